@@ -1,0 +1,9 @@
+"""The root of every fact in the system."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Value(BaseModel):
+    """A frozen fact. Unknown fields are refused, so a renamed key upstream fails at the edge instead of passing silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
