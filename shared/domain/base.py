@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    """A frozen fact. Unknown fields are refused, so a renamed key upstream fails at the edge instead of passing silently."""
+    """A frozen fact.
+
+    Unknown fields are refused, so that a key renamed upstream fails at the edge instead of passing silently.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,0 +1,105 @@
+"""Cycles and scans: one session of work, and one run down the funnel."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.domain.base import Value
+from shared.domain.evidence import Candidate, Scored
+
+CycleMode = Literal["conservative", "normal", "aggressive"]
+SessionMode = Literal["supervised", "autonomous"]
+SIZE_FACTORS: dict[str, Decimal] = {
+    "conservative": Decimal("0.5"),
+    "normal": Decimal("1"),
+    "aggressive": Decimal("1.5"),
+}
+
+
+class ScanRequest(Value):
+    """Ask the scanner for its stage. Workflow names cycle, scan and moment; an operator's bare POST names nothing."""
+
+    cycle_id: str | None = None
+    scan: int | None = None
+    as_of: datetime | None = None
+    limit: int = Field(default=100, ge=1, le=200)
+
+
+class ScanAnswer(Value):
+    """The scanner's stage: how many were looked at, what was dropped and why (counts by reason), who goes on."""
+
+    success: bool = True
+    cycle_id: str
+    scan: int
+    as_of: datetime
+    universe: int
+    scanned: int
+    stored: int
+    dropped: dict[str, int]
+    candidates: tuple[Candidate, ...]
+
+
+class DecideRequest(Value):
+    """Ask risk about scored candidates, best first; approvals earlier in the list count against later ones.
+
+    `size_factor` scales sizes (mode and degradation), never above a hard limit. `approve_max` bounds the approvals.
+    """
+
+    cycle_id: str
+    scan: int
+    as_of: datetime
+    candidates: tuple[Scored, ...]
+    size_factor: Decimal = Field(gt=0, le=2)
+    approve_max: int = Field(ge=0, le=50)
+    max_positions: int | None = None
+    max_daily_loss_usd: Decimal | None = None
+
+
+class FunnelCounts(Value):
+    """How many symbols each stage let through in one scan."""
+
+    universe: int = 0
+    scanner: int = 0
+    news: int = 0
+    pattern: int = 0
+    technical: int = 0
+    risk: int = 0
+    execution: int = 0
+
+
+class ScanView(Value):
+    """One scan as workflow's API shows it."""
+
+    cycle_id: str
+    scan: int
+    slot: datetime
+    status: Literal["running", "completed", "failed", "interrupted"]
+    degraded: tuple[str, ...] = ()
+    funnel: FunnelCounts
+    stage_ms: dict[str, float] = Field(default_factory=dict)
+    picks: tuple[dict[str, Any], ...] = ()
+    reason: str | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class Proposal(Value):
+    """A trade that waits for a person: the evidence, the price when it was proposed, and how long it holds."""
+
+    proposal_id: UUID
+    cycle_id: str
+    scan: int
+    symbol: str
+    status: Literal["pending", "approved", "rejected", "expired", "refused"]
+    scored: Scored
+    price_at_proposal: Decimal
+    quantity: int
+    stop_price: Decimal
+    take_profit_price: Decimal
+    reason: str | None = None
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None

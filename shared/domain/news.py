@@ -1,0 +1,65 @@
+"""What the wires say, and what it means for one company."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from shared.domain.base import Value
+
+
+class Catalyst(StrEnum):
+    """Why a headline may move a price."""
+
+    FDA = "FDA"
+    MERGER = "M&A"
+    EARNINGS = "EARNINGS"
+    GUIDANCE = "GUIDANCE"
+    OFFERING = "OFFERING"
+    CONTRACT = "CONTRACT"
+    INSIDER_BUY = "INSIDER_BUY"
+    ANALYST = "ANALYST"
+    LEGAL = "LEGAL"
+    DIVIDEND = "DIVIDEND"
+    PERSONNEL = "PERSONNEL"
+    PRODUCT = "PRODUCT"
+    OTHER = "CATALYST"
+
+
+class Headline(Value):
+    """One item as a source published it. `id` is the source's own."""
+
+    id: str
+    source: str
+    published_at: datetime
+    headline: str
+    summary: str = ""
+    url: str | None = None
+    symbols: tuple[str, ...] = ()
+
+
+class Reading(Value):
+    """What one text says about one company: sentiment in [-1, 1], confidence in [0, 1], how it was read."""
+
+    sentiment: float = Field(ge=-1, le=1)
+    confidence: float = Field(ge=0, le=1)
+    catalyst: Catalyst | None = None
+    reason: str
+    method: str
+
+
+class NewsEvidence(Value):
+    """One symbol's news as of a moment.
+
+    `score` in [0, 1] is the composite's news part (0.5 = no news, or news without direction); `sentiment` in [-1, 1].
+    """
+
+    symbol: str
+    score: float = Field(ge=0, le=1)
+    sentiment: float = Field(ge=-1, le=1)
+    confidence: float = Field(ge=0, le=1)
+    catalyst: Catalyst | None = None
+    items: int = Field(ge=0)
+    latest_at: datetime | None = None
+    headline: str | None = None
+    reason: str = "no news"

@@ -1,0 +1,156 @@
+"""Orders: what risk allows, what trading sends, what the broker answers. Money, prices and quantities are Decimal."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.domain.base import Value
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+OrderClass = Literal["simple", "bracket", "oco", "oto"]
+Purpose = Literal["entry", "take_profit", "stop_loss", "exit", "protect", "foreign"]
+
+FINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+BOUGHT_BY: dict[str, Side] = {"long": "buy", "short": "sell"}
+
+Price = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=4)]
+Quantity = Annotated[int, Field(gt=0, le=10_000_000)]
+
+
+def client_order_id(day: str, symbol: str, intent: str, attempt: int) -> str:
+    """The deterministic key of an order, `cat-<yyyymmdd>-<symbol>-<intent>-<n>`: idempotency and recovery hang on it."""
+    return f"cat-{day}-{symbol}-{intent}-{attempt}"
+
+
+class Check(Value):
+    """One limit looked at: its value, the limit, and the room left (negative: missed by so much)."""
+
+    name: str
+    passed: bool
+    value: float | None = None
+    limit: float | None = None
+    margin: float | None = None
+    note: str = ""
+
+
+class ApprovedOrder(Value):
+    """A bracket entry that risk has approved, to be sent as it stands before `expires_at`.
+
+    Raises nothing; trading sends it only when the same decision stands in the database (composite foreign key).
+    """
+
+    decision_id: UUID
+    cycle_id: str
+    scan: int
+    client_order_id: str = Field(min_length=5, max_length=128)
+    symbol: str
+    side: Literal["long"]
+    quantity: Quantity
+    reference_price: Price
+    stop_price: Price
+    take_profit_price: Price
+    expires_at: datetime
+
+
+class Verdict(Value):
+    """Risk's answer for one symbol. `order` is present exactly when approved; the reason always."""
+
+    symbol: str
+    approved: bool
+    decision_id: UUID
+    reason: str
+    risk_score: float = Field(ge=0, le=1)
+    risk_amount: Decimal
+    checks: tuple[Check, ...]
+    order: ApprovedOrder | None = None
+
+
+class OrderRequest(Value):
+    """What is sent to the broker. A bracket carries both exit prices; simple orders carry neither."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Quantity
+    type: OrderType
+    order_class: OrderClass = "simple"
+    time_in_force: Literal["day", "gtc"] = "day"
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    take_profit_price: Price | None = None
+    stop_loss_price: Price | None = None
+
+
+class BrokerOrder(Value):
+    """An order as the broker tells it; legs are orders of their own."""
+
+    id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    type: str
+    order_class: str
+    status: str
+    quantity: int
+    filled_quantity: int
+    filled_average_price: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    submitted_at: datetime
+    updated_at: datetime
+    replaced_by: str | None = None
+    legs: "tuple[BrokerOrder, ...]" = ()
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+
+class Execution(Value):
+    """One fill, keyed by the venue's own id."""
+
+    execution_id: str
+    broker_order_id: str
+    symbol: str
+    side: Side
+    quantity: int = Field(gt=0)
+    price: Decimal = Field(gt=0)
+    at: datetime
+
+
+class TradeUpdate(Value):
+    """One event of the broker's stream; `execution` is set for fills and partial fills."""
+
+    event: str
+    at: datetime
+    order: BrokerOrder
+    execution: Execution | None = None
+
+
+class OrderView(Value):
+    """An order as trading's API shows it."""
+
+    order_id: UUID
+    client_order_id: str
+    broker_order_id: str | None
+    parent_order_id: UUID | None
+    decision_id: UUID | None
+    cycle_id: str | None
+    symbol: str
+    side: Side
+    purpose: Purpose
+    type: str
+    status: str
+    quantity: int
+    filled_quantity: int
+    filled_average_price: Decimal | None
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    reason: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    updated_at: datetime
