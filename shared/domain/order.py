@@ -22,7 +22,7 @@ Quantity = Annotated[int, Field(gt=0, le=10_000_000)]
 
 
 def client_order_id(day: str, symbol: str, intent: str, attempt: int) -> str:
-    """The deterministic key of an order, `cat-<yyyymmdd>-<symbol>-<intent>-<n>`: idempotency and recovery hang on it."""
+    """The deterministic key of an order, `cat-<yyyymmdd>-<symbol>-<intent>-<n>`; recovery hangs on it."""
     return f"cat-{day}-{symbol}-{intent}-{attempt}"
 
 

@@ -1,0 +1,156 @@
+"""How the system trades: the typed contents of trading_config.yaml and risk_parameters.yaml."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Usd = Annotated[Decimal, Field(gt=0, le=Decimal("1e9"))]
+Percent = Annotated[float, Field(gt=0, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A section of a file. Unknown keys are refused: a typo must not become a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionPart(Part):
+    mode: Literal["supervised", "autonomous"]
+    timezone: str = "US/Eastern"
+    market_open: str = "09:30"
+    market_close: str = "16:00"
+
+
+class RiskPart(Part):
+    max_daily_loss: Usd
+    max_position_size: Usd
+    max_positions: int = Field(ge=1, le=50)
+    max_sector_exposure_pct: Percent
+    max_correlation: Share
+
+
+class PositionsPart(Part):
+    default_stop_loss_pct: Percent
+    default_take_profit_pct: Percent
+    max_hold_time_minutes: int = Field(ge=1, le=390)
+    close_all_at_market_close: bool = True
+    close_before_minutes: int = Field(default=10, ge=2, le=120)
+
+
+class WorkflowPart(Part):
+    auto_execute: bool
+    scan_frequency_minutes: float = Field(ge=1, le=390)
+    execute_top_n: int = Field(ge=1, le=50)
+    first_scan_delay_minutes: float = Field(default=5, ge=0, le=120)
+    proposal_expiry_seconds: int = Field(default=300, ge=10, le=3600)
+    proposal_max_drift_pct: float = Field(default=0.5, gt=0, le=10)
+
+
+class ScannerPart(Part):
+    min_price: float = Field(default=1.0, gt=0)
+    max_price: float = Field(default=500.0, gt=0)
+    min_average_dollar_volume: float = Field(default=2_000_000, ge=0)
+    max_spread_pct: float = Field(default=1.0, gt=0)
+    min_history_days: int = Field(default=20, ge=1)
+    stale_after_seconds: float = Field(default=120, gt=0)
+    store_top: int = Field(default=200, ge=1, le=1000)
+
+
+class Weights(Part):
+    news: Share
+    technical: Share
+    momentum: Share
+    volume: Share
+
+
+class FunnelPart(Part):
+    """How many symbols each stage lets through, and the weights of the composite score."""
+
+    scanner: int = Field(default=100, ge=1)
+    news: int = Field(default=35, ge=1)
+    pattern: int = Field(default=20, ge=1)
+    technical: int = Field(default=10, ge=1)
+    risk: int = Field(default=5, ge=0)
+    min_composite_score: Share = 0.55
+    weights: Weights = Weights(news=0.3, technical=0.3, momentum=0.2, volume=0.2)
+
+
+class TradingFile(Part):
+    """trading_config.yaml."""
+
+    session: SessionPart
+    risk: RiskPart
+    positions: PositionsPart
+    workflow: WorkflowPart
+    scanner: ScannerPart = ScannerPart()
+    funnel: FunnelPart = FunnelPart()
+
+
+class DailyLimits(Part):
+    max_loss: Usd
+    warning_threshold_pct: Percent = 75
+    emergency_stop_at_100: bool = True
+
+
+class PositionLimits(Part):
+    max_positions: int = Field(ge=1, le=50)
+    max_position_size: Usd
+    min_position_size: Usd = Decimal(100)
+    max_risk_per_trade: Usd = Decimal(150)
+    max_total_exposure: Usd = Decimal(25_000)
+
+
+class SectorLimits(Part):
+    max_exposure_pct: Percent
+    sectors_to_limit: tuple[str, ...] = ()
+
+
+class Correlation(Part):
+    max_correlation: Share
+    check_enabled: bool = True
+
+
+class EntryLimits(Part):
+    last_minutes_without_entries: int = Field(default=30, ge=0, le=390)
+    max_quote_age_seconds: float = Field(default=60, gt=0)
+    max_spread_pct: float = Field(default=0.5, gt=0)
+    max_share_of_average_volume_pct: Percent = 1.0
+    loss_cooldown_minutes: int = Field(default=60, ge=0)
+    decision_ttl_seconds: int = Field(default=60, ge=5, le=600)
+    min_stop_pct: Percent = 0.5
+    max_stop_pct: Percent = 5.0
+
+
+class EmergencyActions(Part):
+    close_all_positions_on_limit: bool = True
+    send_email_alert: bool = True
+    halt_new_trades: bool = True
+    cooldown_period_minutes: int = Field(default=60, ge=0)
+
+
+class RiskFile(Part):
+    """risk_parameters.yaml."""
+
+    daily_limits: DailyLimits
+    position_limits: PositionLimits
+    sector_limits: SectorLimits
+    correlation: Correlation
+    entry: EntryLimits = EntryLimits()
+    emergency_actions: EmergencyActions = EmergencyActions()
+
+
+class Config(Part):
+    """Both files, the environment's limits folded in: where two disagree the stricter holds, and `warnings` says so."""
+
+    trading: TradingFile
+    risk: RiskFile
+    max_positions: int
+    max_position_size: Decimal
+    max_daily_loss: Decimal
+    max_sector_exposure_pct: float
+    max_correlation: float
+    autonomous: bool
+    hash: str
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,27 @@
+"""The wired ports: what a service is given. Built once, by services/__main__.py."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from config.reload import LiveConfig
+from config.settings import Settings
+from shared.client import ServiceClient
+from shared.ports import Broker, BrokerStream, Cache, Clock, Mailer, MarketData, NewsFeed
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything a service may use. A service that does not trade has no broker and no stream."""
+
+    settings: Settings
+    config: LiveConfig
+    clock: Clock
+    pool: asyncpg.Pool
+    cache: Cache
+    client: ServiceClient
+    market: MarketData
+    news: NewsFeed
+    mailer: Mailer | None = None
+    broker: Broker | None = None
+    stream: BrokerStream | None = None

@@ -1,0 +1,108 @@
+"""The two journals, append-only, in the caller's transaction: events (what happened), alerts (what a person must know)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import asyncpg
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Severity = Literal["info", "warning", "critical"]
+CHANNEL = "catalyst_events"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of `events`."""
+
+    event_id: int
+    service: str
+    kind: str
+    cycle_id: str | None
+    payload: dict[str, Any]
+    occurred_at: datetime
+
+
+async def append_event(
+    connection: Connection,
+    service: str,
+    kind: str,
+    at: datetime,
+    payload: dict[str, Any] | None = None,
+    cycle_id: str | None = None,
+) -> int:
+    """Append one event; listeners hear of it when the caller's transaction commits. Returns its id."""
+    event_id: int = await connection.fetchval(
+        "INSERT INTO events (service, kind, cycle_id, payload, occurred_at) VALUES ($1, $2, $3, $4, $5)"
+        " RETURNING event_id",
+        service,
+        kind,
+        cycle_id,
+        payload or {},
+        at,
+    )
+    await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{kind}:{event_id}")
+    return event_id
+
+
+async def raise_alert(
+    connection: Connection,
+    service: str,
+    severity: Severity,
+    kind: str,
+    message: str,
+    at: datetime,
+    cycle_id: str | None = None,
+) -> int:
+    """Put an alert into the outbox; the risk manager mails it. Returns its id."""
+    alert_id: int = await connection.fetchval(
+        "INSERT INTO alerts (service, severity, kind, message, cycle_id, occurred_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) RETURNING alert_id",
+        service,
+        severity,
+        kind,
+        message,
+        cycle_id,
+        at,
+    )
+    return alert_id
+
+
+async def read_event(connection: Connection, event_id: int) -> Event | None:
+    """One event by id."""
+    row = await connection.fetchrow(
+        "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events WHERE event_id = $1", event_id
+    )
+    return Event(**dict(row)) if row else None
+
+
+async def events_after(connection: Connection, event_id: int, kind: str) -> list[Event]:
+    """Events of one kind with a higher id, oldest first: what a listener missed while it was away."""
+    rows = await connection.fetch(
+        "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events"
+        " WHERE event_id > $1 AND kind = $2 ORDER BY event_id",
+        event_id,
+        kind,
+    )
+    return [Event(**dict(row)) for row in rows]
+
+
+@asynccontextmanager
+async def listening(dsn: str, kind: str) -> AsyncIterator["asyncio.Queue[int]"]:
+    """Ids of events of one kind, from now on; a listener that comes back reads `events_after` first."""
+    heard: asyncio.Queue[int] = asyncio.Queue()
+
+    def hear(_connection: object, _pid: int, _channel: str, message: object) -> None:
+        name, _, number = str(message).rpartition(":")
+        if name == kind:
+            heard.put_nowait(int(number))
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.add_listener(CHANNEL, hear)
+        yield heard
+    finally:
+        await connection.close()

@@ -1,0 +1,121 @@
+"""The seams to the outside, one adapter each; the simulated exchange stands behind the same ones."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from shared.domain.market import Asset, BarTable, Quote, Snapshots, Timeframe, Trade
+from shared.domain.news import Headline
+from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
+from shared.domain.position import Account, BrokerPosition
+from shared.domain.session import Session
+
+
+class Clock(Protocol):
+    """Time. Live it is the system's, simulated it is the exchange's."""
+
+    async def now(self) -> datetime:
+        """The current time, aware, UTC."""
+        ...
+
+    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
+        """Wait until `when`, or earlier for a trade update when asked (simulated only); returns the time it is then."""
+        ...
+
+
+class MarketData(Protocol):
+    """Prices, bars, assets and hours. All methods raise Unavailable when the source does not answer."""
+
+    async def assets(self) -> tuple[Asset, ...]: ...
+
+    async def snapshots(self, symbols: Sequence[str]) -> Snapshots:
+        """One row for each symbol asked, in the order asked; NaN where the source had nothing."""
+        ...
+
+    async def bars(self, symbols: Sequence[str], timeframe: Timeframe, start: datetime, end: datetime) -> BarTable:
+        """Complete bars that open in [start, end); a bar still forming is left out."""
+        ...
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]: ...
+
+    async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]: ...
+
+    async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
+        """Trading days in [start, end], with half days' real hours."""
+        ...
+
+
+class NewsFeed(Protocol):
+    """One source of headlines."""
+
+    name: str
+
+    async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
+        """Items published in (since, until] about any of the symbols, newest first. Raises Unavailable."""
+        ...
+
+
+class Broker(Protocol):
+    """The account at Alpaca, or at the simulated exchange.
+
+    Every call may raise BrokerRefused (a final no), OutcomeUnknown (time-out, gateway error: look it up by id
+    before asking again) or Unavailable (not reached). An empty answer is never an error, and an error never empty.
+    """
+
+    async def account(self) -> Account: ...
+
+    async def positions(self) -> tuple[BrokerPosition, ...]: ...
+
+    async def submit(self, request: OrderRequest) -> BrokerOrder: ...
+
+    async def order(self, order_id: str) -> BrokerOrder | None:
+        """With its legs; None when the broker says there is none."""
+        ...
+
+    async def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None: ...
+
+    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> tuple[BrokerOrder, ...]:
+        """All orders submitted after a moment, legs nested in their parents, oldest first."""
+        ...
+
+    async def cancel(self, order_id: str) -> None:
+        """Ask for cancellation; it completes later. Cancelling a finished or unknown order is not an error."""
+        ...
+
+    async def close_position(self, symbol: str) -> BrokerOrder | None:
+        """Sell everything at market; None when already flat. Refused while orders hold the shares."""
+        ...
+
+    async def executions(self, after: datetime) -> tuple[Execution, ...]:
+        """Every fill after a moment, oldest first."""
+        ...
+
+
+class BrokerStream(Protocol):
+    """The account's live events."""
+
+    def updates(self) -> AsyncIterator[TradeUpdate | None]:
+        """Events as they come; None after each (re)connect, when everything must be looked up again."""
+        ...
+
+
+class Cache(Protocol):
+    """A convenience, never a truth: every method answers as if empty when the cache is gone."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None: ...
+
+    async def publish(self, stream: str, payload: bytes) -> None: ...
+
+    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
+        """Take from a shared budget; 0.0 when granted, else seconds to wait. `reserve` is left untouched."""
+        ...
+
+    async def ping(self) -> bool: ...
+
+
+class Mailer(Protocol):
+    """Sends mail. Raises Unavailable."""
+
+    async def send(self, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None: ...

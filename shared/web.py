@@ -1,0 +1,167 @@
+"""The web shell that every service wears: health, metrics, request ids, keys, and errors as problem+json."""
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config.services import SERVICES
+from config.settings import LOOPBACK, Settings
+from shared import errors
+from shared.deps import Deps
+
+VERSION = "1.0.0"
+STATUS: dict[type[errors.CatalystError], int] = {
+    errors.BadInput: 422,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.NotNow: 409,
+    errors.OutcomeUnknown: 504,
+    errors.Unavailable: 503,
+    errors.BrokerRefused: 502,
+    errors.ConfigError: 500,
+}
+REQUESTS = Histogram("catalyst_request_seconds", "Time to answer", ["service", "method", "status"])
+ERRORS = Counter("catalyst_errors_total", "Requests that failed inside the service", ["service", "kind"])
+log = structlog.get_logger()
+
+Health = Callable[[], Awaitable[dict[str, Any]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def problem(status: int, title: str, detail: str, **extra: Any) -> JSONResponse:
+    """An RFC 9457 answer; extras that are None are left out."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body |= {key: value for key, value in extra.items() if value is not None}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """Names under which a service answers: loopback, its containers, and what the operator adds."""
+    added = (host.strip() for host in settings.catalyst_allowed_hosts.split(","))
+    return frozenset({*LOOPBACK, *(service.container for service in SERVICES), *(host for host in added if host)})
+
+
+class Gate:
+    """ASGI middleware: checks Host, Origin and key, gives each request an id, counts and times it."""
+
+    def __init__(self, app: ASGIApp, service: str, settings: Settings) -> None:
+        self.app, self.service, self.settings = app, service, settings
+        self.hosts = allowed_hosts(settings)
+
+    def refuse(self, scope: Scope) -> Response | None:
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+        if host not in self.hosts:
+            return problem(421, "wrong host", f"this service does not answer as {host!r}")
+        origin = headers.get("origin")
+        if origin and origin.split("://")[-1].rsplit(":", 1)[0].strip("[]") not in self.hosts:
+            return problem(403, "wrong origin", f"requests from {origin} are refused")
+        if self.settings.is_loopback or scope["path"] == "/health":
+            return None
+        given = headers.get("x-api-key", "")
+        if hmac.compare_digest(given.encode(), self.settings.catalyst_api_key.encode()):
+            return None
+        return problem(401, "unauthorized", "send the key of this installation as X-API-Key")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if given.isalnum() and len(given) <= 64 else uuid4().hex[:16]
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            refused = self.refuse(scope)
+            await (refused or self.app)(scope, receive, send_with_id)
+        finally:
+            REQUESTS.labels(self.service, scope["method"], status).observe(time.perf_counter() - started)
+            structlog.contextvars.unbind_contextvars("request_id")
+
+
+def new_app(
+    name: str, deps: Deps, *, about: str, lifespan: Lifespan | None = None, health: Health | None = None
+) -> FastAPI:
+    """A service's application with everything that all services share.
+
+    `health` adds facts to GET /health; a fact `problem` (text) makes it 503 with that part named.
+    """
+    app = FastAPI(
+        title=f"Catalyst {name}", version=VERSION, description=about, lifespan=lifespan, redirect_slashes=False
+    )
+    _add_errors(app, name)
+    _add_health(app, name, deps, health)
+
+    @app.get("/metrics", summary="Prometheus metrics", include_in_schema=True)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app.add_middleware(Gate, service=name, settings=deps.settings)
+    return app
+
+
+def _add_health(app: FastAPI, name: str, deps: Deps, health: Health | None) -> None:
+    @app.get("/health", summary="Can this service do its job?")
+    async def read_health(response: Response) -> dict[str, Any]:
+        """200 when it can; 503 with the failing part named when it cannot."""
+        body: dict[str, Any] = {"status": "healthy", "service": name, "version": VERSION, "database": "connected"}
+        try:
+            await deps.pool.fetchval("SELECT 1", timeout=2)
+        except (OSError, TimeoutError, errors.CatalystError) as error:
+            body |= {"database": "unreachable", "problem": f"database: {type(error).__name__}"}
+        except Exception as error:  # noqa: BLE001 - every driver error means the same here, and health must answer
+            body |= {"database": "failing", "problem": f"database: {type(error).__name__}"}
+        body["redis"] = "connected" if await deps.cache.ping() else "unreachable (not needed)"
+        if health is not None:
+            body |= await health()
+        if "problem" in body:
+            body["status"], response.status_code = "unhealthy", 503
+        return body
+
+
+def _add_errors(app: FastAPI, name: str) -> None:
+    @app.exception_handler(errors.CatalystError)
+    async def known(_request: Request, error: errors.CatalystError) -> Response:
+        status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+        if status >= 500:
+            ERRORS.labels(name, type(error).__name__).inc()
+            log.warning("request_failed", kind=type(error).__name__, detail=error.detail)
+        at = getattr(error, "possible_at", None)
+        when = at.isoformat() if hasattr(at, "isoformat") else at
+        return problem(status, error.title, error.detail, field=error.field, possible_at=when)
+
+    @app.exception_handler(RequestValidationError)
+    async def unusable(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "body"
+        return problem(422, "bad input", f"{field}: {first['msg']}", field=field)
+
+    @app.exception_handler(HTTPException)
+    async def plain(_request: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, "error", str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> Response:
+        ERRORS.labels(name, type(error).__name__).inc()
+        log.error("request_broke", path=request.url.path, exc_info=error)
+        return problem(500, "internal error", "this request failed; the log has the reason under its request id")
