@@ -1,0 +1,66 @@
+# The commands of the house. `make` alone lists them.
+PYTHON ?= python3
+RUN := .venv/bin/python
+CATALYST := $(RUN) -m scripts.catalyst
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo up down test lint types contracts unit bench containers-test lock clean distclean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# --- set-up: once for each lock file; says what it does on stderr, so that stdout stays the command's own -------------
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Catalyst needs Python 3.11 or newer; `make PYTHON=python3.12 ...` names one" if sys.version_info < (3, 11) else 0)'
+	@echo "setup: a virtual environment in .venv" >&2
+	@$(PYTHON) -m venv .venv >&2
+
+.venv/installed-%: requirements/%.txt requirements/bootstrap.txt | .venv/bin/python
+	@scripts/install.sh $* >&2
+	@touch $@
+
+setup: .venv/installed-demo ## what the demo and the services need
+setup-dev: .venv/installed-dev ## and what the checks need
+
+# --- run ---------------------------------------------------------------------------------------------------------------
+demo: .venv/installed-demo ## a whole trading day on a simulated exchange [TAPE=folder DATE=day SPEED=n FLAGS=--json]
+	@exec $(CATALYST) demo $(if $(TAPE),--tape "$(TAPE)") $(if $(DATE),--date "$(DATE)") $(if $(SPEED),--speed "$(SPEED)") $(FLAGS)
+
+up: .venv/installed-demo ## the whole system on this machine, until Ctrl-C or `make down`
+	@exec $(CATALYST) up $(FLAGS)
+
+down: .venv/installed-demo ## stop what `make up` started
+	@exec $(CATALYST) down $(FLAGS)
+
+# --- checks ------------------------------------------------------------------------------------------------------------
+test: lint types contracts unit ## every check: style, types, layers, tests
+
+lint: .venv/installed-dev ## ruff
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+types: .venv/installed-dev ## mypy, strict
+	@$(RUN) -m mypy .
+
+contracts: .venv/installed-dev ## who may import whom
+	@.venv/bin/lint-imports --no-cache
+
+unit: .venv/installed-dev ## pytest, two workers [ARGS="tests/scanner -x"]
+	@$(RUN) -m pytest -n $(or $(WORKERS),2) $(ARGS)
+
+bench: .venv/installed-dev ## the benchmarks, one after the other
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) -m "$$(echo "$${file%.py}" | tr / .)" || exit 1; done
+
+containers-test: ## build the image, start everything under Docker Compose, run a scan; 77 where no engine can run
+	@scripts/containers-test.sh
+
+# --- upkeep ------------------------------------------------------------------------------------------------------------
+lock: .venv/installed-dev ## write requirements/*.txt anew [FLAGS=--upgrade]
+	@scripts/lock.sh $(FLAGS)
+
+clean: ## remove the private databases, logs and caches
+	@if [ -L .local/postgres ]; then rm -rf "$$(dirname "$$(readlink .local/postgres)")"; fi
+	@rm -rf .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## and the virtual environment
+	@rm -rf .venv
