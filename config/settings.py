@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     database_password: str = ""
     database_ssl_mode: str = "prefer"
     database_wait_seconds: float = 60
+    database_admin_url: str = ""
+    database_readonly_password: str = ""
 
     redis_host: str = "127.0.0.1"
     redis_port: int = 6379
@@ -145,6 +147,11 @@ class Settings(BaseSettings):
         user, password = quote(self.database_user, safe=""), quote(self.database_password, safe="")
         where = f"{self.database_host}:{self.database_port}/{self.database_name}"
         return f"postgresql://{user}:{password}@{where}?sslmode={self.database_ssl_mode}"
+
+    @property
+    def admin_dsn(self) -> str:
+        """The owner's address, which only migrations use; the application's own where none is given."""
+        return self.database_admin_url or self.dsn
 
     @property
     def redis_url(self) -> str:

@@ -1,4 +1,4 @@
-"""The two journals, append-only, in the caller's transaction: events (what happened), alerts (what a person must know)."""
+"""The two journals: events (what happened) and alerts (what a person must know), in the caller's transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -4,6 +4,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -147,7 +148,7 @@ def _add_errors(app: FastAPI, name: str) -> None:
             ERRORS.labels(name, type(error).__name__).inc()
             log.warning("request_failed", kind=type(error).__name__, detail=error.detail)
         at = getattr(error, "possible_at", None)
-        when = at.isoformat() if hasattr(at, "isoformat") else at
+        when = at.isoformat() if isinstance(at, datetime) else at
         return problem(status, error.title, error.detail, field=error.field, possible_at=when)
 
     @app.exception_handler(RequestValidationError)
