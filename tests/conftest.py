@@ -1,8 +1,6 @@
 """Fixtures everybody shares: a private PostgreSQL and Valkey for the run, a fresh migrated database for each test."""
 
 import asyncio
-import importlib
-import importlib.util
 import itertools
 import json
 import os
@@ -15,11 +13,13 @@ import asyncpg
 import pytest
 import redis
 
+from database.migrate import migrate
 from scripts.child import free_ports
-from scripts.embedded import Server, start_postgres, start_valkey
+from scripts.embedded import Server, address, start_postgres, start_valkey
 
 TEMPLATE = "template_catalyst"
 PREFIX = "catalyst-tests-"
+APP_PASSWORD = "tests"
 
 
 @pytest.fixture(scope="session")
@@ -55,16 +55,22 @@ def template_database(postgres: Server) -> str:
 
 
 @pytest.fixture
-async def database_url(postgres: Server, template_database: str) -> AsyncIterator[str]:
-    """A fresh migrated database, dropped after the test."""
+async def admin_database_url(postgres: Server, template_database: str) -> AsyncIterator[str]:
+    """A fresh migrated database, seen by its owner (who may delete and create); dropped after the test."""
     name = f"test_{next(_NUMBERS)}"
     admin = await asyncpg.connect(postgres.url)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}")
     try:
-        yield _database(postgres.url, name)
+        yield address(postgres.url, database=name)
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()
+
+
+@pytest.fixture
+def database_url(admin_database_url: str) -> str:
+    """A fresh migrated database, seen by the services' own role: no DELETE, no DDL."""
+    return address(admin_database_url, user="catalyst_app", password=APP_PASSWORD)
 
 
 @pytest.fixture
@@ -88,28 +94,13 @@ def free_port() -> int:
 
 
 _NUMBERS = itertools.count(1)
-_MIGRATIONS = [path.read_text() for path in sorted(Path("database/migrations").glob("*.sql"))]
 
 
 async def _make_template(url: str) -> None:
     admin = await asyncpg.connect(url)
     await admin.execute(f"CREATE DATABASE {TEMPLATE}")
     await admin.close()
-    await _migrate(_database(url, TEMPLATE))
-
-
-async def _migrate(url: str) -> None:
-    if importlib.util.find_spec("database.migrate") is not None:
-        await importlib.import_module("database.migrate").migrate(url)
-        return
-    connection = await asyncpg.connect(url)
-    for text in _MIGRATIONS:
-        await connection.execute(text)
-    await connection.close()
-
-
-def _database(url: str, name: str) -> str:
-    return f"{url.rpartition('/')[0]}/{name}"
+    await migrate(address(url, database=TEMPLATE), APP_PASSWORD, APP_PASSWORD)
 
 
 async def _speak_json(connection: asyncpg.Connection) -> None:

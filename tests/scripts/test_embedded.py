@@ -94,14 +94,13 @@ def test_nothing_outlives_a_killed_parent(folder: Path) -> None:
 
 
 async def test_each_test_has_a_database_of_its_own(database_url: str, pool: asyncpg.Pool) -> None:
-    await pool.execute("CREATE TABLE mine (facts jsonb)")
-    await pool.execute("INSERT INTO mine VALUES ($1)", {"a": [1, None]})
-    assert await pool.fetchval("SELECT facts FROM mine") == {"a": [1, None]}
+    await pool.execute("INSERT INTO sectors (name) VALUES ('Toys')")
+    assert await pool.fetchval("SELECT $1::jsonb", {"a": [1, None]}) == {"a": [1, None]}
     assert database_url.rpartition("/")[2].startswith("test_")
 
 
 async def test_the_next_test_sees_nothing_of_it(pool: asyncpg.Pool, redis_url: str) -> None:
-    assert await pool.fetchval("SELECT to_regclass('mine')") is None
+    assert await pool.fetchval("SELECT count(*) FROM sectors WHERE name = 'Toys'") == 0
     async with asyncio.timeout(5):
         client = redis.asyncio.Redis.from_url(redis_url)
         assert await client.dbsize() == 0
