@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from pydantic import ValidationError
 
 from services.exchange.rules.calendar import OPEN as OPENING_TIME
 from services.exchange.rules.calendar import closing_time, is_trading_day
+from services.exchange.rules.clock import Mode
 from services.exchange.rules.tape import Asset, Columns, Ints, NewsItem, Session, Tape
+from shared.domain.base import Value
 from shared.domain.session import at_market_time
 from shared.errors import ConfigError
 
@@ -142,7 +145,11 @@ def _read_bars(folder: Path, session: Session, step: int, symbols: list[str], dr
     time = pl.col("start").dt.epoch("s").alias("time")
     rows = scan(folder, "bars").with_columns(time).drop("start")
     rows = rows.filter((pl.col("time") >= session.open - 12 * 3600) & (pl.col("time") < session.close + 12 * 3600))
-    whole = (pl.col("time") >= session.open) & (pl.col("time") + step <= session.close) & (pl.col("time") % step == 0)
+    whole = (
+        (pl.col("time") >= session.open)
+        & (pl.col("time") + step <= session.close)
+        & ((pl.col("time") - session.open) % step == 0)
+    )
     dropped["bars outside the session or off the grid"] = int(rows.select((~whole).sum()).collect().item())
     bars = _columns(rows.filter(whole), symbols, "bars", dropped)
     if not len(bars.time):
@@ -208,17 +215,30 @@ def load_tape(folder: Path, day: date | None = None) -> Tape:
     )
 
 
-def save_place(path: Path, place: dict[str, Any]) -> None:
+class Place(Value):
+    """Where the clock stood: enough to go on after a crash."""
+
+    tape: str
+    day: date
+    now: float
+    mode: Mode
+    speed: float
+    participants: tuple[str, ...]
+
+
+def save_place(path: Path, place: Place) -> None:
     """Remember where the clock stands; a kill at any moment leaves the old or the new file, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(place), encoding="utf-8")
+    fresh.write_text(place.model_dump_json(), encoding="utf-8")
     os.replace(fresh, path)
 
 
-def load_place(path: Path) -> dict[str, Any] | None:
-    """The remembered place, or None when there is none."""
+def load_place(path: Path) -> Place | None:
+    """The remembered place, or None when there is none. Raises ConfigError when the file is of another make."""
     if not path.is_file():
         return None
-    place: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return place
+    try:
+        return Place.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise ConfigError(f"{path} does not say where the clock stood; remove it", field="place") from error

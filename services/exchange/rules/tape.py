@@ -6,7 +6,7 @@ which shows the whole running bar and is there for matching alone.
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.exchange.rules.spread import Quote, quote_around
+from shared.domain.session import at_market_time
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -122,6 +123,16 @@ class Tape:
             if high > low:
                 totals[i] = float(traded[max(low, high - 20) : high].mean())
         return totals
+
+    @cached_property
+    def midnight(self) -> int:
+        """When the session's day began in New York, epoch seconds: the label of its daily row."""
+        return int(at_market_time(self.session.day, time()).timestamp())
+
+    @cached_property
+    def bar_dollars(self) -> Floats:
+        """Dollar volume of each bar at its typical price (high + low + close) / 3."""
+        return (self.bars.high + self.bars.low + self.bars.close) * self.bars.volume / 3.0
 
     def has(self, symbol: str) -> bool:
         return symbol in self.index
