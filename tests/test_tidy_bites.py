@@ -1,0 +1,115 @@
+"""Each rule of the house is seen to bite: a violation planted in a copy of the tree is found."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import house_rules as rules
+from tests.test_tidy import ROOT
+
+PARTS = ("config", "shared", "services", "database", "scripts", "tests")
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Text added to a file, and the check that must notice."""
+
+    check: rules.Check
+    path: str
+    text: str
+
+
+PLANTS = (
+    Plant(rules.short_files, "shared/long.py", "x = 1\n" * 301),
+    Plant(rules.short_functions, "shared/long.py", "def long() -> None:\n" + "    x = 1\n" * 50),
+    Plant(rules.small_shared, "shared/long.py", "x = 1\n" * 3001),
+    Plant(rules.service_shape, "services/scanner/extra.py", "x = 1\n"),
+    Plant(rules.service_shape, "services/news/api/extra.py", "x = 1\n"),
+    Plant(rules.service_shape, "services/stranger/api.py", "x = 1\n"),
+    Plant(rules.service_docstrings, "services/scanner/__init__.py", '"""In: everything."""\n'),
+    Plant(rules.owned_tables, "database/migrations/9999_more.sql", "CREATE TABLE unowned (x int);\n"),
+    Plant(rules.owned_tables, "database/migrations/9999_more.sql", "-- owner: news\nCREATE TABLE orders (x int);\n"),
+    Plant(rules.one_writer, "services/scanner/store.py", 'Q = "INSERT INTO orders (x) VALUES (1)"\n'),
+    Plant(rules.one_writer, "services/scanner/store.py", 'Q = "UPDATE"\\\n  " positions SET x = 1"\n'),
+    Plant(
+        rules.one_writer, "services/scanner/store.py", 'def f(n: int) -> str:\n    return f"DELETE FROM halts {n}"\n'
+    ),
+    Plant(rules.one_writer, "services/scanner/store.py", 'def f(c):\n    c.copy_records_to_table("news_items")\n'),
+    Plant(rules.one_writer, "services/scanner/store.py", 'Q = "INSERT INTO events (x) VALUES (1)"\n'),
+    Plant(rules.allowed_calls, "services/scanner/flow.py", 'def f(deps):\n    deps.client.post("trading", "/x")\n'),
+    Plant(rules.allowed_calls, "services/scanner/flow.py", "def f(deps, who):\n    deps.client.get(who, '/x')\n"),
+    Plant(rules.allowed_calls, "services/workflow/flow.py", 'def f(deps):\n    deps.settings.url_of("dashboard")\n'),
+    Plant(rules.no_cross_imports, "services/scanner/flow.py", "from services.news import rules\n"),
+    Plant(rules.nothing_unfinished, "services/scanner/flow.py", "# TO" + "DO later\n"),
+    Plant(rules.no_mocks, "tests/test_planted.py", "from unittest.mo" + "ck import Mock\n"),
+    Plant(rules.no_machine_places, "scripts/planted.sh", "cd /wo" + "rk/main\n"),
+    Plant(rules.no_machine_places, "scripts/planted.sh", "pip -i https://mirror.example/sim" + "ple/ x\n"),
+    Plant(rules.one_time_zone, "services/scanner/flow.py", f'ZONE = "{rules.ZONE}"\n'),
+    Plant(rules.plain_names, "shared/string_utils.py", "x = 1\n"),
+    Plant(rules.plain_names, "shared/long.py", "class OrderManager:\n    x = 1\n"),
+    Plant(rules.tests_assert, "tests/test_planted.py", "def test_nothing() -> None:\n    x = 1\n"),
+)
+IMPORTS = {
+    "scripts -> services | database -> shared -> config": ("shared/errors.py", "import services.news\n"),
+    "inside shared": ("shared/errors.py", "import shared.client\n"),
+    "inside a service": ("services/scanner/store.py", "import services.scanner.api\n"),
+    "services never import each other": ("services/scanner/store.py", "import services.news\n"),
+    "rules and domain do no I/O": ("shared/domain/market.py", "import httpx\n"),
+    "adapters and the vendor's package": ("services/scanner/store.py", "import shared.adapters\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def clean_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("tree")
+    for part in PARTS:
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+@pytest.fixture
+def tree(clean_copy: Path, tmp_path: Path) -> rules.Tree:
+    copy = tmp_path / "tree"
+    shutil.copytree(clean_copy, copy)
+    return rules.Tree(copy)
+
+
+def _plant(tree: rules.Tree, path: str, text: str) -> None:
+    file = tree.root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = "" if path.endswith("__init__.py") or not file.exists() else file.read_text()
+    file.write_text(before + "\n" + text)
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{plant.check.__name__}: {plant.path}")
+def test_a_planted_violation_is_found(tree: rules.Tree, plant: Plant) -> None:
+    before = set(plant.check(tree))
+    _plant(tree, plant.path, plant.text)
+    assert set(plant.check(tree)) - before
+
+
+def test_every_check_has_a_plant() -> None:
+    assert {plant.check for plant in PLANTS} == set(rules.CHECKS)
+
+
+def _lint_imports(tree: rules.Tree) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / ".venv/bin/lint-imports"), "--no-cache"]
+    return subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=False)
+
+
+def test_the_import_contracts_hold(tree: rules.Tree) -> None:
+    done = _lint_imports(tree)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("contract", IMPORTS)
+def test_a_planted_import_breaks_its_contract(tree: rules.Tree, contract: str) -> None:
+    _plant(tree, *IMPORTS[contract])
+    done = _lint_imports(tree)
+    broken = [line for line in done.stdout.splitlines() if line.endswith("BROKEN")]
+    assert done.returncode != 0
+    assert any(line.startswith(contract) for line in broken), done.stdout
