@@ -1,0 +1,50 @@
+"""What can be turned at the venue, and what an account holder can set. Defaults are Alpaca's paper account of 2026."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.domain.base import Value
+
+Milliseconds = Annotated[float, Field(ge=1, le=600_000)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class VenueSettings(Value):
+    """`spread_bps`: quoted width of a name trading 50 million USD a day. `slippage_bps`: added against the client on
+    market orders and stops. `partial_fill_fraction`: share of orders whose first fill is a part. `participation`: most
+    of a bar's volume one order may take, 0 for no limit. Latencies never reach zero, so nothing happens at the very
+    moment of the request. `legacy_nested`: list brackets as the API did in 2020.
+    """
+
+    spread_bps: Annotated[float, Field(ge=0, le=1_000)] = 2.0
+    slippage_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    partial_fill_fraction: Fraction = 0.10
+    partial_fill_gap_ms: Milliseconds = 2_000.0
+    ack_latency_ms: Milliseconds = 50.0
+    fill_latency_ms: Milliseconds = 100.0
+    cancel_latency_ms: Milliseconds = 500.0
+    participation: Fraction = 0.0
+    fee_per_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(0)
+    starting_cash: Annotated[Decimal, Field(gt=0)] = Decimal(100_000)
+    margin_multiplier: Literal[1, 2, 4] = 4
+    bracket_needs_flat: bool = True
+    legacy_nested: bool = False
+    not_tradable: tuple[str, ...] = ()
+    not_fractionable: tuple[str, ...] = ()
+    not_shortable: tuple[str, ...] = ()
+    hard_to_borrow: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class AccountConfig(Value):
+    """`/v2/account/configurations`; the pattern-day-trader fields are gone since July 2026."""
+
+    fractional_trading: bool = True
+    max_margin_multiplier: Literal["1", "2", "4"] = "4"
+    no_shorting: bool = False
+    suspend_trade: bool = False
+    trade_confirm_email: Literal["all", "none"] = "all"
+    ptp_no_exception_entry: bool = False
+    max_options_trading_level: int | None = None

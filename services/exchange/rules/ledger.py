@@ -1,0 +1,160 @@
+"""Cash, positions and profit of one account, in Decimal and exact.
+
+Invariant: cash + sum(position cost) - realized + fees == starting cash, to the last digit. A position's cost is kept
+as a total and split on reduction at 1e-8, so nothing is lost to division. Cost of a short position is negative.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+
+ZERO = Decimal(0)
+_SPLIT = Decimal("0.00000001")
+_CENT = Decimal("0.01")
+MAINTENANCE = Decimal("0.30")
+MARGIN_FLOOR = Decimal(2000)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill. `cumulative` and `leaves` are the order's after it, `position_qty` is the account's and signed."""
+
+    id: str
+    order_id: str
+    symbol: str
+    side: str
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    at: float
+    kind: str
+    cumulative: Decimal
+    leaves: Decimal
+    position_qty: Decimal
+    order_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A holding: signed quantity, and its cost (quantity times average entry, signed alike)."""
+
+    symbol: str
+    qty: Decimal
+    cost: Decimal
+    realized: Decimal = ZERO
+
+    @property
+    def average(self) -> Decimal:
+        return self.cost / self.qty
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The account's books. Frozen: every fill gives a new one."""
+
+    cash: Decimal
+    start: Decimal
+    last_equity: Decimal
+    positions: tuple[Position, ...] = ()
+    realized: Decimal = ZERO
+    fees: Decimal = ZERO
+
+    def position(self, symbol: str) -> Position | None:
+        return next((held for held in self.positions if held.symbol == symbol), None)
+
+    def qty(self, symbol: str) -> Decimal:
+        held = self.position(symbol)
+        return held.qty if held else ZERO
+
+    def imbalance(self) -> Decimal:
+        """Zero, always: what the books fail to account for."""
+        return self.cash + sum((p.cost for p in self.positions), ZERO) - self.realized + self.fees - self.start
+
+
+def opened(cash: Decimal) -> Ledger:
+    """The books of a new account."""
+    return Ledger(cash=cash, start=cash, last_equity=cash)
+
+
+def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decimal, fee: Decimal = ZERO) -> Ledger:
+    """The books after buying or selling `qty` at `price`.
+
+    Reducing a position realizes (price - average) x quantity; a fill never flips one (Alpaca refuses such orders),
+    but if it must, the rest opens the other way at `price`.
+    """
+    signed = qty if side == "buy" else -qty
+    held = ledger.position(symbol) or Position(symbol, ZERO, ZERO)
+    cash = ledger.cash - signed * price - fee
+    closing = min(abs(signed), abs(held.qty)) if held.qty * signed < 0 else ZERO
+    gain, after = ZERO, held
+    if closing:
+        released = _share_of_cost(held, closing)
+        direction = 1 if held.qty > 0 else -1
+        gain = direction * closing * price - released
+        after = replace(held, qty=held.qty - direction * closing, cost=held.cost - released)
+    rest = signed + closing if signed < 0 else signed - closing
+    after = replace(after, qty=after.qty + rest, cost=after.cost + rest * price, realized=held.realized + gain)
+    others = tuple(p for p in ledger.positions if p.symbol != symbol)
+    positions = tuple(sorted((*others, after), key=lambda p: p.symbol)) if after.qty else others
+    return replace(ledger, cash=cash, positions=positions, realized=ledger.realized + gain, fees=ledger.fees + fee)
+
+
+def _share_of_cost(held: Position, closing: Decimal) -> Decimal:
+    if closing == abs(held.qty):
+        return held.cost
+    return (held.cost * closing / abs(held.qty)).quantize(_SPLIT, ROUND_HALF_UP)
+
+
+def sell_fee(qty: Decimal, fee_per_share: Decimal) -> Decimal:
+    """Regulatory fee on a sale, rounded up to the cent as brokers do; zero knob, zero fee."""
+    exact = qty * fee_per_share
+    return exact.quantize(_CENT) + (_CENT if exact.quantize(_CENT) < exact else ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """The account at one moment, in USD."""
+
+    long_value: Decimal
+    short_value: Decimal
+    equity: Decimal
+    maintenance: Decimal
+    multiplier: int
+    buying_power: Decimal
+    non_marginable: Decimal
+
+
+def value(
+    ledger: Ledger, price_of: Callable[[str], Decimal], reserved: Decimal, margin_multiplier: int = 4
+) -> Valuation:
+    """What the account is worth.
+
+    Buying power after the 2026 intraday-margin rules: multiplier x (equity - maintenance) - reserved by open opening
+    orders, maintenance 30 % of gross value; below 2,000 of equity the multiplier is 1 and cash is the measure.
+    """
+    worth = [held.qty * price_of(held.symbol) for held in ledger.positions]
+    long_value = sum((w for w in worth if w > 0), ZERO)
+    short_value = sum((w for w in worth if w < 0), ZERO)
+    equity = ledger.cash + long_value + short_value
+    maintenance = MAINTENANCE * (long_value - short_value)
+    multiplier = margin_multiplier if equity >= MARGIN_FLOOR else 1
+    room = multiplier * (equity - maintenance) if multiplier > 1 else ledger.cash
+    return Valuation(
+        long_value, short_value, equity, maintenance, multiplier,
+        max(ZERO, room - reserved), max(ZERO, ledger.cash - reserved),
+    )  # fmt: skip
+
+
+def after_close(ledger: Ledger, price_of: Callable[[str], Decimal]) -> Ledger:
+    """The books past a session's close: equity there becomes `last_equity`, the base of the day's P&L."""
+    return replace(ledger, last_equity=value(ledger, price_of, ZERO).equity)
+
+
+def books_at(start: Decimal, executions: Iterable[Execution], until: float) -> Ledger:
+    """The books as they stood at `until`, rebuilt from the executions."""
+    ledger = opened(start)
+    for fill in executions:
+        if fill.at > until:
+            break
+        ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price, fill.fee)
+    return ledger

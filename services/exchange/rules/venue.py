@@ -1,0 +1,163 @@
+"""The venue: all accounts, one schedule. It is the clock's Agenda and the one door for commands.
+
+`execute` and `process` together are a pure function of the tape, the settings and the commands given: feeding the
+journal to a new venue rebuilds it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.exchange.rules import amendments, commands
+from services.exchange.rules.book import Book, Schedule, Update, open_book
+from services.exchange.rules.commands import Part
+from services.exchange.rules.journal import Command
+from services.exchange.rules.knobs import AccountConfig, VenueSettings
+from services.exchange.rules.ledger import after_close
+from services.exchange.rules.lifecycle import happen
+from services.exchange.rules.orders import Order, Refusal
+from services.exchange.rules.tape import Tape
+from services.exchange.rules.validation import boolean, malformed, number
+
+Listener = Callable[[Update], None]
+Outcome = Order | Refusal | list[Part] | AccountConfig | VenueSettings
+CLOSING_BELL = "closing_bell"
+
+
+class Venue:
+    """Accounts come into being when first named, with the starting cash."""
+
+    def __init__(self, tape: Tape, settings: VenueSettings | None = None) -> None:
+        self.tape = tape
+        self.settings = settings or VenueSettings()
+        self.books: dict[str, Book] = {}
+        self.schedule = Schedule()
+        self._listeners: dict[str, list[Listener]] = defaultdict(list)
+        self._told: dict[str, int] = defaultdict(int)
+        self.schedule.add(tape.session.close, "", CLOSING_BELL, "")
+
+    def book(self, account: str) -> Book:
+        """The account's book, opened when it is new."""
+        if account not in self.books:
+            self.books[account] = open_book(account, self.tape, self.settings, self.schedule)
+        return self.books[account]
+
+    def next_event(self, after: float, until: float) -> float | None:
+        """See clock.Agenda. Events whose plan was dropped are cleared on the way."""
+        first = self.schedule.first()
+        return None if first is None or first.at > until else max(first.at, after)
+
+    def process(self, at: float) -> bool:
+        """Do everything due at or before `at`, in time order. True when a trade update was told."""
+        while (first := self.schedule.first()) is not None and first.at <= at:
+            due = self.schedule.take()
+            if due.kind == CLOSING_BELL:
+                self._ring_closing_bell(due.at)
+            else:
+                happen(self.books[due.account], due)
+        return self._tell_listeners()
+
+    def _ring_closing_bell(self, at: float) -> None:
+        for book in self.books.values():
+            book.ledger = after_close(book.ledger, lambda symbol, book=book: book.price(symbol, at))  # type: ignore[misc]
+
+    def _tell_listeners(self) -> bool:
+        told = False
+        for key, book in self.books.items():
+            fresh = book.updates[self._told[key] :]
+            self._told[key] = len(book.updates)
+            told = told or bool(fresh)
+            for update in fresh:
+                for listener in tuple(self._listeners[key]):
+                    listener(update)
+        return told
+
+    def listen(self, account: str, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` every trade update of the account from now on; the answer ends that. There is no replay."""
+        self._listeners[account].append(listener)
+        return lambda: self._listeners[account].remove(listener)
+
+    def execute(self, command: Command) -> Outcome:
+        """Carry out a command at its time. A Refusal means nothing has changed and nothing needs to be journaled."""
+        return _VERBS[command.verb](self, command)
+
+    def replay(self, history: Iterable[Command]) -> float | None:
+        """Live through recorded commands; returns the time of the last."""
+        last = None
+        for command in history:
+            self.process(command.at)
+            self.execute(command)
+            last = command.at
+        return last
+
+    def change_settings(self, settings: VenueSettings) -> VenueSettings:
+        """For every account, from the next event on. Cash of accounts that exist stays."""
+        self.settings = settings
+        for book in self.books.values():
+            book.settings = settings
+        return settings
+
+
+def _submit(venue: Venue, c: Command) -> Outcome:
+    return commands.submit(venue.book(c.account), c.at, c.args)
+
+
+def _cancel(venue: Venue, c: Command) -> Outcome:
+    return commands.cancel(venue.book(c.account), c.at, c.args["order_id"])
+
+
+def _cancel_all(venue: Venue, c: Command) -> Outcome:
+    return commands.cancel_all(venue.book(c.account), c.at)
+
+
+def _replace(venue: Venue, c: Command) -> Outcome:
+    return amendments.amend(venue.book(c.account), c.at, c.args["order_id"], c.args["body"])
+
+
+def _close(venue: Venue, c: Command) -> Outcome:
+    qty, percentage = number(c.args.get("qty"), "qty"), number(c.args.get("percentage"), "percentage")
+    for read in (qty, percentage):
+        if isinstance(read, Refusal):
+            return read
+    assert not isinstance(qty, Refusal)
+    assert not isinstance(percentage, Refusal)
+    return commands.close(venue.book(c.account), c.at, c.args["symbol"], qty, percentage)
+
+
+def _close_all(venue: Venue, c: Command) -> Outcome:
+    return commands.close_all(venue.book(c.account), c.at, boolean(c.args.get("cancel_orders", False)))
+
+
+def _configure(venue: Venue, c: Command) -> Outcome:
+    book = venue.book(c.account)
+    try:
+        book.config = AccountConfig.model_validate({**book.config.model_dump(), **c.args})
+    except ValidationError as error:
+        return malformed(_first_problem(error))
+    return book.config
+
+
+def _settings(venue: Venue, c: Command) -> Outcome:
+    try:
+        return venue.change_settings(VenueSettings.model_validate({**venue.settings.model_dump(mode="json"), **c.args}))
+    except ValidationError as error:
+        return malformed(_first_problem(error))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem: Mapping[str, Any] = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+
+
+_VERBS: dict[str, Callable[[Venue, Command], Outcome]] = {
+    "submit": _submit,
+    "cancel": _cancel,
+    "cancel_all": _cancel_all,
+    "replace": _replace,
+    "close": _close,
+    "close_all": _close_all,
+    "configure": _configure,
+    "settings": _settings,
+}
