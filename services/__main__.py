@@ -1,0 +1,209 @@
+"""The composition root: `python -m services <name> [<name> ...] | all`.
+
+The only file that knows every adapter. One process may hold one service (as the containers do) or several.
+"""
+
+import asyncio
+import importlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from config.reload import ConfigFileError, LiveConfig
+from config.services import BY_NAME, SERVICES
+from config.settings import Settings, read_settings
+from shared.adapters.alpaca_data import AlpacaData
+from shared.adapters.alpaca_news import AlpacaNews
+from shared.adapters.redis_cache import RedisCache
+from shared.adapters.simulated_clock import SimulatedClock
+from shared.adapters.smtp import SmtpMailer
+from shared.adapters.system_clock import SystemClock
+from shared.client import ServiceClient
+from shared.deps import Deps
+from shared.errors import ConfigError, Unavailable
+from shared.log import set_up
+from shared.ports import Clock
+
+STOP_SECONDS = 8
+log = structlog.get_logger()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """JSONB columns carry Python values both ways."""
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: b"\x01" + orjson.dumps(value, default=str, option=orjson.OPT_SERIALIZE_NUMPY),
+        decoder=lambda data: orjson.loads(data[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+@asynccontextmanager
+async def database_pool(dsn: str, wait_seconds: float) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the database and its schema, waited for until a deadline. Raises Unavailable."""
+    loop = asyncio.get_running_loop()
+    give_up, pause, said = loop.time() + wait_seconds, 0.1, False
+    while True:
+        try:
+            pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, init=_prepare, command_timeout=30)
+            try:
+                if await pool.fetchval("SELECT to_regclass('public.feedback') IS NOT NULL"):
+                    break
+                trouble = "the schema is not there yet (run the migrations)"
+            except BaseException:
+                await pool.close()
+                raise
+            await pool.close()
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            trouble = f"{type(error).__name__}: {error}"
+        if loop.time() > give_up:
+            raise Unavailable(f"the database did not answer within {wait_seconds:.0f} s: {trouble}")
+        if not said:
+            log.warning("waiting_for_database", trouble=trouble)
+            said = True
+        await asyncio.sleep(pause)
+        pause = min(1.0, pause * 1.5)
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 3)
+        except TimeoutError:
+            pool.terminate()
+
+
+def _clock(settings: Settings, service: str, stack: AsyncExitStack) -> Clock:
+    if settings.broker != "simulated":
+        return SystemClock()
+    clock = SimulatedClock(settings.trading_url, service)
+    stack.push_async_callback(clock.close)
+    return clock
+
+
+@asynccontextmanager
+async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
+    """Everything that one service is given, closed again at the end. Raises Unavailable, ConfigFileError."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(database_pool(settings.dsn, settings.database_wait_seconds))
+        cache = RedisCache(settings.redis_url)
+        stack.push_async_callback(cache.close)
+        client = ServiceClient(settings)
+        stack.push_async_callback(client.close)
+        market, news = AlpacaData(settings), AlpacaNews(settings)
+        stack.push_async_callback(market.close)
+        stack.push_async_callback(news.close)
+        broker: Any = None
+        stream: Any = None
+        if service == "trading":
+            # alpaca-py is heavy to load, and this service alone speaks to the account.
+            from shared.adapters.alpaca import AlpacaBroker
+            from shared.adapters.alpaca_stream import AlpacaStream
+
+            broker, stream = AlpacaBroker(settings, cache), AlpacaStream(settings)
+            stack.callback(broker.close)
+        yield Deps(
+            settings=settings,
+            config=LiveConfig(settings.config_folder, settings),
+            clock=_clock(settings, service, stack),
+            pool=pool,
+            cache=cache,
+            client=client,
+            market=market,
+            news=news,
+            mailer=SmtpMailer(settings) if settings.enable_email_alerts and settings.smtp_host else None,
+            broker=broker,
+            stream=stream,
+        )
+
+
+def create_app(service: str, deps: Deps) -> FastAPI:
+    """The application of one service."""
+    module = importlib.import_module(f"services.{BY_NAME[service].package}.api")
+    create: Callable[[Deps], FastAPI] = module.create_app
+    return create(deps)
+
+
+class QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process: several of them live in one."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def serve(service: str, settings: Settings, stop: asyncio.Event) -> None:
+    """Run one service until `stop`; work in hand is finished, or given up after eight seconds."""
+    async with build_deps(settings, service) as deps:
+        config = uvicorn.Config(
+            create_app(service, deps),
+            host=settings.catalyst_bind,
+            port=settings.port_of(service),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            ws="websockets-sansio",
+            server_header=False,
+        )
+        server = QuietServer(config)
+        running = asyncio.create_task(server.serve())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await running
+        stopping.cancel()
+        if not stop.is_set():
+            raise ConfigError(f"{service} could not listen on {config.host}:{config.port}: is the port taken?")
+
+
+async def run(names: list[str], settings: Settings) -> None:
+    """Run services until SIGTERM or SIGINT; the end of one ends all."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(serve(name, settings, stop)) for name in names]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def main(arguments: list[str]) -> int:
+    """Parse names, read settings, run. Returns the exit code; says on stderr what to do when it cannot start."""
+    names = [service.name for service in SERVICES] if arguments == ["all"] else arguments
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown or not names:
+        known = ", ".join(BY_NAME)
+        sys.stderr.write(f"usage: python -m services <name> [<name> ...] | all\nknown services: {known}\n")
+        return 2
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        for item in error.errors():
+            name = ".".join(str(part) for part in item["loc"]).upper()
+            sys.stderr.write(f"configuration: {name + ': ' if name else ''}{item['msg']}\n")
+        return 2
+    set_up(names[0] if len(names) == 1 else "all", settings.log_level, settings.log_format, settings.log_folder)
+    try:
+        asyncio.run(run(names, settings))
+    except (Unavailable, ConfigError, ConfigFileError) as error:
+        log.error("cannot_start", reason=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
