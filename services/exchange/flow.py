@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,8 +14,9 @@ from services.exchange import store
 from services.exchange.rules import clock as rule
 from services.exchange.rules.board import Board, board_at
 from services.exchange.rules.clock import Agenda, ClockState, EmptyAgenda, Mode, Waiter
-from services.exchange.rules.tape import Tape
-from shared.errors import NotNow
+from services.exchange.rules.tape import Session, Tape
+from shared.domain.session import at_market_time
+from shared.errors import ConfigError, NotNow
 
 log = structlog.get_logger()
 TICK_SECONDS = 0.02
@@ -38,9 +39,9 @@ class Conductor:
     """
 
     def __init__(
-        self, start: float, agenda: Agenda | None = None, remember: Callable[[ClockState], None] | None = None
-    ):
-        self.state = ClockState(now=start)
+        self, state: ClockState, agenda: Agenda | None = None, remember: Callable[[ClockState], None] | None = None
+    ) -> None:
+        self.state = state
         self.agenda: Agenda = agenda or EmptyAgenda()
         self._remember = remember or (lambda state: None)
         self._answers: dict[int, asyncio.Future[Awaited]] = {}
@@ -117,9 +118,8 @@ class Conductor:
             await self._stirred.wait()
 
     async def _run_along(self) -> None:
-        loop, begun, origin, config = asyncio.get_running_loop(), self.now, 0.0, self._pace()
-        origin = loop.time()
-        noted = origin
+        loop, begun, config = asyncio.get_running_loop(), self.now, self._pace()
+        origin = noted = loop.time()
         while self._pace() == config:
             await asyncio.sleep(TICK_SECONDS)
             async with self._moving:
@@ -217,21 +217,37 @@ async def playing(world: World) -> AsyncIterator[None]:
 
 
 def open_world(
-    folder: Path, day: date | None = None, start: float | None = None, place: Path | None = None, speed: float = 0.0
+    folder: Path, day: date | None = None, start: str = "", place: Path | None = None, speed: float = 0.0
 ) -> World:
     """Load the tape and put the clock at `start` (default: the open), or where `place` says it stood when it died.
 
-    `speed` 0 leaves the clock frozen; above 0 it runs. Raises ConfigError (see store.load_tape).
+    `speed` 0 leaves the clock frozen; above 0 it runs. Raises ConfigError (see store.load_tape, start_of).
     """
     tape = store.load_tape(folder, day)
-    state = ClockState(now=tape.session.open if start is None else start)
+    state = ClockState(now=start_of(start, tape.session))
     if speed > 0:
         state = rule.configured(state, "run", speed)
     if place is not None:
         state = _resumed(state, tape, store.load_place(place))
-    conductor = Conductor(state.now, remember=_rememberer(tape, place))
-    conductor.state = state
-    return World(tape, conductor)
+    return World(tape, Conductor(state, remember=_rememberer(tape, place)))
+
+
+def start_of(text: str, session: Session) -> float:
+    """'09:25' (the market's wall clock) or an ISO time with offset, as epoch seconds; the open when nothing is said.
+
+    Raises ConfigError for anything else.
+    """
+    if not text:
+        return session.open
+    try:
+        if len(text) <= len("09:30:00"):
+            return at_market_time(session.day, time.fromisoformat(text)).timestamp()
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"start {text}: give 09:25, or an ISO time", field="exchange_start") from error
+    if moment.tzinfo is None:
+        raise ConfigError(f"start {text}: the offset is missing", field="exchange_start")
+    return moment.timestamp()
 
 
 def _resumed(state: ClockState, tape: Tape, place: store.Place | None) -> ClockState:

@@ -1,0 +1,64 @@
+"""The exchange's application. Each half adds its routers in `ROUTES`; everything stands on one World."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+
+from fastapi import APIRouter, FastAPI
+
+from config.settings import Settings
+from services.exchange.api import data, market, news, sim
+from services.exchange.api.gate import AlpacaGate
+from services.exchange.flow import World, open_world, playing
+from shared.deps import Deps
+from shared.errors import ConfigError
+from shared.web import new_app
+
+ABOUT = "A market day in a box: Alpaca's REST and WebSocket protocols over a tape, on a clock that can be moved."
+ROUTES: tuple[Callable[[World], APIRouter], ...] = (sim.routes, market.routes, data.routes, news.routes)
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The service as the composition root starts it. Raises ConfigError when the tape cannot be played."""
+    world = world_of(deps.settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with playing(world):
+            yield
+
+    return equip(new_app("exchange", deps, about=ABOUT, lifespan=lifespan), world)
+
+
+def bare_app(world: World) -> FastAPI:
+    """The exchange by itself, without database and cache: for tests and tools that need a market and nothing else."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with playing(world):
+            yield
+
+    return equip(FastAPI(title="Catalyst exchange", description=ABOUT, lifespan=lifespan), world)
+
+
+def equip(app: FastAPI, world: World) -> FastAPI:
+    """Every route of both halves, behind Alpaca's kind of keys."""
+    for routes in ROUTES:
+        app.include_router(routes(world))
+    app.add_middleware(AlpacaGate, load=world.load)
+    return app
+
+
+def world_of(settings: Settings) -> World:
+    """The world that the settings describe: tape, day, start, pace, and the place to resume from beside the journal."""
+    day = _day_of(settings.exchange_date)
+    place = settings.exchange_journal.with_suffix(".clock") if settings.exchange_journal else None
+    speed = settings.exchange_speed if settings.exchange_clock == "run" else 0.0
+    return open_world(settings.exchange_tape, day, settings.exchange_start, place, speed)
+
+
+def _day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"EXCHANGE_DATE is {text}: not a date", field="exchange_date") from error

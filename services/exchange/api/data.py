@@ -1,0 +1,243 @@
+"""Alpaca's market-data routes: bars, snapshots, latest trades and quotes, screeners. Nothing later than the clock."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import datetime, time
+from typing import Any, Literal, NamedTuple
+
+from fastapi import APIRouter, Response
+
+from services.exchange.api import wire
+from services.exchange.flow import World
+from services.exchange.rules.candles import Timeframe, candles, check_timeframe, timeframe_of
+from shared.domain.session import at_market_time
+from shared.errors import BadInput, NotFound
+
+MOST_ROWS = 10_000
+SYMBOL = re.compile(r"[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
+Sort = Literal["asc", "desc"]
+Part = Callable[[World, int], Any]
+
+
+def symbols_of(text: str) -> list[str]:
+    """A comma list, each symbol once, sorted. Raises BadInput for none, or for one that cannot be a symbol."""
+    symbols = sorted({part.strip() for part in text.split(",") if part.strip()})
+    if not symbols:
+        raise BadInput("symbols is required", field="symbols")
+    for symbol in symbols:
+        if not SYMBOL.fullmatch(symbol):
+            raise BadInput(f"invalid symbol: {symbol}", field="symbols")
+    return symbols
+
+
+def moment_of(text: str | None, name: str, default: float) -> float:
+    """RFC 3339 or YYYY-MM-DD (midnight in New York) as epoch seconds. Raises BadInput."""
+    if not text:
+        return default
+    try:
+        if len(text) == 10:
+            return at_market_time(datetime.fromisoformat(text).date(), time()).timestamp()
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise BadInput(f"invalid {name}: {text}", field=name) from error
+    if at.tzinfo is None:
+        raise BadInput(f"invalid {name}: {text} has no offset", field=name)
+    return at.timestamp()
+
+
+def token_of(*parts: object) -> str:
+    """An opaque page token."""
+    return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode()
+
+
+def parts_of(token: str, count: int) -> list[str]:
+    """What was packed into a page token. Raises BadInput."""
+    try:
+        parts = base64.urlsafe_b64decode(token).decode().split("|")
+        float(parts[-1])
+    except (binascii.Error, ValueError, UnicodeDecodeError) as error:
+        raise BadInput("invalid page_token", field="page_token") from error
+    if len(parts) != count:
+        raise BadInput("invalid page_token", field="page_token")
+    return parts
+
+
+def limit_of(limit: int, most: int) -> int:
+    """Raises BadInput outside 1..most, in Alpaca's words."""
+    if limit > most:
+        raise BadInput(f"invalid limit: larger than the allowed maximum of {most}", field="limit")
+    if limit < 1:
+        raise BadInput("invalid limit: must be at least 1", field="limit")
+    return limit
+
+
+class BarQuery(NamedTuple):
+    """What was asked about bars; `span` in epoch seconds, both ends included."""
+
+    symbols: list[str]
+    timeframe: Timeframe
+    span: tuple[float, float]
+    descending: bool
+    limit: int
+    token: str
+
+
+def page_of_bars(world: World, query: BarQuery) -> tuple[dict[str, list[wire.BarRow]], str | None]:
+    """Up to `limit` rows sorted by symbol then time, from behind the token on, and the next token."""
+    board, now, left = world.board, world.clock.now, query.limit
+    first, after = _place(query.token)
+    page: dict[str, list[wire.BarRow]] = {}
+    following: str | None = None
+    for symbol in query.symbols:
+        if symbol < first or not world.tape.has(symbol):
+            continue
+        start, end = query.span
+        if symbol == first:
+            start, end = (start, after - 1) if query.descending else (after + 1, end)
+        rows = candles(world.tape, board, symbol, query.timeframe, now).between(start, end)
+        if not len(rows.time):
+            continue
+        if left == 0:
+            return page, following
+        taken = rows.take(slice(None, None, -1) if query.descending else slice(None)).take(slice(left))
+        page[symbol] = wire.bar_rows(taken)
+        left -= len(taken.time)
+        following = token_of(symbol, int(taken.time[-1]))
+        if len(taken.time) < len(rows.time):
+            return page, following
+    return page, None
+
+
+def _place(token: str) -> tuple[str, float]:
+    if not token:
+        return "", 0.0
+    symbol, at = parts_of(token, 2)
+    return symbol, float(at)
+
+
+def _latest(world: World, symbols: str, name: str, part: Part) -> Response:
+    found: dict[str, Any] = {}
+    for symbol in symbols_of(symbols):
+        i = world.tape.index.get(symbol)
+        if i is not None and (row := part(world, i)) is not None:
+            found[symbol] = row
+    return wire.answer({name: found})
+
+
+def _latest_of(world: World, symbol: str, name: str, part: Part) -> Response:
+    i = world.tape.index.get(symbol)
+    row = None if i is None else part(world, i)
+    if row is None:
+        raise NotFound(f"no {name} found for {symbol}")
+    return wire.answer({"symbol": symbol, name: row})
+
+
+def last_trade(world: World, i: int) -> wire.TradeRow | None:
+    return wire.trade_of(world.tape, world.board, i, world.clock.now)
+
+
+def last_quote(world: World, i: int) -> wire.QuoteRow | None:
+    return wire.quote_of(world.tape, world.board, i, world.clock.now)
+
+
+def last_bar(world: World, i: int) -> wire.BarRow | None:
+    row = int(world.board.done[i])
+    return wire.tape_bar(world.tape, row) if row >= 0 else None
+
+
+def routes(world: World) -> APIRouter:
+    """Everything under /v2/stocks."""
+    router = APIRouter(prefix="/v2/stocks", route_class=wire.AlpacaRoute, tags=["market data"])
+    _add_bars(router, world)
+    _add_snapshots(router, world)
+    for name, plural, part in (
+        ("trade", "trades", last_trade),
+        ("quote", "quotes", last_quote),
+        ("bar", "bars", last_bar),
+    ):
+        _add_latest(router, world, name, plural, part)
+    return router
+
+
+def _add_bars(router: APIRouter, world: World) -> None:
+    def ask(
+        symbols: str, timeframe: str, start: str | None, end: str | None, sort: Sort, limit: int, token: str
+    ) -> Any:
+        frame, names = timeframe_of(timeframe), symbols_of(symbols)
+        check_timeframe(world.tape, frame)
+        span = moment_of(start, "start", float(world.tape.midnight)), moment_of(end, "end", world.clock.now)
+        return page_of_bars(world, BarQuery(names, frame, span, sort == "desc", limit_of(limit, MOST_ROWS), token))
+
+    @router.get("/bars", summary="Bars of many symbols")
+    async def bars(
+        symbols: str = "",
+        timeframe: str = "1Min",
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 1000,
+        sort: Sort = "asc",
+        page_token: str = "",
+        adjustment: str = "raw",
+        feed: str = "sip",
+        asof: str | None = None,
+        currency: str = "USD",
+    ) -> Response:
+        """Sorted by symbol, then time; `limit` counts rows over all symbols. Unknown symbols are absent."""
+        page, token = ask(symbols, timeframe, start, end, sort, limit, page_token)
+        return wire.answer({"bars": page, "next_page_token": token})
+
+    @router.get("/{symbol}/bars", summary="Bars of one symbol")
+    async def bars_of_one(
+        symbol: str,
+        timeframe: str = "1Min",
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 1000,
+        sort: Sort = "asc",
+        page_token: str = "",
+    ) -> Response:
+        """As `/bars`, for a single name; no rows for an unknown one."""
+        page, token = ask(symbol, timeframe, start, end, sort, limit, page_token)
+        return wire.answer({"bars": page.get(symbol, []), "symbol": symbol, "next_page_token": token})
+
+
+def _add_snapshots(router: APIRouter, world: World) -> None:
+    @router.get("/snapshots", summary="Snapshots of many symbols")
+    async def snapshots(symbols: str = "", feed: str = "sip", currency: str = "USD") -> Response:
+        """Keyed by symbol at the top level; unknown symbols are absent, parts not known yet are null."""
+        tape, board, now = world.tape, world.board, world.clock.now
+        places = ((symbol, tape.index.get(symbol)) for symbol in symbols_of(symbols))
+        return wire.answer({s: wire.snapshot_of(tape, board, i, now) for s, i in places if i is not None})
+
+    @router.get("/{symbol}/snapshot", summary="Snapshot of one symbol")
+    async def snapshot(symbol: str) -> Response:
+        """404 for an unknown symbol."""
+        i = world.tape.index.get(symbol)
+        if i is None:
+            raise NotFound(f"no snapshot found for {symbol}")
+        row = wire.snapshot_of(world.tape, world.board, i, world.clock.now)
+        return wire.answer({"symbol": symbol, **_fields(row)})
+
+
+def _fields(row: wire.SnapshotRow) -> dict[str, Any]:
+    return {
+        "latestTrade": row.latest_trade,
+        "latestQuote": row.latest_quote,
+        "minuteBar": row.minute_bar,
+        "dailyBar": row.daily_bar,
+        "prevDailyBar": row.prev_daily_bar,
+    }
+
+
+def _add_latest(router: APIRouter, world: World, name: str, plural: str, part: Part) -> None:
+    @router.get(f"/{plural}/latest", summary=f"Latest {plural} of many symbols")
+    async def many(symbols: str = "", feed: str = "sip", currency: str = "USD") -> Response:
+        """Symbols without one are absent."""
+        return _latest(world, symbols, plural, part)
+
+    @router.get(f"/{{symbol}}/{plural}/latest", summary=f"Latest {name} of one symbol")
+    async def one(symbol: str) -> Response:
+        """404 when there is none."""
+        return _latest_of(world, symbol, name, part)
