@@ -1,0 +1,100 @@
+"""One HTTP client per process for Alpaca's read-only JSON: keys, time-outs, budget, and a second try where it is safe.
+
+Orders do not pass here: reading twice is harmless, ordering twice is not.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+import httpx
+import msgspec
+import structlog
+
+from config.settings import Settings
+from shared.errors import BadInput, Unavailable
+from shared.ports import Cache
+
+T = TypeVar("T")
+Side = Literal["data", "trading"]
+ATTEMPTS, FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS, MOST_BUDGET_SECONDS = 3, 0.25, 5.0, 30.0
+TIMEOUT = httpx.Timeout(20, connect=3, pool=30)
+CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=60)
+TRADING_RESERVE = 50  # of each minute's requests on the trading side, left to orders and exits
+
+log = structlog.get_logger()
+
+
+class AlpacaHttp:
+    """GET from the data or the trading base address, at most eight requests at a time.
+
+    `budget` is the shared request budget; None where the other side sets no limit. Raises Unavailable when there is
+    no usable answer, BadInput when the request itself was refused (400, 404, 422).
+    """
+
+    def __init__(self, settings: Settings, budget: Cache | None = None) -> None:
+        self.feed = settings.alpaca_feed
+        self._bases: dict[Side, str] = {"data": settings.data_url, "trading": settings.trading_url}
+        self._per_minute, self._budget = settings.alpaca_requests_per_minute, budget
+        headers = {"APCA-API-KEY-ID": settings.alpaca_api_key, "APCA-API-SECRET-KEY": settings.alpaca_secret_key}
+        self._client = httpx.AsyncClient(headers=headers, timeout=TIMEOUT, limits=CONNECTIONS, trust_env=False)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def get(self, side: Side, path: str, params: Mapping[str, str | int], decoder: msgspec.json.Decoder[T]) -> T:
+        """The decoded answer. Time-outs, 429 and 5xx are asked again, then Unavailable says what was wrong."""
+        trouble = ""
+        for attempt in range(ATTEMPTS):
+            await self._take(side)
+            pause = FIRST_PAUSE_SECONDS * 2**attempt
+            try:
+                response = await self._client.get(self._bases[side] + path, params=params)
+            except httpx.HTTPError as error:
+                trouble = f"{type(error).__name__} {error}".strip()
+            else:
+                if response.is_success:
+                    return _decoded(response, path, decoder)
+                trouble = _trouble(response, path)
+                pause = max(pause, _asked_pause(response))
+            if attempt < ATTEMPTS - 1:
+                await asyncio.sleep(min(pause, MOST_PAUSE_SECONDS))
+        log.warning("alpaca_unavailable", path=path, trouble=trouble)
+        raise Unavailable(f"{self._bases[side]}{path} does not answer after {ATTEMPTS} tries: {trouble}")
+
+    async def _take(self, side: Side) -> None:
+        """Wait for a place in the shared budget. Raises Unavailable rather than wait for longer than half a minute."""
+        if self._budget is None:
+            return
+        reserve, waited = TRADING_RESERVE if side == "trading" else 0, 0.0
+        while (wait := await self._budget.take(f"alpaca-{side}", self._per_minute, reserve=reserve)) > 0:
+            waited += wait
+            if waited > MOST_BUDGET_SECONDS:
+                raise Unavailable(f"the request budget ({self._per_minute} a minute) for Alpaca {side} is used up")
+            await asyncio.sleep(wait)
+
+
+def _decoded(response: httpx.Response, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        return decoder.decode(response.content)
+    except msgspec.MsgspecError as error:
+        raise Unavailable(f"{path} answered in another form: {error}") from error
+
+
+def _trouble(response: httpx.Response, path: str) -> str:
+    """What a failed answer says. Raises at once where asking again cannot help."""
+    said = response.text[:200]
+    if response.status_code in (401, 403):
+        raise Unavailable(
+            f"Alpaca refused {path} ({response.status_code}): {said}. "
+            "Check ALPACA_API_KEY, ALPACA_SECRET_KEY and whether the account's plan covers ALPACA_FEED"
+        )
+    if response.status_code in (400, 404, 422):
+        raise BadInput(f"Alpaca refused {path} ({response.status_code}): {said}")
+    return f"status {response.status_code}: {said}"
+
+
+def _asked_pause(response: httpx.Response) -> float:
+    """Seconds the other side asks to wait; 0 when it does not say."""
+    asked = response.headers.get("retry-after", "")
+    return float(asked) if asked.isdigit() else 0.0

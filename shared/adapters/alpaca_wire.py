@@ -1,0 +1,178 @@
+"""The shapes of Alpaca's market data, only the fields that are read, and their way into columns."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from itertools import chain
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.domain.market import Asset, Bars, BarTable, Floats, Snapshots
+from shared.domain.session import Session, session_from_hours
+
+
+class TradeRow(msgspec.Struct):
+    p: float | None = None
+    t: datetime | None = None
+
+
+class QuoteRow(msgspec.Struct):
+    bp: float | None = None
+    ap: float | None = None
+    t: datetime | None = None
+
+
+class DayBar(msgspec.Struct):
+    o: float | None = None
+    h: float | None = None
+    l: float | None = None  # noqa: E741 - Alpaca's name
+    c: float | None = None
+    v: float | None = None
+    vw: float | None = None
+
+
+class Bar(msgspec.Struct, gc=False):
+    t: str
+    o: float
+    h: float
+    l: float  # noqa: E741 - Alpaca's name
+    c: float
+    v: float
+
+
+class Snapshot(msgspec.Struct, rename="camel"):
+    latest_trade: TradeRow | None = None
+    latest_quote: QuoteRow | None = None
+    daily_bar: DayBar | None = None
+    prev_daily_bar: DayBar | None = None
+
+
+class BarPage(msgspec.Struct):
+    bars: dict[str, list[Bar] | None] | None = None
+    next_page_token: str | None = None
+
+
+class QuoteAnswer(msgspec.Struct):
+    quotes: dict[str, QuoteRow | None]
+
+
+class TradeAnswer(msgspec.Struct):
+    trades: dict[str, TradeRow | None]
+
+
+class AssetRow(msgspec.Struct, rename={"kind": "class"}):
+    symbol: str
+    kind: str = "us_equity"
+    name: str | None = None
+    exchange: str | None = None
+    status: str | None = None
+    tradable: bool | None = None
+    fractionable: bool | None = None
+    shortable: bool | None = None
+    attributes: list[str] | None = None
+
+
+class DayHours(msgspec.Struct):
+    date: date
+    open: str
+    close: str
+
+
+SNAPSHOTS = msgspec.json.Decoder(dict[str, Snapshot | None])
+BARS = msgspec.json.Decoder(BarPage)
+QUOTES = msgspec.json.Decoder(QuoteAnswer)
+TRADES = msgspec.json.Decoder(TradeAnswer)
+ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_ASSET = msgspec.json.Decoder(AssetRow)
+HOURS = msgspec.json.Decoder(list[DayHours])
+_NO_SNAPSHOT, _NO_TRADE, _NO_QUOTE, _NO_DAY = Snapshot(), TradeRow(), QuoteRow(), DayBar()
+
+
+def asset_of(raw: msgspec.Raw) -> Asset | None:
+    """One row of the asset list; None when it cannot be read or is no US equity."""
+    try:
+        row = _ASSET.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+    if row.kind != "us_equity" or not row.symbol:
+        return None
+    return Asset(
+        symbol=row.symbol,
+        name=row.name or "",
+        exchange=row.exchange or "",
+        tradable=bool(row.tradable),
+        active=row.status == "active",
+        fractionable=bool(row.fractionable),
+        shortable=bool(row.shortable),
+        attributes=tuple(row.attributes or ()),
+    )
+
+
+def session_of(day: DayHours) -> Session:
+    """A trading day; the calendar's hours are the market's wall clock, "09:30" or "0930"."""
+    walls = (text.replace(":", "") for text in (day.open, day.close))
+    opens, closes = (time(int(digits[:2]), int(digits[2:4])) for digits in walls)
+    return session_from_hours(day.date, opens, closes)
+
+
+def _snapshot_row(snapshot: Snapshot) -> tuple[float | None, ...]:
+    """In the order of the columns of Snapshots; None becomes NaN. A quote side of zero stays zero."""
+    trade, quote = snapshot.latest_trade or _NO_TRADE, snapshot.latest_quote or _NO_QUOTE
+    day, before = snapshot.daily_bar or _NO_DAY, snapshot.prev_daily_bar or _NO_DAY
+    at = None if trade.t is None else trade.t.timestamp()
+    return (trade.p, at, quote.bp, quote.ap, day.o, day.h, day.l, day.v, day.vw, before.c, before.v)
+
+
+def snapshot_columns(symbols: Sequence[str], found: dict[str, Snapshot | None]) -> Snapshots:
+    """One row for each symbol asked, in the order asked."""
+    rows = [_snapshot_row(found.get(symbol) or _NO_SNAPSHOT) for symbol in symbols]
+    columns = np.array(rows, dtype=np.float64).reshape(len(rows), 11).T
+    return Snapshots(tuple(symbols), *(np.ascontiguousarray(column) for column in columns))
+
+
+def _starts(rows: list[Bar]) -> Floats:
+    """Opening times in epoch seconds; the slow way only for stamps that are not plain UTC."""
+    stamps: NDArray[np.bytes_] = np.array([row.t for row in rows], dtype="S20")
+    if (stamps.view("S1").reshape(-1, 20)[:, 19] == b"Z").all():
+        return stamps.astype("S19").astype("datetime64[s]").astype(np.float64)
+    return np.array([datetime.fromisoformat(row.t).timestamp() for row in rows], dtype=np.float64)
+
+
+def add_page(
+    table: BarTable,
+    page: dict[str, list[Bar] | None],
+    first: float,
+    last: float,
+    step: float,
+    hours: tuple[Floats, Floats] | None,
+) -> None:
+    """Put a page's bars that open in [first, last), in regular hours where given, behind those already there."""
+    lists = {symbol: rows for symbol, rows in page.items() if rows}
+    rows = list(chain.from_iterable(lists.values()))
+    if not rows:
+        return
+    start = _starts(rows)
+    keep = (start >= first) & (start < last)
+    if hours is not None:
+        opens, closes = hours
+        day = np.searchsorted(opens, start + step, side="left") - 1
+        keep &= (day >= 0) & (start < (closes[day] if len(closes) else start))
+    values = np.array([(row.o, row.h, row.l, row.c, row.v) for row in rows], dtype=np.float64)
+    ends = np.cumsum([len(part) for part in lists.values()])
+    kept = np.concatenate(([0], np.cumsum(keep)))
+    start, columns = start[keep], np.ascontiguousarray(values[keep].T)
+    begin = 0
+    for symbol, end in zip(lists, ends.tolist(), strict=True):
+        part = slice(int(kept[begin]), int(kept[end]))
+        begin = end
+        if part.start < part.stop:
+            bars = Bars(symbol, start[part], *(column[part] for column in columns))
+            table[symbol] = _joined(table[symbol], bars) if symbol in table else bars
+
+
+def _joined(before: Bars, after: Bars) -> Bars:
+    """One symbol whose bars lay on two pages."""
+    names = ("start", "open", "high", "low", "close", "volume")
+    columns = (np.concatenate((getattr(before, name), getattr(after, name))) for name in names)
+    return Bars(before.symbol, *columns)
