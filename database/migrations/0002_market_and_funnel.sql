@@ -57,6 +57,7 @@ CREATE TABLE scans (
     slot       timestamptz NOT NULL,
     status     text NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'interrupted')),
     request_id bigint,
+    attempts   integer NOT NULL DEFAULT 1 CHECK (attempts > 0),
     degraded   text[] NOT NULL DEFAULT '{}',
     funnel     jsonb NOT NULL DEFAULT '{}',
     stage_ms   jsonb NOT NULL DEFAULT '{}',
@@ -148,10 +149,10 @@ CREATE TABLE news_sentiment (
     latest_at  timestamptz,
     headline   text,
     reason     text NOT NULL,
-    FOREIGN KEY (cycle_id, scan) REFERENCES scans (cycle_id, scan)
+    FOREIGN KEY (cycle_id, scan) REFERENCES scans (cycle_id, scan),
+    UNIQUE (cycle_id, scan, symbol)
 );
 CREATE INDEX news_sentiment_by_symbol ON news_sentiment (symbol, as_of DESC);
-CREATE INDEX news_sentiment_by_scan ON news_sentiment (cycle_id, scan);
 
 -- owner: pattern
 CREATE TABLE pattern_analysis (
@@ -189,7 +190,7 @@ CREATE TABLE technical_indicators (
     indicators jsonb NOT NULL,
     rests_on   text NOT NULL DEFAULT '',
     refused    text,
-    FOREIGN KEY (cycle_id, scan) REFERENCES scans (cycle_id, scan)
+    FOREIGN KEY (cycle_id, scan) REFERENCES scans (cycle_id, scan),
+    UNIQUE (cycle_id, scan, symbol)
 );
 CREATE INDEX technical_indicators_by_symbol ON technical_indicators (symbol, as_of DESC);
-CREATE INDEX technical_indicators_by_scan ON technical_indicators (cycle_id, scan);

@@ -1,0 +1,1 @@
+"""Pure rules: clean bars, indicators, levels, and the score made of them."""

@@ -1,0 +1,46 @@
+"""Support and resistance from recent turning points that no later bar can take back."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from shared.domain.market import Bars, Floats
+
+SPAN = 3
+DAYS, BARS = 60, 160
+
+
+class Levels(NamedTuple):
+    """The nearest level on each side of the price, in USD; None where there is none."""
+
+    support: float | None
+    resistance: float | None
+
+
+def turning_points(bars: Bars, span: int = SPAN) -> Floats:
+    """Prices of the pivots: a high above the `span` highs before it and not below the `span` after it; lows mirrored.
+
+    Known only `span` bars later, hence never repainted: more bars add pivots at the end and change none.
+    """
+    count = len(bars) - 2 * span
+    if count <= 0:
+        return np.empty(0)
+    found = []
+    for line in (bars.high, -bars.low):
+        middle = line[span : span + count]
+        is_turn = np.ones(count, dtype=bool)
+        for step in range(1, span + 1):
+            is_turn &= middle > line[span - step : span - step + count]
+            is_turn &= middle >= line[span + step : span + step + count]
+        found.append(np.abs(middle[is_turn]))
+    return np.concatenate(found)
+
+
+def levels(daily: Bars, intraday: Bars, price: float) -> Levels:
+    """The nearest pivot below and above `price`, from the last 60 daily and 160 intraday bars.
+
+    A turning point counts for both sides: what was a high supports once it is passed.
+    """
+    prices = np.concatenate([turning_points(daily.tail(DAYS)), turning_points(intraday.tail(BARS))])
+    below, above = prices[prices < price], prices[prices > price]
+    return Levels(float(below.max()) if len(below) else None, float(above.min()) if len(above) else None)

@@ -1,0 +1,146 @@
+"""The technical score: how well a chart suits buying now and selling before the close, in [0, 1], 0.5 = neither.
+
+Each signal is a piecewise-linear map from an indicator to [0, 1]; a component is the mean of the signals it has; the
+score is the weighted mean of the components it has. The maps say what a trader would: they are opinions, put where they
+can be read, and `parts` shows what each contributed.
+"""
+
+import numpy as np
+
+from services.technical.rules.indicators import Values
+from services.technical.rules.levels import Levels
+
+Points = tuple[tuple[float, float], ...]
+
+WEIGHTS = {"trend": 0.25, "momentum": 0.20, "vwap": 0.15, "volume": 0.15, "levels": 0.15, "volatility": 0.10}
+MIN_WEIGHT = 0.4
+"""Below this much of the weights present, what is left is not a technical opinion."""
+
+# Price above an average by so many daily ATRs: above is up, far above is stretched and snaps back.
+ABOVE_AVERAGE: Points = ((-2, 0.0), (0, 0.4), (0.5, 0.8), (2, 1.0), (4, 0.6), (7, 0.2))
+# The faster average over the slower, in ATRs: its sign is the trend, its size matters little.
+FAST_OVER_SLOW: Points = ((-1, 0.0), (0, 0.5), (1, 1.0))
+# (+DI - -DI) x ADX/25, capped: direction counts as far as there is a trend (Wilder: ADX 25 is one).
+DIRECTION: Points = ((-30, 0.0), (0, 0.5), (30, 1.0))
+# Strength is good until it is exhaustion: 55-70 carries on, above 80 buys the top; below 40 sellers are in charge.
+RSI: Points = ((20, 0.1), (40, 0.3), (50, 0.5), (60, 0.9), (70, 0.9), (80, 0.4), (90, 0.1))
+# The histogram in intraday ATRs: sign is momentum, half an ATR is a lot.
+MACD: Points = ((-0.5, 0.0), (0, 0.5), (0.5, 1.0))
+# Ten bars' change in intraday ATRs.
+RATE: Points = ((-4, 0.0), (0, 0.5), (3, 1.0), (6, 0.7), (10, 0.3))
+STOCHASTIC: Points = ((0, 0.2), (20, 0.3), (50, 0.6), (80, 0.9), (95, 0.5), (100, 0.4))
+# Sigmas from VWAP: above it buyers of the day are in profit; beyond two it tends to come back.
+VWAP: Points = ((-2, 0.0), (-0.5, 0.3), (0, 0.5), (1, 1.0), (2, 0.7), (3, 0.3))
+# Money flow, as RSI with volume.
+FLOW: Points = ((20, 0.1), (50, 0.5), (65, 0.9), (80, 0.7), (95, 0.2))
+# Share of the last ten bars' volume that went up on balance.
+BALANCE: Points = ((-0.6, 0.0), (0, 0.5), (0.6, 1.0))
+# The last bar's volume against the twenty before: a move that nobody trades is no move.
+PACE: Points = ((0.2, 0.2), (1, 0.5), (2.5, 1.0))
+# Daily range in percent: under 1 there is nothing to earn, above 12 a stop is a coin toss.
+DAILY_RANGE: Points = ((0.5, 0.0), (1.5, 0.5), (3, 1.0), (6, 1.0), (9, 0.6), (15, 0.1))
+# Place within the 20-bar band: the upper half, not beyond it.
+BAND: Points = ((-0.2, 0.1), (0.2, 0.3), (0.5, 0.5), (0.85, 1.0), (1.0, 0.7), (1.3, 0.2))
+# Room to the next resistance and to the support that a stop leans on, in daily ATRs.
+ROOM: Points = ((0, 0.2), (0.5, 0.5), (1.5, 1.0))
+CUSHION: Points = ((0, 0.6), (0.3, 1.0), (1, 0.8), (2.5, 0.2))
+OPEN_SKY = 0.9
+"""No known level above: nobody waits to get out even, but no history backs it either."""
+
+
+def mapped(value: float | None, points: Points) -> float | None:
+    """`value` through a piecewise-linear map, flat outside its points; None stays None."""
+    if value is None:
+        return None
+    return float(np.interp(value, [x for x, _ in points], [y for _, y in points]))
+
+
+def mean(signals: list[float | None]) -> float | None:
+    """The mean of the signals that are there, None when none is."""
+    present = [signal for signal in signals if signal is not None]
+    return sum(present) / len(present) if present else None
+
+
+def _distance(above: float | None, below: float | None, unit: float | None) -> float | None:
+    """(above - below) / unit; None when any is missing or the unit is zero."""
+    if above is None or below is None or not unit:
+        return None
+    return (above - below) / unit
+
+
+def trend(day: Values, five: Values) -> float | None:
+    """Daily averages in order, direction on both timeframes, the short intraday average over the longer."""
+    price, atr = five["close"] or day["close"], day["atr_14"]
+    return mean(
+        [
+            mapped(_distance(price, day["ema_20"], atr), ABOVE_AVERAGE),
+            mapped(_distance(day["ema_20"], day["ema_50"], atr), FAST_OVER_SLOW),
+            mapped(_distance(price, day["ema_200"], atr), FAST_OVER_SLOW),
+            mapped(_direction(day), DIRECTION),
+            mapped(_distance(five["ema_9"], five["ema_20"], five["atr_14"]), FAST_OVER_SLOW),
+            mapped(_direction(five), DIRECTION),
+        ]
+    )
+
+
+def _direction(values: Values) -> float | None:
+    plus, minus, adx = values["plus_di_14"], values["minus_di_14"], values["adx_14"]
+    if plus is None or minus is None or adx is None:
+        return None
+    return (plus - minus) * min(adx / 25, 1.5)
+
+
+def momentum(day: Values, five: Values) -> float | None:
+    """RSI, MACD histogram, ten-bar change and Stochastic of the 5-minute bars, RSI of the daily ones."""
+    price, atr, roc = five["close"], five["atr_14"], five["roc_10"]
+    moved = _distance(roc * price / 100, 0.0, atr) if roc is not None and price is not None else None
+    return mean(
+        [
+            mapped(five["rsi_14"], RSI),
+            mapped(_distance(five["macd_histogram"], 0.0, atr), MACD),
+            mapped(moved, RATE),
+            mapped(five["stochastic_k"], STOCHASTIC),
+            mapped(day["rsi_14"], RSI),
+        ]
+    )
+
+
+def volume(five: Values) -> float | None:
+    """Money flow, balance and pace of the 5-minute bars."""
+    return mean([mapped(five["mfi_14"], FLOW), mapped(five["obv_slope"], BALANCE), mapped(five["volume_ratio"], PACE)])
+
+
+def volatility(day: Values, five: Values) -> float | None:
+    """Enough daily range to earn something, and a place in the intraday band that has room."""
+    return mean([mapped(day["atr_pct"], DAILY_RANGE), mapped(five["bollinger_position"], BAND)])
+
+
+def room(found: Levels, price: float | None, atr: float | None) -> float | None:
+    """Room to the resistance and closeness of the support. None without a range to measure in."""
+    if price is None or not atr:
+        return None
+    above = OPEN_SKY if found.resistance is None else mapped((found.resistance - price) / atr, ROOM)
+    below = None if found.support is None else mapped((price - found.support) / atr, CUSHION)
+    return mean([above, below]) if below is not None or found.resistance is not None else None
+
+
+def components(day: Values, five: Values, vwap: Values, found: Levels, price: float | None) -> Values:
+    """The six components of WEIGHTS, None where nothing supports one."""
+    return {
+        "trend": trend(day, five),
+        "momentum": momentum(day, five),
+        "vwap": mapped(vwap["vwap_position"], VWAP),
+        "volume": volume(five),
+        "levels": room(found, price, day["atr_14"]),
+        "volatility": volatility(day, five),
+    }
+
+
+def score(parts: Values) -> float | None:
+    """The weighted mean; a missing component's weight goes to the others. None when too little is left."""
+    present = {name: part for name, part in parts.items() if part is not None}
+    weight = sum(WEIGHTS[name] for name in present)
+    if weight < MIN_WEIGHT:
+        return None
+    total = sum(WEIGHTS[name] * part for name, part in present.items())
+    return min(1.0, max(0.0, total / weight))
