@@ -40,6 +40,10 @@ class MarketData(Protocol):
 
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]: ...
 
+    async def sectors(self) -> dict[str, str]:
+        """Sector by symbol, where the source knows it; empty where it does not."""
+        ...
+
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
         """Trading days in [start, end], with half days' real hours."""
         ...

@@ -14,12 +14,15 @@ import msgspec
 import numpy as np
 import structlog
 
+from config.settings import Settings
 from shared.adapters.alpaca_http import AlpacaHttp
 from shared.adapters.alpaca_wire import (
     BARS,
+    CLOCK,
     HOURS,
     QUOTES,
     ROWS,
+    SECTORS,
     SNAPSHOTS,
     TRADES,
     Bar,
@@ -32,7 +35,7 @@ from shared.adapters.alpaca_wire import (
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.session import Session
 from shared.errors import BadInput, Unavailable
-from shared.ports import Clock
+from shared.ports import Cache
 
 CHUNK, PAGE_ROWS, MOST_PAGES = 500, 10_000, 200
 SESSION_SECONDS = 6.5 * 3600
@@ -49,9 +52,14 @@ log = structlog.get_logger()
 class AlpacaData:
     """The MarketData port. Unknown symbols and missing parts are NaN or absent; no answer at all is Unavailable."""
 
-    def __init__(self, http: AlpacaHttp, clock: Clock) -> None:
-        self._http, self._clock = http, clock
+    def __init__(self, settings: Settings, budget: Cache | None = None) -> None:
+        """`budget` is the shared request budget; None where the other side sets no limit."""
+        self._http = AlpacaHttp(settings, budget)
+        self._has_sectors = settings.broker == "simulated"
         self._hours: dict[tuple[date, date], tuple[Session, ...]] = {}
+
+    async def close(self) -> None:
+        await self._http.close()
 
     async def assets(self) -> tuple[Asset, ...]:
         """Every active US equity. Rows are read one by one: an unknown value loses at most its own row."""
@@ -60,6 +68,16 @@ class AlpacaData:
         if len(assets) < len(rows):
             log.warning("assets_left_out", rows=len(rows), read=len(assets))
         return assets
+
+    async def sectors(self) -> dict[str, str]:
+        """Sector by symbol, where the source knows it: a tape's universe does, Alpaca's assets do not."""
+        if not self._has_sectors:
+            return {}
+        try:
+            rows = await self._http.get("trading", "/_sim/tape/universe", {}, SECTORS)
+        except BadInput:
+            return {}
+        return {row.symbol: row.sector for row in rows if row.sector}
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
         """Trading days in [start, end], with half days' real hours."""
@@ -99,7 +117,8 @@ class AlpacaData:
         Daily bars are always those of all venues (`sip`), which every plan may read once they are a quarter of an
         hour old: averages of volume over one venue alone would be some forty times too small.
         """
-        now = (await self._clock.now()).timestamp()
+        # Which bars are complete is for the clock of their source to say: this machine's may be off.
+        now = (await self._http.get("trading", "/v2/clock", {}, CLOCK)).timestamp.timestamp()
         step = STEP_SECONDS[timeframe]
         last = min(end.timestamp(), now - (DAY_COMPLETE_SECONDS if timeframe == "1Day" else step) + 1e-3)
         if last <= start.timestamp() or not symbols:

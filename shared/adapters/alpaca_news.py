@@ -8,8 +8,10 @@ from html import unescape
 import msgspec
 import structlog
 
+from config.settings import Settings
 from shared.adapters.alpaca_http import AlpacaHttp
 from shared.domain.news import Headline
+from shared.ports import Cache
 
 CHUNK, PAGE_ITEMS, MOST_PAGES = 100, 50, 40
 log = structlog.get_logger()
@@ -38,8 +40,12 @@ class AlpacaNews:
 
     name = "alpaca"
 
-    def __init__(self, http: AlpacaHttp) -> None:
-        self._http = http
+    def __init__(self, settings: Settings, budget: Cache | None = None) -> None:
+        """`budget` is the shared request budget; None where the other side sets no limit."""
+        self._http = AlpacaHttp(settings, budget)
+
+    async def close(self) -> None:
+        await self._http.close()
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """Items published in (since, until] about any of the symbols, each once.

@@ -73,6 +73,15 @@ class AssetRow(msgspec.Struct, rename={"kind": "class"}):
     attributes: list[str] | None = None
 
 
+class ClockRow(msgspec.Struct):
+    timestamp: datetime
+
+
+class SectorRow(msgspec.Struct):
+    symbol: str
+    sector: str | None = None
+
+
 class DayHours(msgspec.Struct):
     date: date
     open: str
@@ -85,6 +94,8 @@ QUOTES = msgspec.json.Decoder(QuoteAnswer)
 TRADES = msgspec.json.Decoder(TradeAnswer)
 ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ASSET = msgspec.json.Decoder(AssetRow)
+CLOCK = msgspec.json.Decoder(ClockRow)
+SECTORS = msgspec.json.Decoder(list[SectorRow])
 HOURS = msgspec.json.Decoder(list[DayHours])
 _NO_SNAPSHOT, _NO_TRADE, _NO_QUOTE, _NO_DAY = Snapshot(), TradeRow(), QuoteRow(), DayBar()
 
