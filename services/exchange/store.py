@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from services.exchange.rules.calendar import OPEN as OPENING_TIME
 from services.exchange.rules.calendar import closing_time, is_trading_day
 from services.exchange.rules.clock import Mode
+from services.exchange.rules.journal import Command, JournalError, decode, encode, heading
 from services.exchange.rules.tape import Asset, Columns, Ints, NewsItem, Session, Tape
 from shared.domain.base import Value
 from shared.domain.session import at_market_time
@@ -242,3 +243,32 @@ def load_place(path: Path) -> Place | None:
         return Place.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise ConfigError(f"{path} does not say where the clock stood; remove it", field="place") from error
+
+
+def open_journal(path: Path, tape: Tape) -> list[Command]:
+    """The commands accepted so far on this tape and day; afterwards the file is whole and ready to be appended to.
+
+    A torn last line is cut off. A journal of another tape or day is set aside as `<name>.old`. Raises ConfigError for
+    a line that cannot be read.
+    """
+    head = heading(tape.name, str(tape.session.day))
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole and not whole.startswith(head):
+        os.replace(path, path.with_name(path.name + ".old"))
+        whole = ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if whole != text or not whole:
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(whole or head, encoding="utf-8")
+        os.replace(fresh, path)
+    try:
+        return list(decode(whole.splitlines(keepends=True)[1:]))
+    except JournalError as error:
+        raise ConfigError(f"the journal {path} cannot be replayed: {error}; move it away", field="journal") from error
+
+
+def append_command(path: Path, command: Command) -> None:
+    """One more line. It is with the operating system when this returns: a killed process loses nothing."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(encode(command))

@@ -1,4 +1,4 @@
-"""The exchange's application. Each half adds its routers in `ROUTES`; everything stands on one World."""
+"""The exchange's application. The world's routers are in `ROUTES`, the venue's in `DESK_ROUTES`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,30 +7,40 @@ from datetime import date
 from fastapi import APIRouter, FastAPI
 
 from config.settings import Settings
-from services.exchange.api import data, market, news, sim
+from services.exchange.api import data, holdings, market, news, sim, sim_book, stream, trading
+from services.exchange.api.desk import Desk, open_desk
 from services.exchange.api.gate import AlpacaGate
 from services.exchange.flow import World, open_world, playing
+from services.exchange.rules.knobs import VenueSettings
 from shared.deps import Deps
 from shared.errors import ConfigError
 from shared.web import new_app
 
 ABOUT = "A market day in a box: Alpaca's REST and WebSocket protocols over a tape, on a clock that can be moved."
 ROUTES: tuple[Callable[[World], APIRouter], ...] = (sim.routes, market.routes, data.routes, news.routes)
+DESK_ROUTES: tuple[Callable[[Desk], APIRouter], ...] = (
+    sim_book.routes,
+    trading.routes,
+    holdings.routes,
+    stream.routes,
+)
 
 
 def create_app(deps: Deps) -> FastAPI:
     """The service as the composition root starts it. Raises ConfigError when the tape cannot be played."""
     world = world_of(deps.settings)
+    settings = VenueSettings(seed=deps.settings.exchange_seed)
+    desk = open_desk(world, deps.settings.exchange_journal, settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with playing(world):
             yield
 
-    return equip(new_app("exchange", deps, about=ABOUT, lifespan=lifespan), world)
+    return equip(new_app("exchange", deps, about=ABOUT, lifespan=lifespan), desk)
 
 
-def bare_app(world: World) -> FastAPI:
+def bare_app(world: World, desk: Desk | None = None) -> FastAPI:
     """The exchange by itself, without database and cache: for tests and tools that need a market and nothing else."""
 
     @asynccontextmanager
@@ -38,14 +48,16 @@ def bare_app(world: World) -> FastAPI:
         async with playing(world):
             yield
 
-    return equip(FastAPI(title="Catalyst exchange", description=ABOUT, lifespan=lifespan), world)
+    return equip(FastAPI(title="Catalyst exchange", description=ABOUT, lifespan=lifespan), desk or open_desk(world))
 
 
-def equip(app: FastAPI, world: World) -> FastAPI:
+def equip(app: FastAPI, desk: Desk) -> FastAPI:
     """Every route of both halves, behind Alpaca's kind of keys."""
     for routes in ROUTES:
-        app.include_router(routes(world))
-    app.add_middleware(AlpacaGate, load=world.load)
+        app.include_router(routes(desk.world))
+    for desk_routes in DESK_ROUTES:
+        app.include_router(desk_routes(desk))
+    app.add_middleware(AlpacaGate, load=desk.world.load)
     return app
 
 

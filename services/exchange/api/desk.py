@@ -1,0 +1,125 @@
+"""Where trading requests meet the venue: the order of effects of a command, and the route class they all pass."""
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from services.exchange import store
+from services.exchange.api.wire import answer
+from services.exchange.flow import World
+from services.exchange.rules import clock
+from services.exchange.rules.book import Book
+from services.exchange.rules.journal import Command
+from services.exchange.rules.knobs import VenueSettings
+from services.exchange.rules.orders import Refusal
+from services.exchange.rules.validation import FORM
+from services.exchange.rules.venue import Outcome, Venue
+from shared.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The venue on the world's clock, and the journal that survives it."""
+
+    world: World
+    venue: Venue
+    journal: Path | None = None
+
+    @property
+    def now(self) -> float:
+        return self.world.clock.now
+
+    def book(self, account: str) -> Book:
+        return self.venue.book(account)
+
+    def ask(self, account: str, verb: str, args: Mapping[str, Any]) -> Outcome:
+        """Carry out a command now. An accepted one is in the journal before it is answered."""
+        command = Command(self.now, account, verb, args)
+        outcome = self.venue.execute(command)
+        if not isinstance(outcome, Refusal) and self.journal is not None:
+            store.append_command(self.journal, command)
+        return outcome
+
+
+def open_desk(world: World, journal: Path | None = None, settings: VenueSettings | None = None) -> Desk:
+    """Give the world's clock its agenda. A journal of this tape and day is lived through again, and the clock goes to
+    where it stood or to the last command, whichever is later. Raises ConfigError for a journal that cannot be read.
+    """
+    venue = Venue(world.tape, settings)
+    if journal is not None:
+        last = venue.replay(store.open_journal(journal, world.tape))
+        world.clock.state = clock.moved(world.clock.state, last or 0.0)
+    venue.process(world.clock.now)
+    world.clock.agenda = venue
+    return Desk(world, venue, journal)
+
+
+@contextmanager
+def in_alpacas_words() -> Iterator[None]:
+    """Requests the web layer cannot read are refused as Alpaca refuses them."""
+    try:
+        yield
+    except RequestValidationError as error:
+        first = error.errors()[0]
+        raise Refused(Refusal(422, FORM, f"invalid {first['loc'][-1]}: {first['msg']}")) from error
+    except BadInput as error:
+        raise Refused(Refusal(422, FORM, error.detail)) from error
+
+
+class Refused(Exception):
+    """Carries a refusal out of a route."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class TradingRoute(APIRoute):
+    """The one place that every trading request passes, on its way in and out."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                with in_alpacas_words():
+                    return await inner(request)
+            except Refused as refused:
+                return answer(refused.refusal.body(), refused.refusal.http)
+
+        return handler
+
+
+async def _caller(apca_api_key_id: Annotated[str, Header()]) -> str:
+    return apca_api_key_id
+
+
+Caller = Annotated[str, Depends(_caller)]
+"""The account of a request: its API key. The gate has seen to it that there is one."""
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises BadInput."""
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise BadInput("request body format is invalid") from error
+    if not isinstance(body, dict):
+        raise BadInput("request body format is invalid")
+    return body
+
+
+Body = Annotated[dict[str, Any], Depends(read_object)]
+
+
+def accepted(outcome: Outcome) -> Any:
+    """The outcome, or Refused."""
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome

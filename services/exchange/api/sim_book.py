@@ -1,0 +1,60 @@
+"""The control plane of the trading half: an account laid open for audits, and the venue's settings."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.exchange.api.desk import Body, Desk, TradingRoute, accepted
+from services.exchange.api.wire import answer
+from services.exchange.rules.book import Book
+from services.exchange.rules.permission import plain
+from services.exchange.rules.render import account_json, activity_json, order_json, position_json, update_json
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Everything under /_sim that is about accounts and the venue."""
+    router = APIRouter(prefix="/_sim", route_class=TradingRoute, tags=["control plane"])
+
+    @router.get("/accounts", summary="The keys of all accounts")
+    async def accounts() -> list[str]:
+        """In the order in which they were first named."""
+        return list(desk.venue.books)
+
+    @router.get("/accounts/{key}", summary="One account, everything")
+    async def account(key: str) -> Response:
+        """Exact books, every order, execution and trade update so far. 404 for a key that was never used."""
+        book = desk.venue.books.get(key)
+        if book is None:
+            return answer({"message": f"no account {key}"}, 404)
+        return answer(audit(book, desk.now))
+
+    @router.get("/settings", summary="The venue's settings")
+    async def read_settings() -> Response:
+        """Latencies, spread, slippage, partial fills, fees."""
+        return answer(desk.venue.settings.model_dump(mode="json"))
+
+    @router.post("/settings", summary="Change the venue's settings")
+    async def change_settings(body: Body) -> Response:
+        """What is left out stays. From the next event on; 422 names what cannot be."""
+        return answer(accepted(desk.ask("", "settings", body)).model_dump(mode="json"))
+
+    return router
+
+
+def audit(book: Book, at: float) -> dict[str, Any]:
+    """The books to the last digit. `imbalance` is cash + cost of positions - realized + fees - start: zero, always."""
+    ledger = book.ledger
+    return {
+        "key": book.key,
+        "start": plain(ledger.start),
+        "cash": plain(ledger.cash),
+        "realized": plain(ledger.realized),
+        "fees": plain(ledger.fees),
+        "imbalance": plain(ledger.imbalance()),
+        "account": account_json(book, at),
+        "positions": [position_json(book, held, at) for held in ledger.positions],
+        "open_orders": [order_json(order) for order in book.live_orders()],
+        "orders": [order_json(order) for order in book.orders.values()],
+        "executions": [activity_json(fill) for fill in book.executions],
+        "updates": [update_json(update) for update in book.updates],
+    }

@@ -1,0 +1,156 @@
+"""The trading stream: WebSocket /stream as Alpaca's paper endpoint speaks it (binary frames that hold JSON).
+
+The client authenticates, listens to trade_updates, and is sent every update from then on; there is no replay. One
+connection an account: another is told so and closed until the first is gone. A client that does not read is dropped.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from services.exchange.api.desk import Desk
+from services.exchange.rules.book import Update
+from services.exchange.rules.render import update_json
+
+MOST_UNSENT = 10_000
+AUTH_SECONDS = 10.0
+GOING_AWAY, POLICY = 1001, 1008
+TRADE_UPDATES = "trade_updates"
+log = structlog.get_logger()
+
+
+@dataclass
+class Line:
+    """One connection. `stop` ends its listening, when it has begun."""
+
+    socket: WebSocket
+    account: str = ""
+    unsent: "asyncio.Queue[dict[str, Any]]" = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
+    stop: Callable[[], None] | None = None
+    overrun: bool = False
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.socket.send_bytes(json.dumps(message, separators=(",", ":")).encode())
+
+    async def fail(self, reason: str) -> None:
+        """An error frame, and the end."""
+        await self.send({"action": "error", "data": {"error_message": reason}})
+        await self.socket.close(POLICY)
+
+    def tell(self, update: Update) -> None:
+        """Queue an update; called from within the venue, so it never waits."""
+        try:
+            self.unsent.put_nowait({"stream": TRADE_UPDATES, "data": update_json(update)})
+        except asyncio.QueueFull:
+            self.overrun = True
+
+
+@dataclass
+class Switchboard:
+    """Who is connected, by account."""
+
+    desk: Desk
+    lines: dict[str, Line] = field(default_factory=dict)
+
+    async def serve(self, line: Line) -> None:
+        """One connection from its first message to its end."""
+        if not await self._authenticate(line):
+            return
+        sending = asyncio.create_task(_send_updates(line))
+        try:
+            while await self._obey(line, await _receive(line)):
+                pass
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            if line.stop is not None:
+                line.stop()
+            self.lines.pop(line.account, None)
+
+    async def _authenticate(self, line: Line) -> bool:
+        try:
+            message = await asyncio.wait_for(_receive(line), AUTH_SECONDS)
+        except TimeoutError:
+            await line.fail("authentication timeout")
+            return False
+        key, secret = credentials(message)
+        if message.get("action") not in {"authenticate", "auth"} or not key or not secret:
+            await line.send(_authorization("unauthorized", str(message.get("action", ""))))
+            await line.socket.close(POLICY)
+            return False
+        if key in self.lines:
+            await line.fail("connection limit exceeded")
+            return False
+        line.account = key
+        self.lines[key] = line
+        await line.send(_authorization("authorized", "authenticate"))
+        return True
+
+    async def _obey(self, line: Line, message: dict[str, Any]) -> bool:
+        """False ends the connection."""
+        if message.get("action") != "listen":
+            await line.fail("invalid action")
+            return False
+        wanted = (message.get("data") or {}).get("streams") or []
+        heard = [name for name in wanted if name == TRADE_UPDATES]
+        if line.stop is not None and not heard:
+            line.stop()
+            line.stop = None
+        if heard and line.stop is None:
+            line.stop = self.desk.venue.listen(line.account, line.tell)
+        await line.send({"stream": "listening", "data": {"streams": heard}})
+        return True
+
+
+def credentials(message: dict[str, Any]) -> tuple[str, str]:
+    """Key and secret of either form of the first message."""
+    data = message.get("data")
+    if isinstance(data, dict):
+        return str(data.get("key_id") or ""), str(data.get("secret_key") or "")
+    return str(message.get("key") or ""), str(message.get("secret") or "")
+
+
+def _authorization(status: str, action: str) -> dict[str, Any]:
+    return {"stream": "authorization", "data": {"action": action, "status": status}}
+
+
+async def _receive(line: Line) -> dict[str, Any]:
+    """The next message, text or binary; what is not a JSON object counts as empty."""
+    frame = await line.socket.receive()
+    if frame["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(frame.get("code", GOING_AWAY))
+    try:
+        message = json.loads(frame.get("text") or frame.get("bytes") or b"")
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+async def _send_updates(line: Line) -> None:
+    while True:
+        message = await line.unsent.get()
+        if line.overrun:
+            await line.fail("slow client")
+            return
+        await line.send(message)
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The stream of an account's trade updates."""
+    router = APIRouter()
+    board = Switchboard(desk)
+
+    @router.websocket("/stream")
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        try:
+            await board.serve(Line(socket))
+        except WebSocketDisconnect:
+            log.debug("trading_stream_closed")
+
+    return router
