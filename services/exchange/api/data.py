@@ -16,9 +16,9 @@ from shared.domain.session import at_market_time
 from shared.errors import BadInput, NotFound
 
 MOST_ROWS = 10_000
-SYMBOL = re.compile(r"[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./^-]*", re.ASCII)
 Sort = Literal["asc", "desc"]
-Part = Callable[[World, int], Any]
+Part = Callable[[int], Any]
 
 
 def symbols_of(text: str) -> list[str]:
@@ -121,41 +121,53 @@ def _latest(world: World, symbols: str, name: str, part: Part) -> Response:
     found: dict[str, Any] = {}
     for symbol in symbols_of(symbols):
         i = world.tape.index.get(symbol)
-        if i is not None and (row := part(world, i)) is not None:
+        if i is not None and (row := part(i)) is not None:
             found[symbol] = row
     return wire.answer({name: found})
 
 
 def _latest_of(world: World, symbol: str, name: str, part: Part) -> Response:
     i = world.tape.index.get(symbol)
-    row = None if i is None else part(world, i)
+    row = None if i is None else part(i)
     if row is None:
         raise NotFound(f"no {name} found for {symbol}")
     return wire.answer({"symbol": symbol, name: row})
 
 
-def last_trade(world: World, i: int) -> wire.TradeRow | None:
-    return wire.trade_of(world.tape, world.board, i, world.clock.now)
+class Sheets:
+    """The sheet of the board as it is now, kept while the board holds."""
 
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._sheet = wire.Sheet(world.tape, world.board)
 
-def last_quote(world: World, i: int) -> wire.QuoteRow | None:
-    return wire.quote_of(world.tape, world.board, i, world.clock.now)
+    @property
+    def now(self) -> wire.Sheet:
+        board = self.world.board
+        if self._sheet.board is not board:
+            self._sheet = wire.Sheet(self.world.tape, board)
+        return self._sheet
 
+    def trade(self, i: int) -> wire.TradeRow | None:
+        return self.now.trade(i, self.world.clock.now)
 
-def last_bar(world: World, i: int) -> wire.BarRow | None:
-    row = int(world.board.done[i])
-    return wire.tape_bar(world.tape, row) if row >= 0 else None
+    def quote(self, i: int) -> wire.QuoteRow | None:
+        return self.now.quote(i, self.world.clock.now)
+
+    def bar(self, i: int) -> wire.BarRow | None:
+        return self.now.bar(i)
 
 
 def routes(world: World) -> APIRouter:
     """Everything under /v2/stocks."""
     router = APIRouter(prefix="/v2/stocks", route_class=wire.AlpacaRoute, tags=["market data"])
+    sheets = Sheets(world)
     _add_bars(router, world)
-    _add_snapshots(router, world)
+    _add_snapshots(router, world, sheets)
     for name, plural, part in (
-        ("trade", "trades", last_trade),
-        ("quote", "quotes", last_quote),
-        ("bar", "bars", last_bar),
+        ("trade", "trades", sheets.trade),
+        ("quote", "quotes", sheets.quote),
+        ("bar", "bars", sheets.bar),
     ):
         _add_latest(router, world, name, plural, part)
     return router
@@ -203,13 +215,13 @@ def _add_bars(router: APIRouter, world: World) -> None:
         return wire.answer({"bars": page.get(symbol, []), "symbol": symbol, "next_page_token": token})
 
 
-def _add_snapshots(router: APIRouter, world: World) -> None:
+def _add_snapshots(router: APIRouter, world: World, sheets: Sheets) -> None:
     @router.get("/snapshots", summary="Snapshots of many symbols")
     async def snapshots(symbols: str = "", feed: str = "sip", currency: str = "USD") -> Response:
         """Keyed by symbol at the top level; unknown symbols are absent, parts not known yet are null."""
-        tape, board, now = world.tape, world.board, world.clock.now
-        places = ((symbol, tape.index.get(symbol)) for symbol in symbols_of(symbols))
-        return wire.answer({s: wire.snapshot_of(tape, board, i, now) for s, i in places if i is not None})
+        sheet, index, now = sheets.now, world.tape.index, world.clock.now
+        places = ((symbol, index.get(symbol)) for symbol in symbols_of(symbols))
+        return wire.answer({s: sheet.snapshot(i, now) for s, i in places if i is not None})
 
     @router.get("/{symbol}/snapshot", summary="Snapshot of one symbol")
     async def snapshot(symbol: str) -> Response:
@@ -217,7 +229,7 @@ def _add_snapshots(router: APIRouter, world: World) -> None:
         i = world.tape.index.get(symbol)
         if i is None:
             raise NotFound(f"no snapshot found for {symbol}")
-        row = wire.snapshot_of(world.tape, world.board, i, world.clock.now)
+        row = sheets.now.snapshot(i, world.clock.now)
         return wire.answer({"symbol": symbol, **_fields(row)})
 
 

@@ -7,13 +7,13 @@ from math import isfinite
 from typing import Any
 
 import msgspec
+import numpy as np
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from services.exchange.rules.board import Board
 from services.exchange.rules.candles import Candles
-from services.exchange.rules.spread import Quote
 from services.exchange.rules.tape import Tape
 from shared.errors import BadInput, NotFound
 
@@ -60,9 +60,9 @@ class QuoteRow(msgspec.Struct, rename={"as_": "as"}):
 class SnapshotRow(msgspec.Struct, rename="camel"):
     latest_trade: TradeRow | None
     latest_quote: QuoteRow | None
-    minute_bar: BarRow | None
-    daily_bar: BarRow | None
-    prev_daily_bar: BarRow | None
+    minute_bar: msgspec.Raw
+    daily_bar: msgspec.Raw
+    prev_daily_bar: msgspec.Raw
 
 
 class AlpacaRoute(APIRoute):
@@ -107,7 +107,8 @@ def bar_rows(candles: Candles) -> list[BarRow]:
     """Every candle as Alpaca writes it, prices to 4 decimals."""
     t, o, h, low, c, v, vw = candles
     prices = [column.round(4).tolist() for column in (o, h, low, c)]
-    return list(map(_bar, t.tolist(), *prices, v.tolist(), vw.tolist()))
+    trades = np.maximum(1, v // SHARES_PER_TRADE)
+    return list(map(BarRow, map(stamp, t.tolist()), *prices, v.tolist(), trades.tolist(), vw.round(4).tolist()))
 
 
 def tape_bar(tape: Tape, row: int) -> BarRow:
@@ -116,28 +117,52 @@ def tape_bar(tape: Tape, row: int) -> BarRow:
     return _bar(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, (bar.high + bar.low + bar.close) / 3)
 
 
-def trade_of(tape: Tape, board: Board, i: int, now: float) -> TradeRow | None:
-    """The last trade. Within a running bar the name is trading, and only the tape is too coarse to say when: the
-    stamp is then the later of the bar's start and a minute ago, so that a five-minute tape does not look stale.
-    """
-    price = float(board.last[i])
-    if not isfinite(price):
-        return None
-    when = float(board.when[i])
-    if board.running[i]:
-        when = max(when, float(int(now - FRESH_SECONDS)))
-    z = TAPES.get(tape.assets[i].exchange, "B")
-    return TradeRow(stamp(when), "V", round(price, 4), SHARES_PER_TRADE, ("@",), int(when) * 1000 + i % 1000, z)
+class Sheet:
+    """A board made ready for writing. It lives as long as its board: what it has rendered stays true that long."""
 
+    def __init__(self, tape: Tape, board: Board) -> None:
+        self.tape, self.board = tape, board
+        self._last: list[float] = board.last.round(4).tolist()
+        self._when: list[float] = board.when.tolist()
+        self._running: list[bool] = board.running.tolist()
+        self._tapes = [TAPES.get(asset.exchange, "B") for asset in tape.assets]
+        self._bars: dict[int, tuple[msgspec.Raw, msgspec.Raw, msgspec.Raw]] = {}
 
-def quote_of(tape: Tape, board: Board, i: int, now: float) -> QuoteRow | None:
-    """The quote: stamped now while the name is trading, else with its last trade."""
-    quote: Quote | None = board.quotes[i]
-    if quote is None:
-        return None
-    t = stamp(float(int(now)) if board.running[i] else float(board.when[i]))
-    z = TAPES.get(tape.assets[i].exchange, "B")
-    return QuoteRow(t, "V", quote.ask, quote.ask_size, "V", quote.bid, quote.bid_size, ("R",), z)
+    def trade(self, i: int, now: float) -> TradeRow | None:
+        """The last trade. Within a running bar the name is trading, and only the tape is too coarse to say when: the
+        stamp is then the later of the bar's start and a minute ago, so that a five-minute tape does not look stale.
+        """
+        price = self._last[i]
+        if not isfinite(price):
+            return None
+        when = self._when[i]
+        if self._running[i]:
+            when = max(when, float(int(now - FRESH_SECONDS)))
+        number = int(when) * 10_000 + i
+        return TradeRow(stamp(when), "V", price, SHARES_PER_TRADE, ("@",), number, self._tapes[i])
+
+    def quote(self, i: int, now: float) -> QuoteRow | None:
+        """The quote: stamped now while the name is trading, else with its last trade."""
+        quote = self.board.quotes[i]
+        if quote is None:
+            return None
+        t = stamp(float(int(now)) if self._running[i] else self._when[i])
+        bid, ask, bid_size, ask_size = quote
+        return QuoteRow(t, "V", ask, ask_size, "V", bid, bid_size, ("R",), self._tapes[i])
+
+    def bar(self, i: int) -> BarRow | None:
+        """The last completed bar of the day."""
+        row = int(self.board.done[i])
+        return tape_bar(self.tape, row) if row >= 0 else None
+
+    def snapshot(self, i: int, now: float) -> SnapshotRow:
+        """All five parts; a part the market has not given yet is null."""
+        bars = self._bars.get(i)
+        if bars is None:
+            parts = (self.bar(i), day_bar(self.tape, self.board, i), previous_bar(self.tape, self.board, i))
+            minute, day, previous = (msgspec.Raw(_encode(part)) for part in parts)
+            bars = self._bars[i] = (minute, day, previous)
+        return SnapshotRow(self.trade(i, now), self.quote(i, now), *bars)
 
 
 def day_bar(tape: Tape, board: Board, i: int) -> BarRow | None:
@@ -157,15 +182,3 @@ def previous_bar(tape: Tape, board: Board, i: int) -> BarRow | None:
     d = tape.daily
     o, h, low, c = (round(float(column[row]), 4) for column in (d.open, d.high, d.low, d.close))
     return _bar(float(d.time[row]), o, h, low, c, int(d.volume[row]), (h + low + c) / 3)
-
-
-def snapshot_of(tape: Tape, board: Board, i: int, now: float) -> SnapshotRow:
-    """All five parts; a part the market has not given yet is null."""
-    done = int(board.done[i])
-    return SnapshotRow(
-        trade_of(tape, board, i, now),
-        quote_of(tape, board, i, now),
-        tape_bar(tape, done) if done >= 0 else None,
-        day_bar(tape, board, i),
-        previous_bar(tape, board, i),
-    )
