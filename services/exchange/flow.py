@@ -15,6 +15,7 @@ from services.exchange.rules import clock as rule
 from services.exchange.rules.board import Board, board_at
 from services.exchange.rules.clock import Agenda, ClockState, EmptyAgenda, Mode, Waiter
 from services.exchange.rules.tape import Session, Tape
+from services.exchange.rules.venue import Venue
 from shared.domain.session import at_market_time
 from shared.errors import ConfigError, NotNow
 
@@ -193,15 +194,22 @@ class World:
     clock: Conductor
     spread_bps: float = SPREAD_BPS
     load: Load = field(default_factory=Load)
-    _boards: dict[str, Board] = field(default_factory=dict)
+    _boards: dict[float, Board] = field(default_factory=dict)
+
+    @property
+    def quoted_bps(self) -> float:
+        """The quoted width: the venue's knob once a venue is on the clock, so quotes and fills agree."""
+        agenda = self.clock.agenda
+        return agenda.settings.spread_bps if isinstance(agenda, Venue) else self.spread_bps
 
     @property
     def board(self) -> Board:
         """The whole market as it is known now; built again only when a bar has begun or ended."""
-        known = self._boards.get("now")
+        known = self._boards.get(self.quoted_bps)
         if known is None or not known.holds_at(self.clock.now):
-            known = board_at(self.tape, self.clock.now, self.spread_bps)
-            self._boards["now"] = known
+            known = board_at(self.tape, self.clock.now, self.quoted_bps)
+            self._boards.clear()
+            self._boards[self.quoted_bps] = known
         return known
 
 

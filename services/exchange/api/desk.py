@@ -51,7 +51,7 @@ def open_desk(world: World, journal: Path | None = None, settings: VenueSettings
     """Give the world's clock its agenda. A journal of this tape and day is lived through again, and the clock goes to
     where it stood or to the last command, whichever is later. Raises ConfigError for a journal that cannot be read.
     """
-    venue = Venue(world.tape, settings)
+    venue = Venue(world.tape, settings or VenueSettings(spread_bps=world.spread_bps))
     if journal is not None:
         last = venue.replay(store.open_journal(journal, world.tape))
         world.clock.state = clock.moved(world.clock.state, last or 0.0)

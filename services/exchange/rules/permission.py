@@ -10,10 +10,12 @@ from decimal import Decimal
 
 from services.exchange.rules.book import Book
 from services.exchange.rules.orders import ZERO, Order, Refusal, Ticket
+from services.exchange.rules.tape import Tape
 from services.exchange.rules.validation import against_rule, malformed
 from shared.domain.market import PENNY
 
 FORBIDDEN = 40310000
+SOLID_PRICE = 5.0
 OPG_FROM_SECONDS, OPG_UNTIL_SECONDS, CLS_UNTIL_SECONDS = 14.5 * 3600, 120.0, 600.0
 
 
@@ -56,6 +58,12 @@ def plain(value: Decimal) -> str:
     return f"{value.normalize():f}" if value else "0"
 
 
+def is_solid(tape: Tape, symbol: str) -> bool:
+    """Listed and not cheap: such names trade in fractions and can be sold short, as /v2/assets says."""
+    asset = tape.asset(symbol)
+    return asset is not None and asset.exchange != "OTC" and (tape.previous_close(symbol) or 0.0) >= SOLID_PRICE
+
+
 def _authorized(s: Scene) -> Refusal | None:
     return forbidden("account is not authorized to trade") if s.book.config.suspend_trade else None
 
@@ -71,7 +79,8 @@ def _asset(s: Scene) -> Refusal | None:
         return against_rule(f'asset "{symbol}" not found')
     if symbol in settings.not_tradable or s.book.tape.delisted(symbol, s.at):
         return against_rule(f'asset "{symbol}" is not tradable')
-    if s.ticket.is_fractional and (symbol in settings.not_fractionable or not s.book.config.fractional_trading):
+    barred = symbol in settings.not_fractionable or not s.book.config.fractional_trading
+    if s.ticket.is_fractional and (barred or not is_solid(s.book.tape, symbol)):
         return forbidden(f'asset "{symbol}" is not fractionable')
     return None
 
@@ -184,7 +193,7 @@ def _short(s: Scene) -> Refusal | None:
         return against_rule("fractional orders cannot be sold short")
     if s.book.config.no_shorting or s.book.valuation(s.at).multiplier == 1:
         return forbidden("account is not allowed to short")
-    if s.ticket.symbol in s.book.settings.not_shortable:
+    if s.ticket.symbol in s.book.settings.not_shortable or not is_solid(s.book.tape, s.ticket.symbol):
         return against_rule(f'asset "{s.ticket.symbol}" cannot be sold short')
     if s.ticket.symbol in s.book.settings.hard_to_borrow and s.ticket.time_in_force != "day":
         return against_rule("only day orders are allowed for hard-to-borrow asset")
