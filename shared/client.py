@@ -118,5 +118,7 @@ def _error_of(service: str, response: httpx.Response) -> errors.CatalystError:
     field = problem.get("field")
     if response.status_code == 409:
         return errors.NotNow(detail, possible_at=problem.get("possible_at"), field=field)
+    if response.status_code == 502:
+        return errors.BrokerRefused(detail, status=502, code=None)
     kind = _BY_STATUS.get(response.status_code, errors.Unavailable if response.status_code >= 500 else errors.BadInput)
     return kind(detail, field=field)

@@ -1,6 +1,6 @@
 """Cycles and scans: one session of work, and one run down the funnel."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.domain.base import Value
-from shared.domain.evidence import Candidate, Scored
+from shared.domain.evidence import Candidate, Scored, Stage
 
 CycleMode = Literal["conservative", "normal", "aggressive"]
 SessionMode = Literal["supervised", "autonomous"]
@@ -103,3 +103,90 @@ class Proposal(Value):
     created_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None
+
+
+class StartRequest(Value):
+    """Open the day's cycle; without a mode the configuration decides."""
+
+    mode: SessionMode | None = None
+
+
+class CycleRequest(Value):
+    """Open a cycle driven by hand. Limits in USD and seconds; the configuration's hold where they are stricter."""
+
+    mode: CycleMode = "normal"
+    session_mode: SessionMode | None = None
+    max_positions: int | None = Field(default=None, ge=1, le=50)
+    max_daily_loss: Decimal | None = Field(default=None, gt=0, le=Decimal("1e9"))
+    scan_frequency: int | None = Field(default=None, ge=60, le=23_400)
+
+
+class CycleView(Value):
+    """One cycle as workflow's API shows it. `max_daily_loss` in USD."""
+
+    cycle_id: str
+    mode: CycleMode
+    session_mode: SessionMode
+    status: Literal["running", "stopping", "completed", "stopped", "failed"]
+    trading_day: date
+    driven_by: Literal["schedule", "hand"]
+    max_positions: int
+    max_daily_loss: Decimal
+    scan_frequency_seconds: int
+    config_hash: str
+    started_at: datetime
+    stopped_at: datetime | None = None
+    reason: str | None = None
+
+
+class CycleOpened(CycleView):
+    """A cycle and what its opener must know: whether it ran already, and where the switches disagree."""
+
+    already_running: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class CycleDetail(CycleView):
+    """A cycle with its scans, oldest first, and how long it has lasted."""
+
+    duration_seconds: float
+    scans: tuple[ScanView, ...]
+
+
+class WorkflowStatus(Value):
+    """What workflow is doing now. `mode` is what new trades would do; `clock` is the market's time."""
+
+    mode: SessionMode
+    cycle: CycleView | None
+    next_scan_at: datetime | None
+    last_scan: ScanView | None
+    clock: datetime
+    warnings: tuple[str, ...] = ()
+
+
+class TraceRow(Value):
+    """One symbol at one stage of one scan. `margin` = value - threshold: negative missed by so much."""
+
+    symbol: str
+    stage: Stage
+    passed: bool
+    reason: str
+    value: float | None = None
+    threshold: float | None = None
+    margin: float | None = None
+    rank: int | None = None
+
+
+class Explanation(Value):
+    """A symbol's way through each scan of a cycle: where it fell out and by how much."""
+
+    cycle_id: str
+    symbol: str
+    summary: str
+    scans: dict[int, tuple[TraceRow, ...]]
+
+
+class NearMiss(TraceRow):
+    """A symbol that fell out of one scan by little."""
+
+    scan: int
