@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for every service; the command chooses which: `docker run catalyst scanner`.
 FROM python:3.11-slim
 

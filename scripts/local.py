@@ -47,6 +47,19 @@ def say_on_stderr(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def running_pid(folder: Path) -> int | None:
+    """The process that runs the system in `folder` now; None when nobody holds its lock, whatever the file says."""
+    try:
+        with (folder / "run.pid").open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read())
+    except FileNotFoundError:
+        pass
+    return None
+
+
 class LocalSystem:
     """All services as processes of their own on loopback.
 
@@ -128,6 +141,7 @@ class LocalSystem:
             raise LocalError(
                 f"process {lock.read().strip()} already runs the system in {self.folder}: `make down` stops it"
             ) from None
+        self._stack.callback(lock.truncate, 0)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import os
 import shutil
 import tempfile
@@ -75,8 +74,10 @@ def database_url(admin_database_url: str) -> str:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    """A pool as the services have it: small, JSONB as Python values."""
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=4, init=_speak_json) as opened:
+    """The pool that the services get."""
+    from services.__main__ import database_pool  # here: pure tests need not load every adapter
+
+    async with database_pool(database_url, wait_seconds=5) as opened:
         yield opened
 
 
@@ -101,10 +102,6 @@ async def _make_template(url: str) -> None:
     await admin.execute(f"CREATE DATABASE {TEMPLATE}")
     await admin.close()
     await migrate(address(url, database=TEMPLATE), APP_PASSWORD, APP_PASSWORD)
-
-
-async def _speak_json(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
 def _flush(server: Server) -> None:
