@@ -4,7 +4,7 @@ from math import sqrt
 from typing import NamedTuple
 
 LIQUID_DOLLAR_VOLUME = 50_000_000.0
-NARROWEST, WIDEST = 0.5, 30.0
+NARROWEST, WIDEST = 0.1, 30.0
 
 
 class Quote(NamedTuple):
