@@ -1,4 +1,4 @@
-"""Bars of any timeframe from the tape's own, up to a moment. Running bars are not shown; today's daily row is, forming."""
+"""Bars of any timeframe from the tape's own, up to a moment: complete ones, and today's daily row as it forms."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -40,11 +40,15 @@ class Candles(NamedTuple):
     volume: Ints
     vwap: Floats
 
+    def take(self, rows: slice) -> "Candles":
+        """Some of them, by place."""
+        t, o, h, low, c, v, vw = self
+        return Candles(t[rows], o[rows], h[rows], low[rows], c[rows], v[rows], vw[rows])
+
     def between(self, start: float, end: float) -> "Candles":
-        """Those that open in [start, end]."""
+        """Those that open in [start, end]; time must ascend."""
         low = int(np.searchsorted(self.time, start, side="left"))
-        high = int(np.searchsorted(self.time, end, side="right"))
-        return Candles(*(column[low:high] for column in self))
+        return self.take(slice(low, int(np.searchsorted(self.time, end, side="right"))))
 
 
 def timeframe_of(text: str) -> Timeframe:
