@@ -46,6 +46,8 @@ class DecideRequest(Value):
     """Ask risk about scored candidates, best first; approvals earlier in the list count against later ones.
 
     `size_factor` scales sizes (mode and degradation), never above a hard limit. `approve_max` bounds the approvals.
+    Asked again with the same cycle, scan and attempt the answer is the stored one; a higher `attempt` asks anew
+    (a proposal that a person approved later) and takes the place of the approvals of the earlier ones.
     """
 
     cycle_id: str
@@ -56,6 +58,7 @@ class DecideRequest(Value):
     approve_max: int = Field(ge=0, le=50)
     max_positions: int | None = None
     max_daily_loss_usd: Decimal | None = None
+    attempt: int = Field(default=1, ge=1, le=1000)
 
 
 class FunnelCounts(Value):
