@@ -1,0 +1,1 @@
+"""The commands of `catalyst`, a file for each family."""

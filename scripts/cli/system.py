@@ -1,0 +1,123 @@
+"""Commands about the system as a whole: up, down, status, doctor."""
+
+import asyncio
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from config.reload import ConfigFileError, load
+from config.services import SERVICES
+from config.settings import read_settings
+from scripts.child import is_listening
+from scripts.cli.console import LOCAL, err, fail, out, show, table_of, url_of
+from scripts.cli.tape import ready_tape
+from scripts.embedded import StartError
+from scripts.local import REGISTRY_PORTS, LocalError, LocalSystem
+
+Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
+
+
+def up(
+    tape: Annotated[str, typer.Option(help="tape folder; a generated one when not given")] = "",
+    date: Annotated[str, typer.Option(help="session to play; the tape's last when not given")] = "",
+    start: Annotated[str, typer.Option(help="market time at which the clock starts")] = "10:00",
+    speed: Annotated[float, typer.Option(help="seconds of market time in a second; 0: the clock stands")] = 1.0,
+) -> None:
+    """Run the whole system on this machine with the simulated exchange, until Ctrl-C or `catalyst down`."""
+    folder, day = ready_tape(tape, date, recent=True)
+    environment = {
+        "EXCHANGE_TAPE": str(folder),
+        "EXCHANGE_DATE": day,
+        "EXCHANGE_START": start,
+        "EXCHANGE_CLOCK": "run" if speed else "frozen",
+        "EXCHANGE_SPEED": str(speed),
+        "EXCHANGE_JOURNAL": str((LOCAL / f"exchange-{day}.jsonl").absolute()),
+    }
+
+    async def keep_running() -> None:
+        async with LocalSystem(LOCAL, ports=REGISTRY_PORTS, environment=environment, say=err.print) as system:
+            out.print(table_of("Catalyst is up", ["service", "address"], [[n, u] for n, u in system.urls.items()]))
+            out.print(f"\nplaying {day} from {folder} at {speed:g}x, from {start} market time")
+            out.print(f'\nexport DATABASE_URL="{system.database_url}"', soft_wrap=True, highlight=False)
+            out.print("next: catalyst start, catalyst scan, catalyst positions; Ctrl-C stops everything")
+            await asyncio.Event().wait()
+
+    try:
+        asyncio.run(keep_running())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        err.print("stopped")
+    except (LocalError, StartError) as error:
+        fail(str(error))
+
+
+def down() -> None:
+    """Stop what `catalyst up` started."""
+    try:
+        pid = int((LOCAL / "run.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        out.print("nothing runs here")
+        return
+    for _ in range(150):
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            out.print("stopped")
+            return
+        time.sleep(0.1)
+    fail(f"process {pid} has not ended after 15 s; its logs are in {LOCAL}/logs")
+
+
+def status(json: Json = False) -> None:
+    """The health of every service; exit code 1 when one of them cannot do its job."""
+    rows, healthy = [], True
+    with httpx.Client(timeout=3, trust_env=False) as http:
+        for service in SERVICES:
+            if service.name == "exchange" and read_settings().broker != "simulated":
+                continue
+            url = url_of(service.name)
+            try:
+                body = http.get(f"{url}/health").json()
+            except (httpx.HTTPError, ValueError) as error:
+                body = {"status": "unreachable", "problem": type(error).__name__}
+            healthy &= body.get("status") == "healthy"
+            rows.append([service.name, url, body.get("status", "?"), body.get("problem", "")])
+    data = [dict(zip(("service", "url", "status", "problem"), row, strict=True)) for row in rows]
+    show(data, json, table_of("health", ["service", "address", "status", "problem"], rows))
+    raise typer.Exit(0 if healthy else 1)
+
+
+def doctor(json: Json = False) -> None:
+    """Look for what would keep the system from running here, and say how to mend it."""
+    checks: list[list[str]] = []
+
+    def check(name: str, good: bool, found: str, cure: str) -> None:
+        checks.append([name, "ok" if good else "MEND", found, "" if good else cure])
+
+    version = platform.python_version()
+    check("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    check("disk", free > 2, f"{free:.0f} GB free", "free 2 GB here")
+    settings = read_settings()
+    try:
+        config = load(settings.config_folder, settings)
+        check("configuration", True, f"hash {config.hash}, autonomous: {config.autonomous}", "")
+        for warning in config.warnings:
+            check("configuration", False, warning, "make the two agree")
+    except ConfigFileError as error:
+        check("configuration", False, str(error), "mend that line")
+    check("broker", True, settings.broker, "")
+    running = (LOCAL / "addresses.json").exists()
+    taken = [str(port) for port in REGISTRY_PORTS.values() if not running and is_listening(port)]
+    check("ports", not taken, ", ".join(taken) + " taken" if taken else "free", "stop what listens there")
+    rows = [dict(zip(("check", "state", "found", "cure"), row, strict=True)) for row in checks]
+    show(rows, json, table_of("doctor", ["check", "state", "found", "what to do"], [list(row) for row in checks]))
+    raise typer.Exit(1 if any(row[1] == "MEND" for row in checks) else 0)

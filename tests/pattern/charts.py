@@ -1,0 +1,48 @@
+"""Drawn charts: straight legs between corner points, with a little seeded noise."""
+
+import numpy as np
+
+from shared.domain.market import Bars
+
+STEP = 300.0
+YESTERDAY = 1_750_080_600.0
+TODAY = YESTERDAY + 86_400.0
+
+
+def drawn(corners: list[tuple[int, float]], noise: float = 0.0, seed: int = 1, start: float = YESTERDAY) -> Bars:
+    """5-minute bars whose closes run through `corners` = (bar number, price); bodies are half a noise wide."""
+    last = corners[-1][0]
+    path = np.interp(np.arange(last + 1), [at for at, _ in corners], [price for _, price in corners])
+    rng = np.random.default_rng(seed)
+    close = path + rng.normal(0, noise, last + 1) if noise else path
+    open_ = np.concatenate((close[:1], close[:-1]))
+    wick = 0.02 + np.abs(rng.normal(0, noise / 2, last + 1))
+    high, low = np.maximum(open_, close) + wick, np.minimum(open_, close) - wick
+    times = start + STEP * np.arange(last + 1)
+    return Bars("TEST", times, open_, high, low, close, np.full(last + 1, 10_000.0))
+
+
+def flipped(bars: Bars, around: float = 200.0) -> Bars:
+    """The same chart upside down, at positive prices."""
+    return Bars(
+        bars.symbol,
+        bars.start,
+        around - bars.open,
+        around - bars.low,
+        around - bars.high,
+        around - bars.close,
+        bars.volume,
+    )
+
+
+def scaled(bars: Bars, price: float, volume: float) -> Bars:
+    prices = (column * price for column in (bars.open, bars.high, bars.low, bars.close))
+    return Bars(bars.symbol, bars.start, *prices, bars.volume * volume)
+
+
+DOUBLE_BOTTOM = [(0, 108.0), (15, 100.0), (23, 105.0), (31, 100.05), (38, 106.0)]
+BULL_FLAG = [(0, 100.0), (15, 100.3), (22, 107.0), (31, 105.2), (33, 107.6)]
+INVERSE_HEAD = [(0, 110.0), (10, 104.0), (16, 107.0), (24, 100.0), (32, 107.0), (39, 104.0), (45, 108.5)]
+ASCENDING = [(0, 96.0), (8, 104.0), (14, 99.0), (20, 104.0), (26, 101.5), (31, 105.5)]
+CUP = [(0, 100), (10, 110), (16, 104), (22, 101.5), (34, 101.5), (40, 104), (46, 110), (50, 107.5), (54, 111)]
+ABCD = [(0, 103.0), (8, 100.0), (16, 106.0), (23, 103.0), (30, 107.0)]
