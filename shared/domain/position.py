@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.domain.base import Value
 
 
@@ -55,3 +57,39 @@ class PositionView(Value):
     take_profit_price: Decimal | None = None
     protected_quantity: int = 0
     locked: bool = False
+
+
+class Disagreement(Value):
+    """A symbol of which our books and the broker say different quantities (negative: short). Locked once confirmed."""
+
+    symbol: str
+    ours: int
+    theirs: int
+    since: datetime
+    locked: bool
+
+
+class Reconciliation(Value):
+    """How our books and the broker's compare. Nothing is sent before `ready`; `flat` is the broker's word."""
+
+    ready: bool
+    reconciled_at: datetime | None
+    flat: bool
+    open_positions: int
+    unsettled_orders: int
+    disagreements: tuple[Disagreement, ...] = ()
+
+
+class CloseRequest(Value):
+    """Why positions shall be closed, in a word that becomes their exit reason."""
+
+    reason: str = Field(default="manual", pattern=r"^[a-z][a-z_]{1,39}$")
+
+
+class Reconciliation(Value):
+    """Our books held against the broker's own listing, read at `at`. `differences` is empty when they agree."""
+
+    at: datetime
+    agrees: bool
+    broker_positions: tuple[BrokerPosition, ...]
+    differences: tuple[str, ...] = ()
