@@ -58,7 +58,7 @@ lock: .venv/installed-dev ## write requirements/*.txt anew [FLAGS=--upgrade]
 	@scripts/lock.sh $(FLAGS)
 
 clean: ## remove the private databases, logs and caches
-	@if [ -L .local/postgres ]; then rm -rf "$$(dirname "$$(readlink .local/postgres)")"; fi
+	@find .local -type l -name postgres -exec sh -c 'rm -rf "$$(dirname "$$(readlink "$$1")")"' - {} \; 2>/dev/null || true
 	@rm -rf .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
