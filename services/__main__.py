@@ -28,7 +28,7 @@ from shared.adapters.simulated_clock import SimulatedClock
 from shared.adapters.smtp import SmtpMailer
 from shared.adapters.system_clock import SystemClock
 from shared.client import ServiceClient
-from shared.deps import Deps
+from shared.deps import Alone, Deps
 from shared.errors import ConfigError, Unavailable
 from shared.log import set_up
 from shared.ports import Clock
@@ -126,10 +126,10 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         )
 
 
-def create_app(service: str, deps: Deps) -> FastAPI:
+def create_app(service: str, deps: Deps | Alone) -> FastAPI:
     """The application of one service."""
     module = importlib.import_module(f"services.{BY_NAME[service].package}.api")
-    create: Callable[[Deps], FastAPI] = module.create_app
+    create: Callable[[Deps | Alone], FastAPI] = module.create_app
     return create(deps)
 
 
@@ -143,7 +143,9 @@ class QuietServer(uvicorn.Server):
 
 async def serve(service: str, settings: Settings, stop: asyncio.Event) -> None:
     """Run one service until `stop`; work in hand is finished, or given up after eight seconds."""
-    async with build_deps(settings, service) as deps:
+    async with AsyncExitStack() as stack:
+        alone = service == "exchange"
+        deps = Alone(settings) if alone else await stack.enter_async_context(build_deps(settings, service))
         config = uvicorn.Config(
             create_app(service, deps),
             host=settings.catalyst_bind,

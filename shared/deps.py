@@ -25,3 +25,12 @@ class Deps:
     mailer: Mailer | None = None
     broker: Broker | None = None
     stream: BrokerStream | None = None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What the simulated exchange is given: the world outside has neither our database nor our cache."""
+
+    settings: Settings
+    pool: None = None
+    cache: None = None

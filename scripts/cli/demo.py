@@ -135,7 +135,7 @@ def _show(books: Books, day: str, seconds: float, folder: Path, trouble: list[st
     ]
     columns = ["symbol", "side", "shares", "entry", "exit", "why it ended", "P&L", "minutes"]
     out.print(table_of(f"Trades of {day}", columns, trades))
-    summary = [
+    summary: list[list[Any]] = [
         ["orders sent", books.orders],
         ["fills", books.fills],
         ["open positions at the exchange", len(books.open_positions)],
