@@ -1,17 +1,20 @@
 """The control plane: the clock's modes, steps and waits, the load, and what tape is playing."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import AwareDatetime, Field
 
 from services.exchange.api import wire
 from services.exchange.flow import Awaited, World
 from services.exchange.rules.clock import Mode
 from shared.domain.base import Value
-from shared.errors import BadInput, NotNow
+from shared.errors import BadInput, CatalystError, NotNow
+from shared.web import STATUS, problem
 
 LONGEST_POLL_SECONDS = 20.0
 Speed = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -85,6 +88,21 @@ class TapeSummary(Value):
     dropped: dict[str, int]
 
 
+class ControlRoute(APIRoute):
+    """Refusals as problem+json, also where the exchange runs without the services' shell around it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except CatalystError as error:
+                return problem(STATUS.get(type(error), 500), error.title, error.detail, field=error.field)
+
+        return handler
+
+
 def _utc(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
@@ -102,7 +120,7 @@ def _reading(world: World) -> ClockReading:
 
 def routes(world: World) -> APIRouter:
     """Everything under /_sim that is about time and tape."""
-    router = APIRouter(prefix="/_sim", tags=["control plane"])
+    router = APIRouter(prefix="/_sim", route_class=ControlRoute, tags=["control plane"])
     _add_clock(router, world)
     _add_await(router, world)
     _add_facts(router, world)
