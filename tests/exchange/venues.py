@@ -29,24 +29,25 @@ def columns(rows: Sequence[tuple[int, float, OHLCV]], count: int) -> Columns:
     offsets = np.concatenate(([0], np.cumsum(np.bincount(numbers, minlength=count)))).astype(np.int64)
     times = np.array([int(time) for _, time, _ in rows], dtype=np.int64)
     table = np.array([bar for _, _, bar in rows], dtype=np.float64).reshape(len(rows), 5)
-    return Columns(offsets, times, *(table[:, k] for k in range(4)), table[:, 4].astype(np.int64))
+    o, h, low, c, volume = (table[:, k] for k in range(5))
+    return Columns(offsets, times, o, h, low, c, volume.astype(np.int64))
 
 
 def tape_of(
     bars: Mapping[str, Mapping[int, OHLCV]],
-    previous: float = 100.0,
+    previous: float | None = 100.0,
     halts: dict[str, tuple[tuple[float, float], ...]] | None = None,
     delistings: dict[str, float] | None = None,
 ) -> Tape:
-    """A tape of one day; bars are keyed by their number from the open, the day before closed at `previous`."""
+    """A tape of one day. Bars are keyed by number from the open; the day before closed at `previous`, if at all."""
     symbols = sorted(bars)
     rows = [
         (i, OPEN + number * STEP, bar)
         for i, symbol in enumerate(symbols)
         for number, bar in sorted(bars[symbol].items())
     ]
-    flat: OHLCV = (previous, previous, previous, previous, 1_000_000)
-    daily = [(i, OPEN - 86_400 - 9.5 * 3600, flat) for i in range(len(symbols))]
+    flat: OHLCV = (previous or 0.0, previous or 0.0, previous or 0.0, previous or 0.0, 1_000_000)
+    daily = [(i, OPEN - 86_400 - 9.5 * 3600, flat) for i in range(len(symbols)) if previous is not None]
     return Tape(
         name="hand-made",
         session=Session(OPEN, CLOSE, DAY),
@@ -54,7 +55,7 @@ def tape_of(
         assets=tuple(Asset(symbol, f"{symbol} Inc", "NASDAQ", "Technology", "Chips", 1e9) for symbol in symbols),
         bars=columns(rows, len(symbols)),
         daily=columns(daily, len(symbols)),
-        daily_close_at=np.full(len(symbols), int(CLOSE - 86_400), dtype=np.int64),
+        daily_close_at=np.full(len(daily), int(CLOSE - 86_400), dtype=np.int64),
         halts=halts or {},
         delistings=delistings or {},
         days=(DAY,),

@@ -22,10 +22,11 @@ def cancel_group(book: Book, order: Order) -> list[Order]:
 
 
 def take_place(book: Book, old: Order, new: Order, at: float) -> None:
-    """`old` is replaced by `new`, which inherits its family."""
-    book.step(old, "replaced", at, replaced_by=new.id)
+    """`old` is replaced by `new`, which inherits its family: the old order is left without legs."""
+    legs = book.legs_of(old)
+    book.step(old, "replaced", at, replaced_by=new.id, legs=())
     book.put(replace(new, parent=old.parent, legs=old.legs))
-    for leg in book.legs_of(old):
+    for leg in legs:
         book.put(replace(leg, parent=new.id))
     if old.parent is not None:
         parent = book.orders[old.parent]
