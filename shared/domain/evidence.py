@@ -164,3 +164,23 @@ class ScoreUpdates(Value):
     cycle_id: str
     scan: int
     scores: tuple[ScoreUpdate, ...]
+
+
+class Standing(Value):
+    """Where a symbol stood in one scan's first stage.
+
+    `reached` scanner: stored among the best (`rank` of `survivors`); ranked: good enough to be ranked, not to be stored;
+    universe: dropped for `reason`, its `value` missing `threshold` by `margin`. `scores` as far as they were known.
+    """
+
+    cycle_id: str
+    scan: int
+    symbol: str
+    reached: Literal["scanner", "ranked", "universe"]
+    reason: str
+    rank: int | None = None
+    survivors: int
+    value: float | None = None
+    threshold: float | None = None
+    margin: float | None = None
+    scores: dict[str, float | None] = Field(default_factory=dict)
