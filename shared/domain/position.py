@@ -84,12 +84,3 @@ class CloseRequest(Value):
     """Why positions shall be closed, in a word that becomes their exit reason."""
 
     reason: str = Field(default="manual", pattern=r"^[a-z][a-z_]{1,39}$")
-
-
-class Reconciliation(Value):
-    """Our books held against the broker's own listing, read at `at`. `differences` is empty when they agree."""
-
-    at: datetime
-    agrees: bool
-    broker_positions: tuple[BrokerPosition, ...]
-    differences: tuple[str, ...] = ()
