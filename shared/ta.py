@@ -1,26 +1,23 @@
-"""TA-Lib for arrays: its package imports two data-frame libraries where it finds them, worth 60 MB and a second.
+"""TA-Lib without its optional wrappers: the usual way it loads pandas and polars, 70 MB that nobody here uses."""
 
-Both are hidden while it loads (it then wraps nothing, which is its documented way without them); whatever the process
-had already imported stays as it was.
-"""
-
+import importlib
 import sys
-from typing import Any
+from types import ModuleType
 
-_FRAMES = ("polars", "pandas")
+_WRAPPERS = ("pandas", "polars")
 
 
-def _load() -> Any:
-    hidden = [name for name in _FRAMES if name not in sys.modules]
+def _load() -> ModuleType:
+    if "talib" in sys.modules:
+        return sys.modules["talib"]
+    hidden = [name for name in _WRAPPERS if name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign for "there is no such module"
+        sys.modules[name] = None  # type: ignore[assignment]  # what Python calls "known to be absent"
     try:
-        import talib
+        return importlib.import_module("talib")
     finally:
         for name in hidden:
-            sys.modules.pop(name, None)
-    return talib
+            del sys.modules[name]
 
 
-ta: Any = _load()
-"""TA-Lib's functions over float64 arrays; see https://ta-lib.org/functions."""
+talib = _load()

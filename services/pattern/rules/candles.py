@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
-import talib
-
 from services.pattern.rules.frame import Frame
 from shared.domain.evidence import Detection
+from shared.ta import talib
 
-NAMES: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])  # type: ignore[no-untyped-call]
+NAMES: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])
 LOOKBACK = 40
 CONFIDENCE = 0.3
 
