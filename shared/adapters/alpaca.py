@@ -1,0 +1,196 @@
+"""The broker: alpaca-py's trading client behind the Broker port.
+
+The SDK is synchronous, so it runs in a small pool of threads. Its blind retries are off and every call has a time-out.
+Answers are read raw and parsed by alpaca_orders.py: the SDK's models refuse a whole answer for one new word.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import requests
+import structlog
+from alpaca.common.exceptions import APIError
+from alpaca.trading.client import TradingClient
+from requests.adapters import HTTPAdapter
+
+from config.settings import Settings
+from shared.adapters import alpaca_orders as wire
+from shared.domain.order import BrokerOrder, Execution, OrderRequest
+from shared.domain.position import Account, BrokerPosition
+from shared.errors import BrokerRefused, OutcomeUnknown, Unavailable
+from shared.ports import Cache
+
+log = structlog.get_logger()
+T = TypeVar("T")
+CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0
+THREADS = 4
+ORDERS_PAGE, FILLS_PAGE = 500, 100
+BUDGET = "alpaca-trading"
+EXIT_RESERVE = 40
+"""Requests a minute that only protection and exits may use."""
+NEVER_SENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+
+
+class TimedTransport(HTTPAdapter):
+    """Gives every request the time-outs that the SDK leaves out."""
+
+    def __init__(self, connect: float, read: float) -> None:
+        super().__init__(pool_maxsize=THREADS)
+        self._timeouts = (connect, read)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        return super().send(request, **{**options, "timeout": self._timeouts})
+
+
+class AlpacaBroker:
+    """The account at Alpaca or at the simulated exchange. Errors as the Broker port says."""
+
+    def __init__(self, settings: Settings, cache: Cache, *, read_seconds: float = READ_SECONDS) -> None:
+        self._settings, self._cache = settings, cache
+        self._threads = ThreadPoolExecutor(THREADS, "alpaca")
+        self._client = TradingClient(
+            settings.alpaca_api_key,
+            settings.alpaca_secret_key,
+            paper=settings.broker != "live",
+            raw_data=True,
+            url_override=settings.trading_url,
+        )
+        self._client._retry = 0
+        session = self._client._session
+        session.trust_env = settings.broker != "simulated"
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, TimedTransport(CONNECT_SECONDS, read_seconds))
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client._session.close()
+
+    async def account(self) -> Account:
+        return wire.account(await self._read("/account", reserve=EXIT_RESERVE), self._unreadable)
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        return wire.positions(await self._read("/positions"), self._unreadable)
+
+    async def submit(self, request: OrderRequest) -> BrokerOrder:
+        reserve, body = EXIT_RESERVE if request.order_class == "bracket" else 0, wire.order_body(request)
+        raw = await self._ask(lambda: self._client.post("/orders", body), writes=True, spare=reserve)
+        return wire.order(raw, self._lost)
+
+    async def order(self, order_id: str) -> BrokerOrder | None:
+        return await self._find(f"/orders/{order_id}", {"nested": "true"})
+
+    async def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+        """The broker's own lookup shows no legs, so they are read with the order."""
+        found = await self._find("/orders:by_client_order_id", {"client_order_id": client_order_id})
+        return await self.order(found.id) if found is not None and not found.legs else found
+
+    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> tuple[BrokerOrder, ...]:
+        query: dict[str, Any] = {
+            "status": "open" if open_only else "all",
+            "limit": ORDERS_PAGE,
+            "direction": "asc",
+            "nested": "true",
+        }
+        found: dict[str, BrokerOrder] = {}
+        while True:
+            page = wire.orders(
+                await self._read("/orders", query | ({"after": after.isoformat()} if after else {})), self._unreadable
+            )
+            fresh = [order for order in page if order.id not in found]
+            found |= {order.id: order for order in fresh}
+            if len(page) < ORDERS_PAGE or not fresh:
+                return tuple(found.values())
+            # The cursor is exclusive and several orders may share a moment.
+            after = page[-1].submitted_at - timedelta(microseconds=1)
+
+    async def cancel(self, order_id: str) -> None:
+        try:
+            await self._ask(lambda: self._client.delete(f"/orders/{order_id}"), writes=True)
+        except BrokerRefused as refused:
+            finished = refused.status == 422 and "already" in refused.detail
+            if refused.status != 404 and not finished:
+                raise
+
+    async def close_position(self, symbol: str) -> BrokerOrder | None:
+        try:
+            raw = await self._ask(lambda: self._client.delete(f"/positions/{symbol}"), writes=True)
+        except BrokerRefused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return wire.order(raw, self._lost)
+
+    async def executions(self, after: datetime) -> tuple[Execution, ...]:
+        query = {
+            "activity_types": "FILL",
+            "after": after.isoformat(),
+            "direction": "asc",
+            "page_size": FILLS_PAGE,
+        }
+        rows: list[Any] = []
+        while True:
+            page = await self._read("/account/activities", query)
+            if not isinstance(page, list):
+                raise self._unreadable("activities", page)
+            rows += page
+            if len(page) < FILLS_PAGE:
+                return wire.executions(rows, self._unreadable)
+            query |= {"page_token": page[-1]["id"]}
+
+    async def _find(self, path: str, query: dict[str, Any]) -> BrokerOrder | None:
+        try:
+            raw = await self._read(path, query)
+        except BrokerRefused as refused:
+            if refused.status == 404 and refused.code is not None:
+                return None
+            raise
+        return wire.order(raw, self._unreadable)
+
+    async def _read(self, path: str, query: dict[str, Any] | None = None, reserve: int = 0) -> Any:
+        return await self._ask(lambda: self._client.get(path, query), writes=False, spare=reserve)
+
+    async def _ask(self, call: Callable[[], T], *, writes: bool, spare: int = 0) -> T:
+        """Every request passes here: budget, thread, and what its failure means."""
+        await self._take(spare)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except APIError as error:
+            raise _meaning(error, writes) from error
+        except requests.exceptions.RequestException as error:
+            sent = not any(word in repr(error) for word in NEVER_SENT)
+            kind = OutcomeUnknown if writes and sent else Unavailable
+            raise kind(f"the broker did not answer: {type(error).__name__}") from error
+
+    async def _take(self, spare: int) -> None:
+        """One request from the budget that all services share; the simulated exchange has none."""
+        if self._settings.broker == "simulated":
+            return
+        per_minute = self._settings.alpaca_requests_per_minute
+        wait = await self._cache.take(BUDGET, per_minute, 1, spare)
+        while wait > 0:
+            await asyncio.sleep(wait)
+            wait = await self._cache.take(BUDGET, per_minute, 1, spare)
+
+    @staticmethod
+    def _unreadable(what: str, raw: object) -> Unavailable:
+        log.error("broker_answer_unreadable", what=what, answer=str(raw)[:300])
+        return Unavailable(f"the broker's answer ({what}) could not be read")
+
+    @staticmethod
+    def _lost(what: str, raw: object) -> OutcomeUnknown:
+        log.error("broker_answer_unreadable", what=what, answer=str(raw)[:300])
+        return OutcomeUnknown(f"the broker's answer ({what}) could not be read")
+
+
+def _meaning(error: APIError, writes: bool) -> Exception:
+    """429 and 5xx leave a write in doubt; every other answer is a final no."""
+    status = error.status_code or 0
+    code, message, extra = wire.refusal(str(error), status)
+    if status == 429 or status >= 500:
+        kind = OutcomeUnknown if writes else Unavailable
+        return kind(f"the broker answered {status}: {message}")
+    return BrokerRefused(message, status=status, code=code, extra=extra)
