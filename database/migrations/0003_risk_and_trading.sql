@@ -79,6 +79,8 @@ CREATE TABLE orders (
     quantity             integer NOT NULL CHECK (quantity > 0),
     filled_quantity      integer NOT NULL DEFAULT 0 CHECK (filled_quantity BETWEEN 0 AND quantity),
     filled_average_price numeric(18, 8),
+    -- Of what the broker says is filled, how much stands in executions; the order is settled when the two agree.
+    booked_quantity      integer NOT NULL DEFAULT 0 CHECK (booked_quantity BETWEEN 0 AND filled_quantity),
     limit_price          numeric(14, 4) CHECK (limit_price > 0),
     stop_price           numeric(14, 4) CHECK (stop_price > 0),
     -- The decision behind an entry, whole: an order that differs from what was approved cannot be stored.
@@ -88,7 +90,9 @@ CREATE TABLE orders (
     decision_stop        numeric(14, 4),
     decision_target      numeric(14, 4),
     decision_expires_at  timestamptz,
+    -- Why it was sent (exits) or turned down; cancel_reason: why it shall go, kept until it has gone.
     reason               text,
+    cancel_reason        text,
     created_at           timestamptz NOT NULL,
     submitted_at         timestamptz,
     updated_at           timestamptz NOT NULL,
@@ -103,8 +107,13 @@ CREATE TABLE orders (
 -- One entry on its way per symbol: a retry, a second service or a second cron line cannot buy twice.
 CREATE UNIQUE INDEX one_open_entry_per_symbol ON orders (symbol)
     WHERE purpose = 'entry' AND status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused');
-CREATE INDEX orders_not_final ON orders (updated_at)
-    WHERE status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused');
+-- One exit or protective order at work per symbol: two processes cannot sell the same shares twice.
+CREATE UNIQUE INDEX one_open_exit_per_symbol ON orders (symbol)
+    WHERE purpose IN ('exit', 'protect')
+      AND status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused');
+CREATE INDEX orders_not_settled ON orders (symbol)
+    WHERE status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused')
+       OR booked_quantity < filled_quantity;
 CREATE INDEX orders_by_parent ON orders (parent_order_id);
 CREATE INDEX orders_by_cycle ON orders (cycle_id, created_at);
 
@@ -121,6 +130,7 @@ CREATE TABLE positions (
     entry_time        timestamptz NOT NULL,
     exit_price        numeric(18, 8),
     exit_time         timestamptz,
+    -- On an open position: why it is being closed. On a closed one: what closed it.
     exit_reason       text,
     realized_pnl      numeric(18, 6) NOT NULL DEFAULT 0,
     stop_price        numeric(14, 4),
@@ -136,15 +146,18 @@ CREATE INDEX positions_by_entry ON positions (entry_time);
 
 -- owner: trading
 CREATE TABLE executions (
-    execution_id text PRIMARY KEY,
-    order_id     uuid NOT NULL REFERENCES orders (order_id),
-    position_id  uuid NOT NULL REFERENCES positions (position_id),
-    symbol       text NOT NULL REFERENCES securities (symbol),
-    side         text NOT NULL CHECK (side IN ('buy', 'sell')),
-    quantity     integer NOT NULL CHECK (quantity > 0),
-    price        numeric(18, 8) NOT NULL CHECK (price > 0),
-    fee          numeric(14, 6) NOT NULL DEFAULT 0,
-    executed_at  timestamptz NOT NULL
+    execution_id        text PRIMARY KEY,
+    order_id            uuid NOT NULL REFERENCES orders (order_id),
+    position_id         uuid NOT NULL REFERENCES positions (position_id),
+    symbol              text NOT NULL REFERENCES securities (symbol),
+    side                text NOT NULL CHECK (side IN ('buy', 'sell')),
+    quantity            integer NOT NULL CHECK (quantity > 0),
+    -- Of the order, this execution included: the same fill cannot be booked under two ids.
+    cumulative_quantity integer NOT NULL CHECK (cumulative_quantity >= quantity),
+    price               numeric(18, 8) NOT NULL CHECK (price > 0),
+    fee                 numeric(14, 6) NOT NULL DEFAULT 0,
+    executed_at         timestamptz NOT NULL,
+    UNIQUE (order_id, cumulative_quantity)
 );
 CREATE INDEX executions_by_order ON executions (order_id);
 CREATE INDEX executions_by_position ON executions (position_id);

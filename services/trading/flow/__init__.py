@@ -1,0 +1,1 @@
+"""What trading does, in order: send, settle, attend, reconcile, and the loop that keeps watch."""

@@ -1,0 +1,140 @@
+"""The desk: the ports, and what the process remembers between two looks. Nothing here outlives a restart."""
+
+import asyncio
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from config.trading import PositionsPart
+from services.trading.rules.orders import OrderRow
+from shared.deps import Deps
+from shared.domain.order import TradeUpdate
+from shared.domain.position import Disagreement
+from shared.domain.session import Session, next_session, trading_day
+from shared.errors import CatalystError, ConfigError
+from shared.journal import Connection, Severity, append_event, raise_alert
+from shared.ports import Broker, BrokerStream
+
+SERVICE = "trading"
+ASKED_FOR = timedelta(seconds=10)
+log = structlog.get_logger()
+
+ORDERS = Counter("catalyst_orders_total", "Orders that reached a status", ["purpose", "status"])
+UNPROTECTED = Counter("catalyst_unprotected_share_seconds", "Shares held without a live stop, times seconds")
+FILL_TO_PROTECTED = Histogram(
+    "catalyst_fill_to_protected_seconds",
+    "From the first fill to a stop over every share",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
+SETTLED_AT = Gauge("catalyst_settled_timestamp_seconds", "When every order was last looked up")
+LOCKED = Gauge("catalyst_locked_symbols", "Symbols whose quantity disagrees with the broker's")
+FAILURES = Counter("catalyst_watch_failures_total", "Passes of the watch that failed", ["kind"])
+
+
+@dataclass
+class Desk:
+    """The running service. Locks are taken per symbol; whoever holds one may send orders of it."""
+
+    deps: Deps
+    broker: Broker
+    stream: BrokerStream
+    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    hints: deque[TradeUpdate] = field(default_factory=lambda: deque(maxlen=500))
+    unread: deque[TradeUpdate] = field(default_factory=deque)
+    poked: bool = False
+    look_again: bool = False
+    next_slot: datetime | None = None
+    reconciled_at: datetime | None = None
+    trouble: str | None = None
+    flat: bool = False
+    cleared_at: datetime | None = None
+    disagreements: dict[str, Disagreement] = field(default_factory=dict)
+    sessions: tuple[Session, ...] = ()
+    sessions_of: date | None = None
+    asked: dict[UUID, datetime] = field(default_factory=dict)
+    naked: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    covered: set[UUID] = field(default_factory=set)
+    closing_since: dict[UUID, datetime] = field(default_factory=dict)
+    alerted: set[str] = field(default_factory=set)
+
+    @property
+    def ready(self) -> bool:
+        """True once orders and positions have been compared with the broker's."""
+        return self.reconciled_at is not None
+
+    @property
+    def how(self) -> PositionsPart:
+        return self.deps.config.current().trading.positions
+
+    def session(self, now: datetime) -> Session | None:
+        """Today's session, open or not; None on a day without one, or when the calendar is not known."""
+        today = trading_day(now)
+        return next((session for session in self.sessions if session.day == today), None)
+
+    def upcoming(self, now: datetime) -> Session | None:
+        return next_session(self.sessions, now)
+
+    def poke(self) -> None:
+        """The watch shall look now."""
+        self.poked = True
+        self.stirred.set()
+
+    def recently_asked(self, now: datetime) -> frozenset[UUID]:
+        self.asked = {order: at for order, at in self.asked.items() if now - at < ASKED_FOR}
+        return frozenset(self.asked)
+
+
+def open_desk(deps: Deps) -> Desk:
+    """Raises ConfigError without a broker."""
+    if deps.broker is None or deps.stream is None:
+        raise ConfigError("trading needs a broker and its stream")
+    return Desk(deps, deps.broker, deps.stream)
+
+
+def stable_id(*parts: str) -> UUID:
+    """The same thing has the same id in every run."""
+    return uuid5(NAMESPACE_URL, "/".join(("catalyst", *parts)))
+
+
+async def know_sessions(desk: Desk, now: datetime) -> None:
+    """Read the calendar once a day. Without it nothing is entered and settling goes on."""
+    today = trading_day(now)
+    if desk.sessions_of == today:
+        return
+    try:
+        desk.sessions = await desk.deps.market.sessions(today, today + timedelta(days=10))
+        desk.sessions_of = today
+    except CatalystError as error:
+        log.warning("calendar_unavailable", error=error.detail)
+
+
+async def note_order(connection: Connection, order: OrderRow, at: datetime) -> None:
+    """Journal and count an order's new status."""
+    ORDERS.labels(order.purpose, order.status).inc()
+    payload = {
+        "order_id": str(order.order_id),
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "purpose": order.purpose,
+        "side": order.side,
+        "status": order.status,
+        "quantity": order.quantity,
+        "filled_quantity": order.filled_quantity,
+        "reason": order.cancel_reason or order.reason,
+    }
+    await append_event(connection, SERVICE, "order", at, payload, order.cycle_id)
+
+
+async def alert_once(desk: Desk, key: str, severity: Severity, kind: str, message: str, at: datetime) -> None:
+    """Tell a person, once for the same matter in the life of this process."""
+    if key in desk.alerted:
+        return
+    desk.alerted.add(key)
+    log.warning(kind, message=message)
+    async with desk.deps.pool.acquire() as connection:
+        await raise_alert(connection, SERVICE, severity, kind, message, at)

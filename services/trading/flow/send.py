@@ -1,0 +1,205 @@
+"""Intend, commit, ask, record: how every order reaches the broker, once."""
+
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from services.trading import store
+from services.trading.flow.desk import Desk, alert_once, note_order, stable_id
+from services.trading.rules import orders as rule
+from services.trading.rules.exits import entries_end
+from services.trading.rules.orders import INTENDED, OrderRow
+from shared.domain.order import BOUGHT_BY, ApprovedOrder, BrokerOrder
+from shared.errors import BadInput, BrokerRefused, NotNow, OutcomeUnknown, Unavailable
+from shared.journal import Connection
+
+ATTEMPTS = 3
+UNIQUE_REASONS = {
+    "one_open_entry_per_symbol": "already an open entry for {symbol}",
+    "orders_decision_id_key": "decision used: an order was sent for it under another id",
+    "orders_client_order_id_key": "client_order_id used by another order",
+    "orders_pkey": "client_order_id used by another order",
+}
+log = structlog.get_logger()
+
+
+async def place_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
+    """Send an approved entry; the same body twice gives the same order.
+
+    Raises NotNow (with the reason) at the wrong moment and BadInput for what is not approved as it stands.
+    """
+    async with desk.locks[approved.symbol]:
+        known = await store.order_by_client_id(desk.deps.pool, approved.client_order_id)
+        if known is not None:
+            return _the_same(known, approved)
+        await _may_enter(desk, approved)
+        order = await _intend_entry(desk, approved)
+        return await ask(desk, order)
+
+
+def _the_same(known: OrderRow, approved: ApprovedOrder) -> OrderRow:
+    if rule.same_order(known, approved):
+        return known
+    raise NotNow(f"client_order_id {approved.client_order_id} was used for another order", field="client_order_id")
+
+
+async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
+    now, symbol = await desk.deps.clock.now(), approved.symbol
+    if not desk.ready:
+        raise NotNow("not yet reconciled with the broker: nothing is sent before that")
+    if now >= approved.expires_at:
+        raise NotNow(f"the approval expired at {approved.expires_at.isoformat()}", field="expires_at")
+    if entries_end(desk.session(now), desk.how, now):
+        upcoming = desk.upcoming(now)
+        when = upcoming.open if upcoming else None
+        raise NotNow("no entries now: market closed, or closing for the day", possible_at=when)
+    lifetime = timedelta(seconds=desk.deps.config.current().risk.entry.decision_ttl_seconds)
+    if desk.cleared_at is not None and approved.expires_at - lifetime <= desk.cleared_at:
+        raise NotNow("approved before everything was closed: decide again")
+    if symbol in desk.disagreements:
+        raise NotNow(f"{symbol} is locked: our books and the broker disagree on what is held")
+    if await store.open_position(desk.deps.pool, symbol) is not None:
+        raise NotNow(f"{symbol} is held already")
+
+
+async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
+    now = await desk.deps.clock.now()
+    order = OrderRow(
+        order_id=stable_id("order", approved.client_order_id),
+        client_order_id=approved.client_order_id,
+        broker_order_id=None,
+        parent_order_id=None,
+        cycle_id=approved.cycle_id,
+        symbol=approved.symbol,
+        side=BOUGHT_BY[approved.side],
+        purpose="entry",
+        type="market",
+        order_class="bracket",
+        status=INTENDED,
+        quantity=approved.quantity,
+        filled_quantity=0,
+        booked_quantity=0,
+        filled_average_price=None,
+        limit_price=None,
+        stop_price=None,
+        decision_id=approved.decision_id,
+        decision_stop=approved.stop_price,
+        decision_target=approved.take_profit_price,
+        decision_expires_at=approved.expires_at,
+        reason=None,
+        cancel_reason=None,
+        created_at=now,
+        submitted_at=None,
+        updated_at=now,
+    )
+    try:
+        await store.insert_order(desk.deps.pool, order)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise BadInput(
+            "not approved: no decision allows exactly this order (id, symbol, quantity, stop, target, expiry); "
+            "it is larger than approved, altered, or was never decided",
+            field="decision_id",
+        ) from error
+    except asyncpg.UniqueViolationError as error:
+        text = UNIQUE_REASONS.get(error.constraint_name or "", "in use: {symbol}")
+        raise NotNow(text.format(symbol=order.symbol)) from error
+    return order
+
+
+async def ask(desk: Desk, order: OrderRow) -> OrderRow:
+    """Send a stored intent and record the answer. Without one it stays intended, and settling finds out."""
+    try:
+        told = await _submit(desk, order)
+    except BrokerRefused as refused:
+        return await _refused(desk, order, refused)
+    except Unavailable as error:
+        log.warning("order_outcome_unknown", client_order_id=order.client_order_id, error=error.detail)
+        return order
+    return await record(desk, order, told)
+
+
+async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
+    """A lost answer is looked up before the same id is sent again, so there is never a second order."""
+    request = rule.request_of(order)
+    for _ in range(ATTEMPTS):
+        try:
+            return await desk.broker.submit(request)
+        except OutcomeUnknown:
+            found = await desk.broker.order_by_client_id(order.client_order_id)
+        except BrokerRefused as refused:
+            if "client_order_id must be unique" not in refused.detail:
+                raise
+            found = await desk.broker.order_by_client_id(order.client_order_id)
+            if found is None:
+                raise
+        if found is not None:
+            return found
+    raise OutcomeUnknown(f"{order.client_order_id}: no answer to {ATTEMPTS} tries, and the broker does not know it")
+
+
+async def _refused(desk: Desk, order: OrderRow, refused: BrokerRefused) -> OrderRow:
+    now = await desk.deps.clock.now()
+    extra = ", ".join(f"{key}={value}" for key, value in sorted(refused.extra.items()))
+    reason = f"{refused.status} {refused.code or ''} {refused.detail}".replace("  ", " ") + (extra and f" ({extra})")
+    log.warning("order_rejected", client_order_id=order.client_order_id, reason=reason)
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        row = await store.mark_order(connection, order.order_id, "rejected", reason, now)
+        await note_order(connection, row, now)
+    return row
+
+
+async def record(desk: Desk, order: OrderRow, told: BrokerOrder) -> OrderRow:
+    """What the broker says of an order and its legs, onto their rows; legs seen for the first time become rows."""
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        row = await store.lock_order(connection, order.order_id)
+        if rule.is_news(row, told):
+            before, row = row.status, await store.record_told(connection, row, told, rule.next_status(row, told))
+            if row.status != before:
+                await note_order(connection, row, told.updated_at)
+        for leg in told.legs:
+            known = await store.order_by_broker_id(connection, leg.id)
+            if known is None:
+                await _add_leg(connection, row, leg)
+            elif rule.is_news(known, leg):
+                moved = await store.record_told(connection, known, leg, rule.next_status(known, leg))
+                if moved.status != known.status:
+                    await note_order(connection, moved, leg.updated_at)
+    if row.order_class == "bracket" and not row.is_final and not rule.has_both_legs(told):
+        await store.want_cancel(desk.deps.pool, [row.order_id], "the broker made no bracket of it")
+        message = f"{row.client_order_id}: {row.symbol} was sent as a bracket and came back without both legs"
+        await alert_once(desk, f"legs-{row.order_id}", "critical", "bracket_without_legs", message, told.updated_at)
+    return row
+
+
+async def _add_leg(connection: Connection, parent: OrderRow, leg: BrokerOrder) -> None:
+    row = OrderRow(
+        order_id=stable_id("leg", leg.id),
+        client_order_id=leg.client_order_id,
+        broker_order_id=leg.id,
+        parent_order_id=parent.order_id,
+        cycle_id=parent.cycle_id,
+        symbol=parent.symbol,
+        side=leg.side,
+        purpose=rule.leg_purpose(leg),
+        type=leg.type,
+        order_class=leg.order_class,
+        status=leg.status,
+        quantity=max(1, leg.quantity),
+        filled_quantity=leg.filled_quantity,
+        booked_quantity=0,
+        filled_average_price=leg.filled_average_price,
+        limit_price=leg.limit_price,
+        stop_price=leg.stop_price,
+        decision_id=None,
+        decision_stop=None,
+        decision_target=None,
+        decision_expires_at=None,
+        reason=None,
+        cancel_reason=None,
+        created_at=leg.submitted_at,
+        submitted_at=leg.submitted_at,
+        updated_at=leg.updated_at,
+    )
+    await store.insert_order(connection, row)
+    await note_order(connection, row, leg.submitted_at)

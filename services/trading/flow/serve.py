@@ -1,0 +1,94 @@
+"""What the API asks for: orders and positions as they are, cancelling, closing."""
+
+import structlog
+
+from services.trading import store
+from services.trading.flow.attend import attend, cancel, look
+from services.trading.flow.desk import Desk
+from services.trading.flow.reconcile import reconcile, standing
+from services.trading.flow.settle import settle_symbol
+from services.trading.rules import positions as position_rule
+from services.trading.rules.orders import OrderRow
+from services.trading.rules.positions import PositionRow
+from shared.domain.position import PositionView, Reconciliation
+from shared.errors import CatalystError, NotFound, NotNow
+
+log = structlog.get_logger()
+
+
+async def show(desk: Desk, position: PositionRow) -> PositionView:
+    """A position with what protects it now."""
+    locked = position.symbol in desk.disagreements
+    protected = (await look(desk, position.symbol)).protected if position.status == "open" else 0
+    return position_rule.view(position, protected, locked and position.status == "open")
+
+
+async def find_position(desk: Desk, symbol: str) -> PositionView:
+    """The open position of a symbol, or the last closed one. Raises NotFound."""
+    found = await store.positions(desk.deps.pool, None, symbol.upper(), 1)
+    if not found:
+        raise NotFound(f"no position in {symbol.upper()}, now or before", field="symbol")
+    return await show(desk, found[0])
+
+
+async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
+    """Begin to close; the watch goes on until it is flat. Raises NotFound when nothing is held, NotNow before ready."""
+    symbol = symbol.upper()
+    async with desk.locks[symbol]:
+        entries = await store.want_entries_cancelled(desk.deps.pool, symbol, reason)
+        position = await store.open_position(desk.deps.pool, symbol)
+        if position is None and not entries:
+            raise NotFound(f"nothing to close: no open position in {symbol}", field="symbol")
+        if position is not None:
+            await store.want_exit(desk.deps.pool, position.position_id, reason)
+        await _begin(desk, symbol)
+    if position is None:
+        raise NotNow(f"no shares of {symbol} are held; its entry order is being cancelled")
+    return await find_position(desk, symbol)
+
+
+async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
+    """Begin to close everything, entries under way included; returns what was held. Nothing approved before is sent."""
+    desk.cleared_at = await desk.deps.clock.now()
+    entries = await store.want_entries_cancelled(desk.deps.pool, None, reason)
+    held = await store.positions(desk.deps.pool, "open")
+    for position in held:
+        await store.want_exit(desk.deps.pool, position.position_id, reason)
+    for symbol in sorted({*entries, *(position.symbol for position in held)}):
+        async with desk.locks[symbol]:
+            await _begin(desk, symbol)
+    desk.poke()
+    return tuple([await find_position(desk, position.symbol) for position in held])
+
+
+async def _begin(desk: Desk, symbol: str) -> None:
+    """The first steps at once; whatever goes wrong is taken up by the watch, the wish is stored."""
+    try:
+        if desk.ready:
+            await settle_symbol(desk, symbol)
+            await attend(desk, symbol)
+    except CatalystError as error:
+        log.warning("close_delayed", symbol=symbol, error=error.detail)
+    desk.poke()
+
+
+async def cancel_order(desk: Desk, row: OrderRow, reason: str) -> OrderRow:
+    """Ask for cancellation. A leg that goes takes the position's protection, which is then renewed or the position
+    closed. Raises NotNow for an order that is finished.
+    """
+    async with desk.locks[row.symbol]:
+        fresh = await store.order_by_id(desk.deps.pool, row.order_id)
+        if fresh is None or fresh.is_final:
+            raise NotNow(f"order {row.client_order_id} is {row.status if fresh is None else fresh.status} already")
+        await store.want_cancel(desk.deps.pool, [fresh.order_id], reason)
+        await cancel(desk, (fresh,), await desk.deps.clock.now())
+        await _begin(desk, row.symbol)
+    again = await store.order_by_id(desk.deps.pool, row.order_id)
+    return again or row
+
+
+async def reconcile_now(desk: Desk) -> Reconciliation:
+    """Compare with the broker at once. Raises Unavailable."""
+    await reconcile(desk)
+    desk.poke()
+    return await standing(desk)

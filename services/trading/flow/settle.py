@@ -1,0 +1,145 @@
+"""Settling: every order that is not final is looked up, and its fills are booked. Recovery is this path, run again."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.trading import store
+from services.trading.flow.desk import SERVICE, SETTLED_AT, Desk, alert_once, note_order, stable_id
+from services.trading.flow.send import ask, record
+from services.trading.rules import orders as rule
+from services.trading.rules import positions as fold_rule
+from services.trading.rules.exits import entries_end
+from services.trading.rules.orders import INTENDED, OrderRow
+from services.trading.rules.positions import PositionRow
+from shared.domain.order import BrokerOrder, Execution
+from shared.journal import Connection, append_event
+
+SLACK = timedelta(seconds=2)
+log = structlog.get_logger()
+
+
+async def settle(desk: Desk) -> None:
+    """Every symbol with something unsettled, in order of symbol."""
+    rows = await store.unsettled(desk.deps.pool)
+    for symbol in sorted({row.symbol for row in rows}):
+        async with desk.locks[symbol]:
+            await settle_symbol(desk, symbol)
+    SETTLED_AT.set((await desk.deps.clock.now()).timestamp())
+
+
+async def settle_symbol(desk: Desk, symbol: str) -> None:
+    """Look up what is not final, then book what was filled. The symbol's lock is held by the caller."""
+    rows = await store.working(desk.deps.pool, symbol)
+    told: set[str] = set()
+    for row in (row for row in rows if row.parent_order_id is None):
+        family = [row, *(leg for leg in rows if leg.parent_order_id == row.order_id)]
+        if all(member.is_final for member in family):
+            continue
+        found = await _look_up(desk, row)
+        if found is not None:
+            told |= {found.id, *(leg.id for leg in found.legs)}
+            await record(desk, row, found)
+    for leg in rows:
+        # A leg that was replaced is no longer shown under its parent.
+        if leg.parent_order_id is not None and not leg.is_final and leg.broker_order_id not in told:
+            alone = await desk.broker.order(leg.broker_order_id or "")
+            if alone is not None:
+                await record(desk, leg, alone)
+    await book_fills(desk, symbol)
+
+
+async def _look_up(desk: Desk, row: OrderRow) -> BrokerOrder | None:
+    if row.broker_order_id is not None:
+        found = await desk.broker.order(row.broker_order_id)
+        if found is None:
+            now = await desk.deps.clock.now()
+            message = f"{row.client_order_id}: the broker no longer knows order {row.broker_order_id} ({row.symbol})"
+            await alert_once(desk, f"lost-{row.order_id}", "critical", "order_unknown_to_broker", message, now)
+        return found
+    found = await desk.broker.order_by_client_id(row.client_order_id)
+    if found is None:
+        await _absent(desk, row)
+    return found
+
+
+async def _absent(desk: Desk, row: OrderRow) -> None:
+    """An intent that never arrived: sent under the same id while it still holds, else given up."""
+    now = await desk.deps.clock.now()
+    if not desk.ready or row.status != INTENDED:
+        return
+    stale = row.cancel_reason or await _overtaken(desk, row, now)
+    if stale is None:
+        await ask(desk, row)
+        return
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        gone = await store.mark_order(connection, row.order_id, "canceled", f"never reached the broker: {stale}", now)
+        await note_order(connection, gone, now)
+
+
+async def _overtaken(desk: Desk, row: OrderRow, now: datetime) -> str | None:
+    """Why an intent must not be sent any more."""
+    if row.is_entry:
+        if row.decision_expires_at is not None and now >= row.decision_expires_at:
+            return "its approval expired"
+        return "closing for the day" if entries_end(desk.session(now), desk.how, now) else None
+    position = await store.open_position(desk.deps.pool, row.symbol)
+    return None if position is not None and position.quantity == row.quantity else "the position has changed"
+
+
+async def book_fills(desk: Desk, symbol: str) -> None:
+    """Executions of this symbol's orders that are filled beyond what is booked, oldest first."""
+    rows = await store.working(desk.deps.pool, symbol)
+    due = {row.broker_order_id: row for row in rows if row.booked_quantity < row.filled_quantity}
+    if not due:
+        return
+    since = min(row.submitted_at or row.created_at for row in due.values()) - SLACK
+    fills = {fill.execution_id: fill for fill in await desk.broker.executions(since)}
+    fills |= {hint.execution.execution_id: hint.execution for hint in desk.hints if hint.execution is not None}
+    for fill in sorted(fills.values(), key=lambda fill: (fill.at, fill.execution_id)):
+        if fill.broker_order_id in due:
+            await book(desk, due[fill.broker_order_id], fill)
+
+
+async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
+    """One execution into executions, order and position; once, whoever tells it and however often."""
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        order = await store.lock_order(connection, row.order_id)
+        cumulative = order.booked_quantity + fill.quantity
+        if cumulative > order.filled_quantity or await store.is_booked(connection, fill.execution_id):
+            return
+        position = await store.open_position(connection, order.symbol)
+        if position is None:
+            position_id = stable_id("position", fill.execution_id)
+            prices = (order.decision_stop, order.decision_target)
+            position = await store.insert_position(connection, position_id, order, fill, prices)
+        if not await store.insert_execution(connection, order, position.position_id, fill, cumulative):
+            return
+        await store.add_booked(connection, order.order_id, fill.quantity)
+        folded = fold_rule.fold(await store.fills_of(connection, position.position_id))
+        closed_by = rule.exit_reason(order) if folded.status == "closed" else None
+        after = await store.write_fold(connection, position.position_id, folded, closed_by, fill.at)
+        await _journal(connection, order, fill, after)
+
+
+async def _journal(connection: Connection, order: OrderRow, fill: Execution, after: PositionRow) -> None:
+    payload = {
+        "execution_id": fill.execution_id,
+        "order_id": str(order.order_id),
+        "position_id": str(after.position_id),
+        "symbol": fill.symbol,
+        "side": fill.side,
+        "purpose": order.purpose,
+        "quantity": fill.quantity,
+        "price": str(fill.price),
+        "held": after.quantity,
+    }
+    await append_event(connection, SERVICE, "fill", fill.at, payload, after.cycle_id)
+    if after.status == "closed":
+        result = {
+            "position_id": str(after.position_id),
+            "symbol": after.symbol,
+            "exit_reason": after.exit_reason,
+            "realized_pnl": str(after.realized_pnl),
+        }
+        await append_event(connection, SERVICE, "position_closed", fill.at, result, after.cycle_id)

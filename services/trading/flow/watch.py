@@ -1,0 +1,124 @@
+"""The watch: one loop that settles, reconciles and attends, and sleeps until something can happen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+
+from services.trading import store
+from services.trading.flow.attend import attend_all
+from services.trading.flow.desk import FAILURES, Desk, know_sessions
+from services.trading.flow.reconcile import reconcile
+from services.trading.flow.settle import settle
+from services.trading.rules.exits import settle_slot
+from services.trading.rules.orders import is_news
+from services.trading.rules.reconcile import next_look
+from shared.errors import CatalystError
+
+PAUSE_MIN_SECONDS, PAUSE_MAX_SECONDS = 0.2, 5.0
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def watching(desk: Desk) -> AsyncIterator[None]:
+    """The watch and the stream run while inside."""
+    tasks = [
+        asyncio.create_task(keep_watch(desk), name="trading-watch"),
+        asyncio.create_task(listen(desk), name="trading-stream"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_watch(desk: Desk) -> None:
+    """For ever. A pass that fails is logged, counted and repeated after a pause of real time."""
+    pause = PAUSE_MIN_SECONDS
+    while True:
+        try:
+            wake = await one_pass(desk)
+            desk.trouble, pause = None, PAUSE_MIN_SECONDS
+            await _sleep(desk, wake)
+        except Exception as error:
+            # Positions are guarded here: the loop outlives any error.
+            detail = error.detail if isinstance(error, CatalystError) else repr(error)
+            FAILURES.labels(type(error).__name__).inc()
+            log.warning("watch_failed", kind=type(error).__name__, error=detail[:300], exc_info=_unnamed(error))
+            desk.trouble = f"watch: {detail}"[:200]
+            await asyncio.sleep(pause)
+            pause = min(PAUSE_MAX_SECONDS, pause * 2)
+
+
+def _unnamed(error: Exception) -> Exception | None:
+    return None if isinstance(error, CatalystError) else error
+
+
+async def one_pass(desk: Desk) -> datetime:
+    """Everything due now; returns when to look again at the latest."""
+    now = await desk.deps.clock.now()
+    await know_sessions(desk, now)
+    again, desk.look_again, desk.poked = desk.look_again, False, False
+    slot_due = desk.next_slot is None or now >= desk.next_slot
+    suspected = any(moment <= now for moment in next_look(desk.disagreements))
+    try:
+        await (reconcile(desk) if again or slot_due or suspected or not desk.ready else settle(desk))
+    except BaseException:
+        desk.look_again = True
+        raise
+    wakes = await attend_all(desk)
+    now = await desk.deps.clock.now()
+    busy = bool(wakes) or bool(desk.disagreements)
+    if slot_due or desk.next_slot is None:
+        desk.next_slot = settle_slot(desk.session(now), desk.upcoming(now), now, busy)
+    wakes += [desk.next_slot, *next_look(desk.disagreements)]
+    return min(wakes)
+
+
+async def _sleep(desk: Desk, wake: datetime) -> None:
+    """Until `wake`, a trade update, or a call that needs the watch. Old news from the stream wakes nobody."""
+    sleeping = asyncio.create_task(desk.deps.clock.sleep_until(wake, or_trade_update=True))
+    try:
+        while not sleeping.done():
+            desk.stirred.clear()
+            if desk.poked or desk.look_again or await _has_news(desk):
+                return
+            stirring = asyncio.create_task(desk.stirred.wait())
+            await asyncio.wait({sleeping, stirring}, return_when=asyncio.FIRST_COMPLETED)
+            stirring.cancel()
+        await sleeping
+    finally:
+        sleeping.cancel()
+        await asyncio.gather(sleeping, return_exceptions=True)
+
+
+async def _has_news(desk: Desk) -> bool:
+    """Whether the stream told anything that our books do not say already."""
+    while desk.unread:
+        update = desk.unread.popleft()
+        row = await store.order_by_broker_id(desk.deps.pool, update.order.id)
+        unbooked = row is not None and row.booked_quantity < row.filled_quantity
+        if row is None or unbooked or is_news(row, update.order):
+            return True
+    return False
+
+
+async def listen(desk: Desk) -> None:
+    """What the stream says is a hint to look; after each (re)connect everything is looked at."""
+    while True:
+        try:
+            async for update in desk.stream.updates():
+                if update is None:
+                    desk.look_again = True
+                else:
+                    desk.hints.append(update)
+                    desk.unread.append(update)
+                desk.stirred.set()
+        except Exception as error:
+            FAILURES.labels(type(error).__name__).inc()
+            log.error("stream_failed", exc_info=error)
+        await asyncio.sleep(PAUSE_MAX_SECONDS)

@@ -1,0 +1,1 @@
+"""What trading decides, without asking anybody."""

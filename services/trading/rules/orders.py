@@ -1,0 +1,208 @@
+"""An order's life: what is sent, which news of it counts, and what it does for the position."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from shared.domain.market import to_tick
+from shared.domain.order import (
+    BOUGHT_BY,
+    FINAL_STATUSES,
+    ApprovedOrder,
+    BrokerOrder,
+    OrderRequest,
+    OrderView,
+    Purpose,
+    Side,
+)
+
+INTENDED = "intended"
+"""Stored and not (or not provably) at the broker."""
+_RANK = {
+    INTENDED: 0,
+    "pending_new": 1,
+    "accepted": 2,
+    "held": 3,
+    "new": 4,
+    "partially_filled": 5,
+    "pending_replace": 6,
+    "pending_cancel": 6,
+    **dict.fromkeys(FINAL_STATUSES, 9),
+}
+LEAVING = frozenset({"pending_cancel", "pending_replace"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One row of `orders`."""
+
+    order_id: UUID
+    client_order_id: str
+    broker_order_id: str | None
+    parent_order_id: UUID | None
+    cycle_id: str | None
+    symbol: str
+    side: Side
+    purpose: Purpose
+    type: str
+    order_class: str
+    status: str
+    quantity: int
+    filled_quantity: int
+    booked_quantity: int
+    filled_average_price: Decimal | None
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    decision_id: UUID | None
+    decision_stop: Decimal | None
+    decision_target: Decimal | None
+    decision_expires_at: datetime | None
+    reason: str | None
+    cancel_reason: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more will come: final, and every fill booked."""
+        return self.is_final and self.booked_quantity >= self.filled_quantity
+
+    @property
+    def rest(self) -> int:
+        """Shares it may still trade."""
+        return 0 if self.is_final else self.quantity - self.filled_quantity
+
+    @property
+    def is_entry(self) -> bool:
+        return self.purpose == "entry"
+
+
+def request_of(order: OrderRow) -> OrderRequest:
+    """What goes to the broker for an intent: a market bracket, a plain market exit, or a stop with its target.
+
+    Prices pass to_tick here and nowhere else. Raises ValueError for an intent without the prices it needs.
+    """
+    kind: Literal["market", "limit", "stop"] = "market"
+    limit = stop = target = guard = None
+    if order.order_class in ("bracket", "oco"):
+        if order.decision_stop is None or order.decision_target is None:
+            raise ValueError(f"{order.client_order_id}: no stop or no target")
+        target, guard = to_tick(order.decision_target), to_tick(order.decision_stop)
+        if order.order_class == "oco":
+            kind, limit = "limit", target
+    elif order.purpose == "protect":
+        if order.decision_stop is None:
+            raise ValueError(f"{order.client_order_id}: no stop")
+        kind, stop = "stop", to_tick(order.decision_stop)
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        type=kind,
+        order_class="bracket" if order.order_class == "bracket" else "oco" if order.order_class == "oco" else "simple",
+        limit_price=limit,
+        stop_price=stop,
+        take_profit_price=target,
+        stop_loss_price=guard,
+    )
+
+
+def same_order(order: OrderRow, approved: ApprovedOrder) -> bool:
+    """True when the stored entry is exactly this approval."""
+    return (
+        order.decision_id == approved.decision_id
+        and order.symbol == approved.symbol
+        and order.side == BOUGHT_BY[approved.side]
+        and order.quantity == approved.quantity
+        and order.decision_stop == approved.stop_price
+        and order.decision_target == approved.take_profit_price
+    )
+
+
+def is_news(order: OrderRow, told: BrokerOrder) -> bool:
+    """Whether what the broker says moves the order on. Answers overtake each other; an old one changes nothing.
+
+    An order we gave up without ever having its id is open to everything.
+    """
+    if order.broker_order_id is None:
+        return True
+    if told.filled_quantity != order.filled_quantity:
+        return told.filled_quantity > order.filled_quantity
+    if order.is_final:
+        return False
+    if told.updated_at < order.updated_at:
+        return False
+    return (told.status, told.quantity) != (order.status, order.quantity) or told.updated_at > order.updated_at
+
+
+def next_status(order: OrderRow, told: BrokerOrder) -> str:
+    """The status after news: never back from a final one; a word we do not know is kept as it stands."""
+    if order.is_final and order.broker_order_id is not None:
+        return order.status
+    if _RANK.get(told.status, 5) < _RANK.get(order.status, 0) and told.updated_at <= order.updated_at:
+        return order.status
+    return told.status
+
+
+def leg_purpose(leg: BrokerOrder) -> Purpose:
+    """Legs come in no promised order: the one with a stop price guards, the other takes the profit."""
+    return "stop_loss" if leg.stop_price is not None else "take_profit"
+
+
+def has_both_legs(told: BrokerOrder) -> bool:
+    return {leg_purpose(leg) for leg in told.legs} == {"stop_loss", "take_profit"}
+
+
+def protecting(order: OrderRow, family: dict[UUID, OrderRow]) -> int:
+    """Shares that this order's stop covers now.
+
+    A held leg is watched once its entry has filled, or beside a working target (one-cancels-other).
+    """
+    if order.stop_price is None or order.is_final or order.status == INTENDED or order.status in LEAVING:
+        return 0
+    parent = family.get(order.parent_order_id) if order.parent_order_id else None
+    if order.status == "held" and (parent is None or (parent.is_entry and parent.status != "filled")):
+        return 0
+    return order.rest
+
+
+def exit_reason(order: OrderRow) -> str:
+    """What closed a position, given the order that did."""
+    if order.purpose == "exit":
+        return order.reason or "manual"
+    if order.purpose == "protect":
+        return "take_profit" if order.type == "limit" else "stop_loss"
+    return order.purpose
+
+
+def view(order: OrderRow) -> OrderView:
+    return OrderView(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        broker_order_id=order.broker_order_id,
+        parent_order_id=order.parent_order_id,
+        decision_id=order.decision_id,
+        cycle_id=order.cycle_id,
+        symbol=order.symbol,
+        side=order.side,
+        purpose=order.purpose,
+        type=order.type,
+        status=order.status,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        filled_average_price=order.filled_average_price,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        reason=order.cancel_reason or order.reason,
+        created_at=order.created_at,
+        submitted_at=order.submitted_at,
+        updated_at=order.updated_at,
+    )

@@ -1,0 +1,131 @@
+"""A position is the fold of its executions; nothing else says what is held or earned."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from shared.domain.order import Side
+from shared.domain.position import PositionView
+
+ZERO = Decimal(0)
+_PRICE, _MONEY = Decimal("0.00000001"), Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One booked execution."""
+
+    side: Side
+    quantity: int
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What the executions of one position come to."""
+
+    side: Literal["long", "short"]
+    quantity: int
+    entry_quantity: int
+    entry_price: Decimal
+    entry_time: datetime
+    exit_price: Decimal | None
+    exit_time: datetime | None
+    realized_pnl: Decimal
+
+    @property
+    def status(self) -> Literal["open", "closed"]:
+        return "open" if self.quantity else "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """One row of `positions`. `exit_reason` on an open one says why it is being closed."""
+
+    position_id: UUID
+    cycle_id: str | None
+    symbol: str
+    side: Literal["long", "short"]
+    status: Literal["open", "closed"]
+    quantity: int
+    entry_quantity: int
+    entry_price: Decimal
+    entry_time: datetime
+    exit_price: Decimal | None
+    exit_time: datetime | None
+    exit_reason: str | None
+    realized_pnl: Decimal
+    stop_price: Decimal | None
+    take_profit_price: Decimal | None
+    locked: bool
+    lock_reason: str | None
+    updated_at: datetime
+
+
+def _side_total(fills: Iterable[Fill], side: Side) -> tuple[int, Decimal]:
+    mine = [fill for fill in fills if fill.side == side]
+    return sum(fill.quantity for fill in mine), sum((fill.quantity * fill.price for fill in mine), ZERO)
+
+
+def fold(fills: Sequence[Fill]) -> Fold:
+    """The position that these executions (in time order, at least one) make.
+
+    Profit is sales less purchases of the shares that were both bought and sold, at average price on the side that
+    has more of them; with nothing left it is exact. More sold than bought is a short, and shows as one.
+    """
+    bought, cost = _side_total(fills, "buy")
+    sold, proceeds = _side_total(fills, "sell")
+    net, closed = bought - sold, min(bought, sold)
+    long = net > 0 or (net == 0 and fills[0].side == "buy")
+    realized = ZERO
+    if closed:
+        realized = (proceeds if sold == closed else proceeds * closed / sold) - (
+            cost if bought == closed else cost * closed / bought
+        )
+    opened, opened_value = (bought, cost) if long else (sold, proceeds)
+    left, left_value = (sold, proceeds) if long else (bought, cost)
+    entry_side: Side = "buy" if long else "sell"
+    return Fold(
+        side="long" if long else "short",
+        quantity=abs(net),
+        entry_quantity=opened,
+        entry_price=(opened_value / opened).quantize(_PRICE),
+        entry_time=next(fill.at for fill in fills if fill.side == entry_side),
+        exit_price=(left_value / left).quantize(_PRICE) if left else None,
+        exit_time=fills[-1].at if net == 0 else None,
+        realized_pnl=realized.quantize(_MONEY),
+    )
+
+
+def exit_side(position: PositionRow) -> Side:
+    return "sell" if position.side == "long" else "buy"
+
+
+def signed(position: PositionRow) -> int:
+    """Shares as the broker counts them: a short is negative."""
+    return position.quantity if position.side == "long" else -position.quantity
+
+
+def view(position: PositionRow, protected: int, locked: bool) -> PositionView:
+    return PositionView(
+        position_id=position.position_id,
+        cycle_id=position.cycle_id,
+        symbol=position.symbol,
+        side=position.side,
+        status=position.status,
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        entry_time=position.entry_time,
+        exit_price=position.exit_price,
+        exit_time=position.exit_time,
+        exit_reason=position.exit_reason,
+        realized_pnl=position.realized_pnl,
+        stop_price=position.stop_price,
+        take_profit_price=position.take_profit_price,
+        protected_quantity=min(protected, position.quantity),
+        locked=locked or position.locked,
+    )

@@ -1,0 +1,152 @@
+"""The one next thing to do for a symbol, so that every filled share is protected and what must go, goes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.trading.rules.orders import INTENDED, LEAVING, OrderRow, protecting
+from services.trading.rules.positions import PositionRow
+
+POLL = timedelta(seconds=1)
+RETRY = timedelta(seconds=2)
+PARTIAL_GRACE = timedelta(seconds=5)
+"""A market entry that filled by a part usually has the rest within seconds; its legs wait for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One symbol now. `orders` are those not settled, and the parents of those that are legs.
+
+    `refused` is the newest exit or protective order of this position if it was turned down; `asked` are orders whose
+    cancellation was asked for a moment ago (a held leg does not show it).
+    """
+
+    position: PositionRow | None
+    orders: tuple[OrderRow, ...]
+    refused: OrderRow | None
+    now: datetime
+    market_open: bool
+    entries_over: bool
+    asked: frozenset[UUID] = frozenset()
+
+    @property
+    def live(self) -> tuple[OrderRow, ...]:
+        return tuple(order for order in self.orders if not order.is_final)
+
+    @property
+    def quantity(self) -> int:
+        return self.position.quantity if self.position else 0
+
+    @property
+    def protected(self) -> int:
+        family = {order.order_id: order for order in self.orders}
+        return min(self.quantity, sum(protecting(order, family) for order in self.live))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do, at the latest until `until`."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """These orders shall go."""
+
+    orders: tuple[OrderRow, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Everything shall be sold (a short bought back) at market."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """So many shares need a stop, and their target beside it."""
+
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Protection was refused: the position shall be closed."""
+
+    reason: str
+
+
+Step = Rest | Cancel | Close | Protect | GiveUp
+
+
+def next_step(scene: Scene) -> Step:
+    """What to do now. One thing at a time: after it the scene is looked at anew."""
+    if any(order.status == INTENDED or order.booked_quantity < order.filled_quantity for order in scene.orders):
+        return Rest(scene.now + POLL)
+    if (unwanted := tuple(order for order in scene.live if order.cancel_reason)) and (step := _leave(scene, unwanted)):
+        return step
+    entries = tuple(order for order in scene.live if order.is_entry)
+    if entries and (scene.entries_over or (scene.position and scene.position.exit_reason)):
+        return _leave(scene, entries, "closing") or Rest(scene.now + POLL)
+    if not scene.quantity:
+        return _without_position(scene, entries)
+    assert scene.position is not None
+    if scene.position.exit_reason is not None:
+        return _close(scene)
+    if entries:
+        return _partial_entry(scene, entries)
+    return _protect(scene)
+
+
+def _leave(scene: Scene, orders: tuple[OrderRow, ...], reason: str = "") -> Step | None:
+    """Cancel what has not been asked to go yet; wait for what has."""
+    staying = tuple(order for order in orders if order.status not in LEAVING and order.order_id not in scene.asked)
+    if staying:
+        return Cancel(staying, reason or staying[0].cancel_reason or "")
+    return Rest(scene.now + POLL) if orders else None
+
+
+def _without_position(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
+    """Exits of a position that is gone would open the other side."""
+    entry_ids = {order.order_id for order in entries}
+    orphans = tuple(order for order in scene.live if not order.is_entry and order.parent_order_id not in entry_ids)
+    return _leave(scene, orphans, "nothing left to sell") or Rest()
+
+
+def _close(scene: Scene) -> Step:
+    leaving = tuple(order for order in scene.live if order.purpose != "exit")
+    if leaving:
+        return _leave(scene, leaving, "closing") or Rest(scene.now + POLL)
+    if scene.live:
+        return Rest(scene.now + POLL)
+    if not scene.market_open:
+        return Rest()
+    return _after_refusal(scene) or Close()
+
+
+def _partial_entry(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
+    """A stop beside an open market entry would be refused as a wash trade: the rest of the entry goes first."""
+    assert scene.position is not None
+    patience = scene.position.entry_time + PARTIAL_GRACE
+    if scene.now < patience:
+        return Rest(patience)
+    return _leave(scene, entries, "partly filled for too long, its stop waits for the rest") or Rest(scene.now + POLL)
+
+
+def _protect(scene: Scene) -> Step:
+    assert scene.position is not None
+    if scene.protected >= scene.quantity or scene.position.stop_price is None or not scene.market_open:
+        return Rest()
+    if scene.live:
+        return _leave(scene, scene.live, "does not protect the position") or Rest(scene.now + POLL)
+    if scene.refused is not None and scene.refused.purpose == "protect":
+        return GiveUp("unprotected")
+    return Protect(scene.quantity)
+
+
+def _after_refusal(scene: Scene) -> Step | None:
+    """A refused exit is tried again, not at once: the broker frees shares with a delay."""
+    if scene.refused is None or scene.refused.updated_at + RETRY <= scene.now:
+        return None
+    return Rest(scene.refused.updated_at + RETRY)

@@ -1,0 +1,290 @@
+"""SQL of trading: orders, executions, positions. One function, one statement."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.trading.rules.orders import OrderRow
+from services.trading.rules.positions import Fill, Fold, PositionRow
+from shared.domain.order import BrokerOrder, Execution
+from shared.journal import Connection
+
+Source = asyncpg.Pool | Connection
+_FINAL = "('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused')"
+_ORDER = (
+    "order_id, client_order_id, broker_order_id, parent_order_id, cycle_id, symbol, side, purpose, type, order_class,"
+    " status, quantity, filled_quantity, booked_quantity, filled_average_price, limit_price, stop_price, decision_id,"
+    " decision_stop, decision_target, decision_expires_at, reason, cancel_reason, created_at, submitted_at, updated_at"
+)
+_POSITION = (
+    "position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price, entry_time, exit_price,"
+    " exit_time, exit_reason, realized_pnl, stop_price, take_profit_price, locked, lock_reason, updated_at"
+)
+
+
+def _order(row: Any) -> OrderRow | None:
+    return OrderRow(**dict(row)) if row is not None else None
+
+
+def _written(row: Any) -> OrderRow:
+    return OrderRow(**dict(row))
+
+
+def _orders(rows: list[Any]) -> tuple[OrderRow, ...]:
+    return tuple(OrderRow(**dict(row)) for row in rows)
+
+
+def _positions(rows: list[Any]) -> tuple[PositionRow, ...]:
+    return tuple(PositionRow(**dict(row)) for row in rows)
+
+
+async def insert_order(source: Source, order: OrderRow) -> None:
+    """A new order. Raises asyncpg's ForeignKeyViolationError for an entry that is not approved as it stands, and
+    UniqueViolationError (with the constraint's name) for an id, decision or symbol already in use.
+    """
+    names = [name.strip() for name in _ORDER.split(",")]
+    numbers = ", ".join(f"${number}" for number in range(1, len(names) + 1))
+    await source.execute(f"INSERT INTO orders ({_ORDER}) VALUES ({numbers})", *(getattr(order, n) for n in names))
+
+
+async def know_symbol(source: Source, symbol: str) -> None:
+    await source.execute("SELECT get_or_create_security($1)", symbol)
+
+
+async def order_by_id(source: Source, order_id: UUID) -> OrderRow | None:
+    return _order(await source.fetchrow(f"SELECT {_ORDER} FROM orders WHERE order_id = $1", order_id))
+
+
+async def order_by_client_id(source: Source, client_order_id: str) -> OrderRow | None:
+    return _order(await source.fetchrow(f"SELECT {_ORDER} FROM orders WHERE client_order_id = $1", client_order_id))
+
+
+async def order_by_broker_id(source: Source, broker_order_id: str) -> OrderRow | None:
+    return _order(await source.fetchrow(f"SELECT {_ORDER} FROM orders WHERE broker_order_id = $1", broker_order_id))
+
+
+async def lock_order(connection: Connection, order_id: UUID) -> OrderRow:
+    """The order as it is, held until the transaction ends."""
+    row = await connection.fetchrow(f"SELECT {_ORDER} FROM orders WHERE order_id = $1 FOR UPDATE", order_id)
+    return _written(row)
+
+
+async def unsettled(source: Source) -> tuple[OrderRow, ...]:
+    """Orders of which more may come: not final, or filled beyond what is booked. Parents first."""
+    rows = await source.fetch(
+        f"SELECT {_ORDER} FROM orders WHERE status NOT IN {_FINAL} OR booked_quantity < filled_quantity"
+        " ORDER BY symbol, parent_order_id IS NOT NULL, created_at, client_order_id"
+    )
+    return _orders(rows)
+
+
+async def working(source: Source, symbol: str) -> tuple[OrderRow, ...]:
+    """A symbol's orders that are not settled, and the parents of those that are legs."""
+    rows = await source.fetch(
+        f"SELECT {_ORDER} FROM orders AS o WHERE symbol = $1 AND (status NOT IN {_FINAL}"
+        " OR booked_quantity < filled_quantity OR EXISTS (SELECT 1 FROM orders AS leg"
+        f" WHERE leg.parent_order_id = o.order_id AND leg.status NOT IN {_FINAL}))"
+        " ORDER BY created_at, client_order_id",
+        symbol,
+    )
+    return _orders(rows)
+
+
+async def last_exit(source: Source, symbol: str, since: datetime) -> OrderRow | None:
+    """The newest exit or protective order sent since a moment."""
+    row = await source.fetchrow(
+        f"SELECT {_ORDER} FROM orders WHERE symbol = $1 AND purpose IN ('exit', 'protect') AND created_at >= $2"
+        " ORDER BY created_at DESC, client_order_id DESC LIMIT 1",
+        symbol,
+        since,
+    )
+    return _order(row)
+
+
+async def ids_like(source: Source, prefix: str) -> int:
+    """How many client order ids begin so."""
+    return int(await source.fetchval("SELECT count(*) FROM orders WHERE starts_with(client_order_id, $1)", prefix))
+
+
+async def list_orders(
+    source: Source, cycle_id: str | None, symbol: str | None, status: str | None, limit: int
+) -> tuple[OrderRow, ...]:
+    """Newest first."""
+    rows = await source.fetch(
+        f"SELECT {_ORDER} FROM orders WHERE ($1::text IS NULL OR cycle_id = $1) AND ($2::text IS NULL OR symbol = $2)"
+        f" AND ($3::text IS NULL OR status = $3 OR ($3 = 'open' AND status NOT IN {_FINAL}))"
+        " ORDER BY created_at DESC, client_order_id LIMIT $4",
+        cycle_id,
+        symbol,
+        status,
+        limit,
+    )
+    return _orders(rows)
+
+
+async def record_told(source: Source, order: OrderRow, told: BrokerOrder, status: str) -> OrderRow:
+    """What the broker says, onto the row. An entry's quantity is what was approved and never changes."""
+    row = await source.fetchrow(
+        "UPDATE orders SET broker_order_id = $2, status = $3, filled_quantity = greatest(filled_quantity, $4),"
+        " filled_average_price = coalesce($5, filled_average_price), submitted_at = coalesce(submitted_at, $6),"
+        " updated_at = CASE WHEN broker_order_id IS NULL THEN $7 ELSE greatest(updated_at, $7) END,"
+        " quantity = CASE WHEN purpose = 'entry' OR $8 < 1 THEN quantity"
+        f" ELSE greatest($8, filled_quantity, $4) END WHERE order_id = $1 RETURNING {_ORDER}",
+        *(order.order_id, told.id, status, told.filled_quantity, told.filled_average_price),
+        *(told.submitted_at, told.updated_at, told.quantity),
+    )
+    return _written(row)
+
+
+async def mark_order(source: Source, order_id: UUID, status: str, reason: str, at: datetime) -> OrderRow:
+    """A status of our own making: turned down, or given up before it reached the broker."""
+    row = await source.fetchrow(
+        f"UPDATE orders SET status = $2, reason = $3, updated_at = $4 WHERE order_id = $1 RETURNING {_ORDER}",
+        order_id,
+        status,
+        reason,
+        at,
+    )
+    return _written(row)
+
+
+async def want_cancel(source: Source, order_ids: list[UUID], reason: str) -> None:
+    await source.execute(
+        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE order_id = ANY($1)", order_ids, reason
+    )
+
+
+async def want_entries_cancelled(source: Source, symbol: str | None, reason: str) -> tuple[str, ...]:
+    """Entries that are not final shall go; returns their symbols."""
+    rows = await source.fetch(
+        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE purpose = 'entry'"
+        f" AND status NOT IN {_FINAL} AND ($1::text IS NULL OR symbol = $1) RETURNING symbol",
+        symbol,
+        reason,
+    )
+    return tuple(sorted({str(row["symbol"]) for row in rows}))
+
+
+async def insert_execution(
+    connection: Connection, order: OrderRow, position_id: UUID, execution: Execution, cumulative: int
+) -> bool:
+    """False when this execution is booked already."""
+    row = await connection.fetchrow(
+        "INSERT INTO executions (execution_id, order_id, position_id, symbol, side, quantity, cumulative_quantity,"
+        " price, executed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT DO NOTHING RETURNING execution_id",
+        *(execution.execution_id, order.order_id, position_id, order.symbol, order.side),
+        *(execution.quantity, cumulative, execution.price, execution.at),
+    )
+    return row is not None
+
+
+async def is_booked(source: Source, execution_id: str) -> bool:
+    return bool(await source.fetchval("SELECT EXISTS (SELECT 1 FROM executions WHERE execution_id = $1)", execution_id))
+
+
+async def add_booked(connection: Connection, order_id: UUID, quantity: int) -> None:
+    await connection.execute(
+        "UPDATE orders SET booked_quantity = booked_quantity + $2 WHERE order_id = $1", order_id, quantity
+    )
+
+
+async def fills_of(source: Source, position_id: UUID) -> tuple[Fill, ...]:
+    """A position's executions in time order."""
+    rows = await source.fetch(
+        "SELECT side, quantity, price, executed_at AS at FROM executions WHERE position_id = $1"
+        " ORDER BY executed_at, execution_id",
+        position_id,
+    )
+    return tuple(Fill(**dict(row)) for row in rows)
+
+
+async def open_position(source: Source, symbol: str) -> PositionRow | None:
+    rows = await source.fetch(
+        f"SELECT {_POSITION} FROM positions WHERE symbol = $1 AND status = 'open' FOR UPDATE", symbol
+    )
+    return next(iter(_positions(rows)), None)
+
+
+async def positions(
+    source: Source, status: str | None, symbol: str | None = None, limit: int = 1000
+) -> tuple[PositionRow, ...]:
+    """By symbol while open, the newest first otherwise."""
+    rows = await source.fetch(
+        f"SELECT {_POSITION} FROM positions WHERE ($1::text IS NULL OR status = $1)"
+        " AND ($2::text IS NULL OR symbol = $2) ORDER BY status DESC, exit_time DESC NULLS FIRST, symbol LIMIT $3",
+        status,
+        symbol,
+        limit,
+    )
+    return _positions(rows)
+
+
+async def insert_position(
+    connection: Connection, position_id: UUID, order: OrderRow, execution: Execution, prices: tuple[Any, Any]
+) -> PositionRow:
+    """A position opened by its first execution; `prices` are the stop and the target its entry came with."""
+    row = await connection.fetchrow(
+        "INSERT INTO positions (position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price,"
+        " entry_time, stop_price, take_profit_price, updated_at)"
+        f" VALUES ($1, $2, $3, $4, 'open', $5, $5, $6, $7, $8, $9, $7) RETURNING {_POSITION}",
+        position_id,
+        order.cycle_id,
+        order.symbol,
+        "long" if execution.side == "buy" else "short",
+        execution.quantity,
+        execution.price,
+        execution.at,
+        *prices,
+    )
+    return _positions([row])[0]
+
+
+async def write_fold(
+    connection: Connection, position_id: UUID, fold: Fold, closed_by: str | None, at: datetime
+) -> PositionRow:
+    """What the executions come to. The exit reason of a closed position is what closed it."""
+    row = await connection.fetchrow(
+        "UPDATE positions SET side = $2, status = $3, quantity = $4, entry_quantity = $5, entry_price = $6,"
+        " entry_time = $7, exit_price = $8, exit_time = $9, realized_pnl = $10,"
+        " exit_reason = coalesce($11, exit_reason), updated_at = $12,"
+        " locked = locked AND $4 > 0, lock_reason = CASE WHEN $4 > 0 THEN lock_reason END"
+        f" WHERE position_id = $1 RETURNING {_POSITION}",
+        position_id,
+        fold.side,
+        fold.status,
+        fold.quantity,
+        fold.entry_quantity,
+        fold.entry_price,
+        fold.entry_time,
+        fold.exit_price,
+        fold.exit_time,
+        fold.realized_pnl,
+        closed_by,
+        at,
+    )
+    return _positions([row])[0]
+
+
+async def want_exit(source: Source, position_id: UUID, reason: str) -> None:
+    """The position shall be closed; the first reason stands."""
+    await source.execute(
+        "UPDATE positions SET exit_reason = coalesce(exit_reason, $2) WHERE position_id = $1 AND status = 'open'",
+        position_id,
+        reason,
+    )
+
+
+async def write_locks(source: Source, reasons: Mapping[str, str]) -> None:
+    """Open positions of these symbols are locked, all others are not."""
+    await source.execute(
+        "UPDATE positions AS p SET locked = said.reason IS NOT NULL, lock_reason = said.reason"
+        " FROM positions AS q LEFT JOIN unnest($1::text[], $2::text[]) AS said (symbol, reason) USING (symbol)"
+        " WHERE p.position_id = q.position_id AND p.status = 'open'"
+        " AND (p.lock_reason IS DISTINCT FROM said.reason)",
+        list(reasons),
+        list(reasons.values()),
+    )
