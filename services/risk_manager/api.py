@@ -1,0 +1,204 @@
+"""Routes of the risk manager, and the three loops that live as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import structlog
+from fastapi import FastAPI, Query
+from prometheus_client import Counter
+from pydantic import Field
+
+from services.risk_manager import flow, store
+from services.risk_manager.rules.book import limits_of
+from services.risk_manager.rules.judge import verdict_of
+from services.risk_manager.rules.mail import TEST_KIND, TEST_SUBJECT, address_book
+from shared.deps import Deps
+from shared.domain.base import Value
+from shared.domain.cycle import DecideRequest
+from shared.domain.order import Check, Price, Quantity, Verdict
+from shared.journal import raise_alert
+from shared.web import new_app
+
+LOOP_ERRORS = Counter("catalyst_risk_loop_errors_total", "Rounds of a loop that failed", ["loop"])
+OUTBOX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.5, 10.0
+log = structlog.get_logger()
+
+
+class ValidateRequest(Value):
+    """An entry that somebody is thinking of. Only long entries are made."""
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$", examples=["TSLA"])]
+    side: Literal["long"]
+    quantity: Annotated[Quantity, Field(examples=[10])]
+    price: Annotated[Price, Field(examples=[250.0])]
+    cycle_id: Annotated[str, Field(examples=["20251122-143022"])]
+
+
+class Validation(Value):
+    """The answer to a validation; `risk_amount` is USD between the price and the default stop, times the quantity."""
+
+    approved: bool
+    risk_score: float
+    risk_amount: float
+    reason: str
+    checks: tuple[Check, ...]
+
+
+class ReasonRequest(Value):
+    reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
+
+
+async def _for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Rounds of a loop that must survive: an error is logged, counted, and waited out, longer each time."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await work()
+            pause = FIRST_PAUSE_SECONDS
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, risk must be watched again
+            LOOP_ERRORS.labels(name).inc()
+            log.warning("loop_failed", loop=name, error=f"{type(error).__name__}: {error}", pause=pause)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+def _loops(deps: Deps, watch: flow.Watch) -> dict[str, Callable[[], Awaitable[None]]]:
+    async def close() -> None:
+        # At start this takes up a halt that was closing when the last process died.
+        watch.close.clear()
+        await flow.close_until_flat(deps, watch)
+        await watch.close.wait()
+
+    async def outbox() -> None:
+        await flow.mail_waiting(deps)
+        await asyncio.sleep(OUTBOX_PAUSE_SECONDS)
+
+    return {"monitor": lambda: flow.watch_one_slot(deps, watch), "close": close, "outbox": outbox}
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The application. Its loops watch the day, close what an emergency stop left open, and mail the alerts."""
+    watch = flow.Watch()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(_for_ever(name, work), name=name) for name, work in _loops(deps, watch).items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def health() -> dict[str, Any]:
+        halt = await store.active_halt(deps.pool)
+        return {
+            "halted": halt is not None,
+            "monitored_at": watch.read_at,
+            "alerts_waiting": await store.alerts_waiting(deps.pool),
+            "config_problem": deps.config.problem,
+        }
+
+    about = "Says yes or no to every trade, watches the day's loss, stops everything, and mails the alerts."
+    app = new_app("risk-manager", deps, about=about, lifespan=lifespan, health=health)
+    _add_decisions(app, deps)
+    _add_stop(app, deps, watch)
+    _add_views(app, deps, watch)
+    return app
+
+
+def _add_decisions(app: FastAPI, deps: Deps) -> None:
+    @app.post("/api/v1/risk/decide", summary="Verdicts on scored candidates, best first")
+    async def decide(request: DecideRequest) -> tuple[Verdict, ...]:
+        """One verdict for each candidate, in order; asked again, the stored ones."""
+        return await flow.decide(deps, request)
+
+    @app.post("/api/v1/risk/validate", summary="Would this entry be allowed?")
+    async def validate(request: ValidateRequest) -> Validation:
+        """Every check with its limit and margin. The verdict is kept, but no order can be made of it."""
+        verdict = await flow.validate(deps, request.symbol, request.quantity, request.price, request.cycle_id)
+        return Validation(
+            approved=verdict.approved,
+            risk_score=verdict.risk_score,
+            risk_amount=float(verdict.risk_amount),
+            reason=verdict.reason,
+            checks=verdict.checks,
+        )
+
+    @app.get("/api/v1/risk/decisions", summary="Stored verdicts of a cycle, newest first")
+    async def decisions(
+        cycle_id: str, scan: int | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    ) -> tuple[Verdict, ...]:
+        return tuple(verdict_of(row) for row in await store.list_decisions(deps.pool, cycle_id, scan, limit))
+
+
+def _add_stop(app: FastAPI, deps: Deps, watch: flow.Watch) -> None:
+    @app.post("/api/v1/risk/emergency-stop", summary="Halt, close everything, verify it at the broker", status_code=202)
+    async def emergency_stop(request: ReasonRequest) -> dict[str, Any]:
+        """Answers as soon as the halt stands; closing goes on until the broker lists nothing (see status)."""
+        fresh = await flow.emergency_stop(deps, watch, request.reason)
+        return {"halted": True, "already_halted": not fresh, "halt": await store.active_halt(deps.pool)}
+
+    @app.post("/api/v1/risk/resume", summary="Release the halt once the cool-down is over")
+    async def resume(request: ReasonRequest) -> dict[str, Any]:
+        """409 with the time before that, and while positions are still being closed."""
+        await flow.resume(deps, request.reason)
+        return {"halted": False, "reason": request.reason}
+
+    @app.post("/api/v1/risk/drill", summary="Practise the emergency stop on the simulated or paper account")
+    async def drill() -> dict[str, Any]:
+        """Really closes everything. Times in milliseconds from the request; the halt is released at the end."""
+        return {"flat": True, **await flow.drill(deps, watch)}
+
+    @app.post("/api/v1/risk/test-alert", summary="Mail a test alert to every configured address")
+    async def test_alert() -> dict[str, Any]:
+        """Goes through the outbox like any other alert."""
+        known, now = deps.settings, await deps.clock.now()
+        book = address_book(known.alert_email_critical, known.alert_email_warning, known.alert_email_info)
+        message = "This is a test of the alert system. Nothing is wrong."
+        async with deps.pool.acquire() as connection:
+            alert_id = await raise_alert(connection, "risk-manager", "info", TEST_KIND, message, now)
+        email = "on" if deps.mailer else "off: set ENABLE_EMAIL_ALERTS=true and SMTP_HOST"
+        return {"alert_id": alert_id, "subject": TEST_SUBJECT, "email": email, "addresses": book}
+
+
+def _add_views(app: FastAPI, deps: Deps, watch: flow.Watch) -> None:
+    @app.get("/api/v1/risk/status", summary="Halt, the day's P&L and its limit, room for new entries")
+    async def status() -> dict[str, Any]:
+        now, limits = await deps.clock.now(), limits_of(deps.config.current())
+        halt = await store.active_halt(deps.pool)
+        holdings = await store.holdings(deps.pool, now, ())
+        return {
+            "as_of": now,
+            "halted": halt is not None,
+            "halt": halt,
+            "day": watch.reading,
+            "monitored_at": watch.read_at,
+            "slots_used": len({one.symbol for one in holdings}),
+            "limits": limits,
+            "alerts_waiting": await store.alerts_waiting(deps.pool),
+        }
+
+    @app.get("/api/v1/risk/exposure", summary="Money at work or promised, by symbol and sector")
+    async def exposure() -> dict[str, Any]:
+        """USD at entry or expected price; `risk` is what the stops would lose from there."""
+        limits = limits_of(deps.config.current())
+        holdings = await store.holdings(deps.pool, await deps.clock.now(), ())
+        by_sector: dict[str, Decimal] = {}
+        for one in holdings:
+            by_sector[one.sector or "unknown"] = by_sector.get(one.sector or "unknown", Decimal(0)) + one.value
+        return {
+            "total": sum((one.value for one in holdings), Decimal(0)),
+            "limit": limits.max_total_exposure,
+            "risk": sum((one.risk for one in holdings), Decimal(0)),
+            "by_sector": by_sector,
+            "sector_limit": limits.max_sector_exposure,
+            "holdings": holdings,
+        }
+
+    @app.get("/api/v1/risk/events", summary="What risk noticed and did, newest first")
+    async def events(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[dict[str, Any]]:
+        return await store.list_risk_events(deps.pool, limit)

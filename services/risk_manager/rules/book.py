@@ -1,0 +1,203 @@
+"""What risk knows when it judges: the limits, the book they are held against, and one subject with its prices."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from config.trading import Config
+from services.risk_manager.rules.correlation import Returns, returns_table
+from shared.domain.base import Value
+from shared.domain.evidence import Scored
+from shared.domain.market import BarTable, Quote, Trade
+from shared.domain.position import Account
+from shared.domain.session import Session
+
+HUNDRED, VOLUME_DAYS = Decimal(100), 20
+
+
+class Limits(Value):
+    """Every limit of one request; money in USD, `*_pct` in percent."""
+
+    max_positions: int
+    max_position_size: Decimal
+    min_position_size: Decimal
+    max_risk_per_trade: Decimal
+    max_total_exposure: Decimal
+    max_daily_loss: Decimal
+    max_sector_exposure: Decimal
+    sectors_to_limit: tuple[str, ...]
+    max_correlation: float
+    check_correlation: bool
+    last_minutes_without_entries: int
+    max_price_age_seconds: float
+    max_spread_pct: float
+    max_share_of_volume_pct: float
+    loss_cooldown_minutes: int
+    decision_ttl_seconds: int
+    stop_pct: float
+    target_pct: float
+    min_stop_pct: float
+    max_stop_pct: float
+    hold_minutes_max: int
+
+
+class Holding(Value):
+    """Money at work or promised: a position, an entry on its way, or an approval that may still be used.
+
+    `value` is USD at the price paid or expected, `risk` what its stop would lose from there.
+    """
+
+    symbol: str
+    kind: Literal["position", "entry", "approval"]
+    sector: str | None = None
+    value: Decimal
+    risk: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The account and everything that counts against a limit, at one moment."""
+
+    buying_power: Decimal
+    day_pnl: Decimal
+    trading_allowed: bool
+    holdings: tuple[Holding, ...] = ()
+    halted: str | None = None
+    session: Session | None = None
+    opens_at: datetime | None = None
+    last_losses: Mapping[str, datetime] = field(default_factory=dict)
+    returns: Mapping[str, Returns] = field(default_factory=dict)
+    approvals: int = 0
+    approve_max: int | None = None
+
+    def approve(self, holding: Holding) -> "Book":
+        """The book once an approval counts."""
+        return replace(self, holdings=(*self.holdings, holding), approvals=self.approvals + 1)
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        return frozenset(holding.symbol for holding in self.holdings)
+
+    @property
+    def exposure(self) -> Decimal:
+        return sum((holding.value for holding in self.holdings), Decimal(0))
+
+    @property
+    def risk(self) -> Decimal:
+        return sum((holding.risk for holding in self.holdings), Decimal(0))
+
+    @property
+    def day_loss(self) -> Decimal:
+        return max(Decimal(0), -self.day_pnl)
+
+    @property
+    def free_buying_power(self) -> Decimal:
+        """The broker has taken off what its open orders need; approvals on their way to it are taken off here."""
+        promised = (holding.value for holding in self.holdings if holding.kind == "approval")
+        return self.buying_power - sum(promised, Decimal(0))
+
+    def sector_exposure(self, sector: str | None) -> Decimal:
+        """Names without a sector count as one sector: what nobody has classified is not thereby spread."""
+        return sum((holding.value for holding in self.holdings if holding.sector == sector), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One symbol that is judged: what the funnel said of it, and what the market says now."""
+
+    symbol: str
+    price: float
+    average_volume: float
+    sector: str | None = None
+    spread_pct: float | None = None
+    atr: float | None = None
+    stop: float | None = None
+    target: float | None = None
+    trade: Trade | None = None
+    quote: Quote | None = None
+
+
+class Outside(NamedTuple):
+    """What a request has asked others for."""
+
+    book: Book
+    trades: Mapping[str, Trade]
+    quotes: Mapping[str, Quote]
+    bars: BarTable
+
+
+def subjects_of(scored: Iterable[Scored], sectors: Mapping[str, str], outside: Outside) -> tuple[Subject, ...]:
+    """Candidates with their prices. One name has one sector everywhere: that of our own records, where they know it."""
+    return tuple(
+        Subject(
+            symbol=one.symbol,
+            price=one.price,
+            average_volume=one.average_volume,
+            sector=sectors.get(one.symbol) or one.sector or None,
+            spread_pct=one.spread_pct,
+            atr=one.atr,
+            stop=one.stop,
+            target=one.target,
+            trade=outside.trades.get(one.symbol),
+            quote=outside.quotes.get(one.symbol),
+        )
+        for one in scored
+    )
+
+
+def subject_as_asked(symbol: str, price: Decimal, sectors: Mapping[str, str], outside: Outside) -> Subject:
+    """A symbol that somebody asks about by hand; its average day is that of the last twenty."""
+    history = outside.bars.get(symbol)
+    return Subject(
+        symbol=symbol,
+        price=float(price),
+        average_volume=float(history.tail(VOLUME_DAYS).volume.mean()) if history else 0.0,
+        sector=sectors.get(symbol),
+        trade=outside.trades.get(symbol),
+        quote=outside.quotes.get(symbol),
+    )
+
+
+def book_of(account: Account, session: Session | None, upcoming: Session | None, bars: BarTable) -> Book:
+    """What others say of the account and the market; holdings, halts and losses are added from the database."""
+    return Book(
+        buying_power=account.buying_power,
+        day_pnl=account.day_pnl,
+        trading_allowed=account.trading_allowed,
+        session=session,
+        opens_at=upcoming.open if upcoming else None,
+        returns=returns_table(bars),
+    )
+
+
+def limits_of(config: Config, max_positions: int | None = None, max_daily_loss: Decimal | None = None) -> Limits:
+    """The configured limits; a cycle's own may only tighten them."""
+    risk, entry, positions = config.risk, config.risk.entry, config.trading.positions
+    slots = min(config.max_positions, max_positions) if max_positions is not None else config.max_positions
+    loss = min(config.max_daily_loss, max_daily_loss) if max_daily_loss is not None else config.max_daily_loss
+    sector_share = Decimal(str(config.max_sector_exposure_pct)) / HUNDRED
+    return Limits(
+        max_positions=slots,
+        max_position_size=config.max_position_size,
+        min_position_size=risk.position_limits.min_position_size,
+        max_risk_per_trade=risk.position_limits.max_risk_per_trade,
+        max_total_exposure=risk.position_limits.max_total_exposure,
+        max_daily_loss=loss,
+        max_sector_exposure=sector_share * config.max_positions * config.max_position_size,
+        sectors_to_limit=risk.sector_limits.sectors_to_limit,
+        max_correlation=config.max_correlation,
+        check_correlation=risk.correlation.check_enabled,
+        last_minutes_without_entries=entry.last_minutes_without_entries,
+        max_price_age_seconds=entry.max_quote_age_seconds,
+        max_spread_pct=entry.max_spread_pct,
+        max_share_of_volume_pct=entry.max_share_of_average_volume_pct,
+        loss_cooldown_minutes=entry.loss_cooldown_minutes,
+        decision_ttl_seconds=entry.decision_ttl_seconds,
+        stop_pct=positions.default_stop_loss_pct,
+        target_pct=positions.default_take_profit_pct,
+        min_stop_pct=entry.min_stop_pct,
+        max_stop_pct=entry.max_stop_pct,
+        hold_minutes_max=positions.max_hold_time_minutes,
+    )

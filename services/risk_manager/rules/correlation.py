@@ -1,0 +1,48 @@
+"""How alike two names moved: Pearson's correlation of daily returns on the days both traded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.domain.market import Bars, BarTable, Floats
+
+DAYS, FEWEST_DAYS = 60, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Daily returns (a fraction of the close before), and the day each belongs to as its bar's epoch second; (n,)."""
+
+    day: Floats
+    change: Floats
+
+
+def returns_of(bars: Bars) -> Returns:
+    """Close-to-close returns; steps from or to a price that is not positive are left out."""
+    before, after = bars.close[:-1], bars.close[1:]
+    usable = (before > 0) & (after > 0)
+    return Returns(bars.start[1:][usable], after[usable] / before[usable] - 1)
+
+
+def returns_table(bars: BarTable) -> dict[str, Returns]:
+    return {symbol: returns_of(one) for symbol, one in bars.items() if len(one) > 1}
+
+
+def correlation(first: Returns, second: Returns) -> float | None:
+    """Over the last 60 days that both have; None below 20 of them, or when one did not move at all."""
+    _, left, right = np.intersect1d(first.day, second.day, assume_unique=True, return_indices=True)
+    a, b = first.change[left][-DAYS:], second.change[right][-DAYS:]
+    if len(a) < FEWEST_DAYS or a.std() < 1e-12 or b.std() < 1e-12:
+        return None
+    return float(np.clip(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()), -1.0, 1.0))
+
+
+def closest(symbol: str, others: frozenset[str], table: Mapping[str, Returns]) -> tuple[str, float] | None:
+    """The holding that moved most like `symbol`, and how much; None when none can be compared."""
+    mine = table.get(symbol)
+    if mine is None:
+        return None
+    found = [(other, correlation(mine, table[other])) for other in sorted(others - {symbol}) if other in table]
+    known = [(other, value) for other, value in found if value is not None]
+    return max(known, key=lambda pair: pair[1], default=None)

@@ -1,0 +1,87 @@
+"""The day's profit and loss: what the broker says, what our own books say, and what follows from both."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Literal
+
+from services.risk_manager.rules.stop import Notice
+from shared.domain.base import Value
+from shared.domain.market import Trade
+from shared.domain.position import Account
+
+HUNDRED = Decimal(100)
+TOLERANCE_SHARE, LEAST_TOLERANCE = Decimal("0.1"), Decimal(50)
+Level = Literal["calm", "warning", "emergency"]
+
+
+class OpenPosition(Value):
+    """What the monitor needs of one position; `realized` is what partial exits have earned."""
+
+    symbol: str
+    side: Literal["long", "short"]
+    quantity: int
+    entry_price: Decimal
+    realized: Decimal
+    stop_price: Decimal | None = None
+
+
+class DayReading(Value):
+    """The day so far, USD. `books_pnl` is None when a held name has no price."""
+
+    level: Level
+    pnl: Decimal
+    books_pnl: Decimal | None
+    loss: Decimal
+    limit: Decimal
+    used_pct: float
+    disagrees: bool
+
+
+def books_pnl(realized: Decimal, positions: Sequence[OpenPosition], trades: Mapping[str, Trade]) -> Decimal | None:
+    """Realised today plus what the open positions would earn at the last price."""
+    total = realized
+    for position in positions:
+        trade = trades.get(position.symbol)
+        if trade is None:
+            return None
+        gain = (Decimal(str(trade.price)) - position.entry_price) * position.quantity
+        total += position.realized + (gain if position.side == "long" else -gain)
+    return total
+
+
+def read_day(account: Account, books: Decimal | None, limit: Decimal, warning_pct: float) -> DayReading:
+    """Where they agree the broker's figure counts. Where they do not, the smaller loss does: one wrong answer of an
+    account once liquidated a whole book, so nothing is tripped that both sides do not say.
+    """
+    broker_loss = max(Decimal(0), -account.day_pnl)
+    books_loss = max(Decimal(0), -books) if books is not None else Decimal(0)
+    tolerance = max(LEAST_TOLERANCE, limit * TOLERANCE_SHARE)
+    apart = books is None or abs(account.day_pnl - books) > tolerance
+    loss = min(broker_loss, books_loss) if apart else broker_loss
+    warning = limit * Decimal(str(warning_pct)) / HUNDRED
+    level: Level = "emergency" if loss >= limit else "warning" if loss >= warning else "calm"
+    return DayReading(
+        level=level,
+        pnl=account.day_pnl,
+        books_pnl=books,
+        loss=loss,
+        limit=limit,
+        used_pct=round(float(loss / limit * HUNDRED), 2),
+        disagrees=apart and max(broker_loss, books_loss) >= warning,
+    )
+
+
+def reason_of(reading: DayReading) -> str:
+    return f"the day's loss of {reading.loss} USD reached the limit of {reading.limit} USD"
+
+
+def notices_of(reading: DayReading) -> tuple[Notice, ...]:
+    """What a person must know of a reading."""
+    facts, found = reading.model_dump(mode="json"), []
+    if reading.disagrees:
+        message = f"The broker says {reading.pnl} USD for the day, our books {reading.books_pnl}: nothing is tripped."
+        found.append(Notice(severity="warning", kind="pnl_disagrees", message=message, payload=facts))
+    if reading.level != "calm":
+        message = f"{reading.loss} USD lost today, {reading.used_pct:g} % of the limit of {reading.limit} USD."
+        found.append(Notice(severity="warning", kind="daily_loss_warning", message=message, payload=facts))
+    return tuple(found)

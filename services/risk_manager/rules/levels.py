@@ -1,0 +1,107 @@
+"""Where a trade starts, where it is wrong, and where it is done: reference, stop and target on the tick grid."""
+
+from datetime import datetime
+from decimal import Decimal
+from math import isfinite, sqrt
+from typing import NamedTuple
+
+from services.risk_manager.rules.book import HUNDRED, Limits, Subject
+from shared.domain.market import Quote, tick_size, to_tick
+
+SESSION_MINUTES = 390
+STOP_ATRS = Decimal("1.5")
+# The broker refuses legs on the wrong side of its own base price; 0.3 % is room for the price to move meanwhile.
+NEAREST_LEG_PCT = Decimal("0.3")
+# A pattern's target is taken when it pays for the risk and is not a dream; else the configured ratio stands.
+LEAST_REWARD, MOST_REWARD = Decimal("1.5"), Decimal(5)
+
+
+class Reference(NamedTuple):
+    """The price a trade is judged at, what a share may cost, and the age of the freshest thing known."""
+
+    price: Decimal
+    cost: Decimal
+    age_seconds: float | None
+    source: str
+
+
+class Levels(NamedTuple):
+    stop: Decimal
+    target: Decimal
+    source: str
+
+
+def age(at: datetime, now: datetime) -> float:
+    """Seconds since `at`; a stamp a little ahead of our clock counts as now."""
+    return max(0.0, (now - at).total_seconds())
+
+
+def _fresh_quote(quote: Quote | None, now: datetime, most: float) -> Quote | None:
+    fits = quote is not None and quote.spread_pct is not None and age(quote.at, now) <= most
+    return quote if fits else None
+
+
+def _on_tick(price: float) -> Decimal:
+    exact = Decimal(str(price))
+    return to_tick(max(exact, tick_size(exact)))
+
+
+def reference_of(subject: Subject, limits: Limits, now: datetime) -> Reference:
+    """The last trade when it is fresh, else the middle of a fresh quote, else the scan's price (too old to trade on).
+
+    A share's cost is the ask when that is dearer: a market order is filled there.
+    """
+    trade, most = subject.trade, limits.max_price_age_seconds
+    quote = _fresh_quote(subject.quote, now, most)
+    ages = [age(one.at, now) for one in (trade, quote) if one is not None]
+    youngest = min(ages, default=None)
+    if trade is not None and age(trade.at, now) <= most:
+        price, source = trade.price, "last trade"
+    elif quote is not None:
+        price, source = (quote.bid + quote.ask) / 2, "middle of the quote"
+    else:
+        price, source = (trade.price, "an old trade") if trade is not None else (subject.price, "the scan's price")
+    reference = _on_tick(price)
+    cost = max(reference, _on_tick(quote.ask)) if quote is not None else reference
+    return Reference(reference, cost, youngest, source)
+
+
+def _usable(level: float | None) -> Decimal | None:
+    return Decimal(str(level)) if level is not None and isfinite(level) and level > 0 else None
+
+
+def _wanted_stop_pct(reference: Decimal, subject: Subject, limits: Limits) -> tuple[Decimal, str]:
+    """Distance of the stop in percent: the pattern's own, else 1.5 daily ranges scaled to the time held.
+
+    Ranges of a random walk grow with the square root of time, so an average true range of a whole day shrinks by
+    sqrt(minutes held / 390); without either, the configured default.
+    """
+    stop, atr = _usable(subject.stop), _usable(subject.atr)
+    if stop is not None and stop < reference:
+        return (reference - stop) / reference * HUNDRED, "pattern"
+    if atr is not None:
+        scale = Decimal(str(sqrt(min(1.0, limits.hold_minutes_max / SESSION_MINUTES))))
+        return STOP_ATRS * atr * scale / reference * HUNDRED, "atr"
+    return Decimal(str(limits.stop_pct)), "default"
+
+
+def levels_of(reference: Decimal, subject: Subject, limits: Limits) -> Levels:
+    """Stop and target around `reference` (on the tick), each rounded once.
+
+    The stop lies within the configured bounds: rounded away from the price, or towards it where that would leave them.
+    """
+    wanted, source = _wanted_stop_pct(reference, subject, limits)
+    least = max(Decimal(str(limits.min_stop_pct)), NEAREST_LEG_PCT)
+    most = max(Decimal(str(limits.max_stop_pct)), least)
+    exact = reference * (1 - min(most, max(least, wanted)) / HUNDRED)
+    lowest = reference * (1 - most / HUNDRED)
+    stop = to_tick(max(exact, Decimal("0.0001")), "down")
+    if stop < lowest:
+        stop = to_tick(max(exact, Decimal("0.0001")), "up")
+    risk = reference - stop
+    target = _usable(subject.target)
+    if target is not None and LEAST_REWARD * risk <= target - reference <= MOST_REWARD * risk:
+        return Levels(stop, to_tick(target, "up"), f"stop: {source}, target: pattern")
+    ratio = Decimal(str(limits.target_pct)) / Decimal(str(limits.stop_pct))
+    distance = max(risk * ratio, reference * NEAREST_LEG_PCT / HUNDRED)
+    return Levels(stop, to_tick(reference + distance, "up"), f"stop: {source}, target: {ratio:.3g} times the risk")

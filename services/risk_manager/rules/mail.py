@@ -1,0 +1,80 @@
+"""How alerts read in a mail, and who gets it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+
+from shared.domain.base import Value
+
+TEST_KIND = "test"
+TEST_SUBJECT = "[TEST] Catalyst Alert System Test"
+WINDOW_SECONDS = {"critical": 1.0, "warning": 5.0, "info": 15.0}
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 600.0
+
+
+class WaitingAlert(Value):
+    """One alert of the outbox; `attempts` counts the one now made."""
+
+    alert_id: int
+    service: str
+    severity: str
+    kind: str
+    message: str
+    cycle_id: str | None
+    occurred_at: datetime
+    attempts: int
+
+
+class Mail(Value):
+    subject: str
+    text: str
+    html: str
+
+
+def retry_after(attempts: int) -> float:
+    """Seconds until the next attempt: doubled each time, ten minutes at most; there is no last one."""
+    return float(min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(max(0, attempts - 1), 10)))
+
+
+def address_book(critical: str, warning: str, info: str) -> dict[str, str]:
+    return {"critical": critical, "warning": warning, "info": info}
+
+
+def addresses(alert: WaitingAlert, known: Mapping[str, str]) -> tuple[str, ...]:
+    """Who hears of an alert (comma-separated in the settings); a test mail goes to everybody that is known."""
+    texts = known.values() if alert.kind == TEST_KIND else (known.get(alert.severity, ""),)
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def grouped(alerts: Sequence[WaitingAlert]) -> list[list[WaitingAlert]]:
+    """One mail a severity, the worst first; test mails go by themselves."""
+    groups: dict[tuple[bool, int], list[WaitingAlert]] = {}
+    for alert in alerts:
+        groups.setdefault((alert.kind == TEST_KIND, list(WINDOW_SECONDS).index(alert.severity)), []).append(alert)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _subject(alerts: Sequence[WaitingAlert]) -> str:
+    first = alerts[0]
+    if first.kind == TEST_KIND:
+        return TEST_SUBJECT
+    # A line break in a subject would end the header.
+    line = " ".join(first.message.split())
+    what = line if len(line) <= 90 else line[:89] + "…"
+    return f"[{first.severity.upper()}] Catalyst: {what if len(alerts) == 1 else f'{len(alerts)} alerts: {what}'}"
+
+
+def _row(alert: WaitingAlert) -> tuple[str, str, str, str]:
+    where = alert.service + (f", cycle {alert.cycle_id}" if alert.cycle_id else "")
+    return f"{alert.occurred_at:%Y-%m-%d %H:%M:%S} UTC", where, alert.kind.replace("_", " "), alert.message
+
+
+def compose(alerts: Sequence[WaitingAlert]) -> Mail:
+    """One mail for alerts of one severity, oldest first."""
+    rows = [_row(alert) for alert in alerts]
+    text = "\n\n".join(f"{at}  {where}\n{kind}: {message}" for at, where, kind, message in rows)
+    cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    head = "<tr><th>When</th><th>Where</th><th>What</th><th>Message</th></tr>"
+    html = f"<html><body><h2>{escape(_subject(alerts))}</h2><table>{head}{cells}</table></body></html>"
+    return Mail(subject=_subject(alerts), text=text + "\n", html=html)
