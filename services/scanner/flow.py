@@ -105,11 +105,11 @@ async def daily_history(deps: Deps, symbols: tuple[str, ...], now: datetime) -> 
     today = trading_day(now)
     cached = history.unpacked(await deps.cache.get(HISTORY_KEY) or b"")
     first = today - timedelta(days=HISTORY_DAYS)
-    if cached is None or not len(cached.days) or not first < _day(cached.days[-1]) < today:
+    if cached is None or not first < cached.last_day < today:
         result = history.from_bars(symbols, await _daily(deps, symbols, first, now))
     else:
         old = history.for_symbols(cached, symbols)
-        fresh = history.from_bars(symbols, await _daily(deps, symbols, _day(cached.days[-1]), now))
+        fresh = history.from_bars(symbols, await _daily(deps, symbols, cached.last_day, now))
         again = history.changed(old, fresh)
         if len(again) == len(symbols):
             old = history.empty(symbols)
@@ -117,10 +117,6 @@ async def daily_history(deps: Deps, symbols: tuple[str, ...], now: datetime) -> 
         result = history.merged(history.merged(old, fresh), whole)
     await deps.cache.set(HISTORY_KEY, history.packed(result), HISTORY_TTL_SECONDS)
     return result
-
-
-def _day(number: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=int(number))
 
 
 async def _daily(deps: Deps, symbols: tuple[str, ...], first: date, now: datetime) -> BarTable:

@@ -1,6 +1,7 @@
 """Daily bars of the universe as two matrices, and what a scan needs of them."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import msgspec
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from shared.domain.market import BarTable, Floats
 
-DAY_SECONDS = 86_400
+EPOCH, DAY_SECONDS = date(1970, 1, 1), 86_400
 SESSIONS_KEPT = 40
 AVERAGE_DAYS = 20
 SILENT_SESSIONS = 5
@@ -27,6 +28,11 @@ class History:
     days: Days
     close: Floats
     volume: Floats
+
+    @property
+    def last_day(self) -> date:
+        """The last day that any name traded; the beginning of time when there is none."""
+        return EPOCH + timedelta(days=int(self.days[-1]) if len(self.days) else 0)
 
 
 @dataclass(frozen=True, slots=True)

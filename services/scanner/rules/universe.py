@@ -27,20 +27,26 @@ SUFFIXES = (
     ("when_issued", re.compile(r"[.\-/](WI|WD)$")),
 )
 # Nasdaq's fifth letter, believed only where the four letters before it are listed as well.
-FIFTH_LETTERS = {"W": "warrant", "R": "right", "U": "unit"} | dict.fromkeys("PONM", "preferred")
+FIFTH_LETTERS = {"W": "warrant", "R": "right", "U": "unit", "V": "when_issued"} | dict.fromkeys("PONM", "preferred")
 
 FUND = re.compile(r"\b(ETFs?|ETNs?|exchange[- ]traded)\b", re.IGNORECASE)
+# A receipt for foreign shares is a share, whatever the text behind this says about the paper it stands for.
+RECEIPT = re.compile(r"\bAmerican Depositary\b|\bAD[RS]s?\b", re.IGNORECASE)
 PARTNERSHIP = re.compile(
-    r"\bcommon units?\b|\bpartner|\bl\.?\s?p\b|\btrust units?\b|\bbeneficial|\bdepositary units?\b", re.IGNORECASE
+    r"\bcommon units?\b|\blimited partner|\bl\.?\s?p\b|\btrust units?\b|\bbeneficial|\bdepositary units?\b",
+    re.IGNORECASE,
 )
 NAMES = (
     ("test", re.compile(r"\btest (stock|issue|symbol|security|company)\b|\b(nasdaq|nyse|bats|cboe) test\b", re.I)),
     ("warrant", re.compile(r"\bwarrants?\b", re.IGNORECASE)),
-    ("right", re.compile(r"\brights\b|\bright (to|each)\b|\bright$", re.IGNORECASE)),
+    ("right", re.compile(r"\brights\b|\bright (to|each)\b|\bright\W*$", re.IGNORECASE)),
     ("unit", re.compile(r"\bunits?\b", re.IGNORECASE)),
-    ("preferred", re.compile(r"\bpreferred\b|\bpreference\b|\bpfd\b", re.IGNORECASE)),
-    ("note", re.compile(r"\bnotes? due\b|\b(senior|subordinated|junior)\b.*\bnotes?\b|\bdebentures?\b", re.I)),
-    ("when_issued", re.compile(r"\bwhen[- ](issued|distributed)\b", re.IGNORECASE)),
+    # Funds that hold preferred papers are none themselves.
+    (
+        "preferred",
+        re.compile(r"\b(preferred|pfd)\b(?! (and|&|securities|income|\d+ ordinary))|\bpreference\b", re.IGNORECASE),
+    ),
+    ("note", re.compile(r"\d\s?%|\bnotes? due\b|\b(senior|subordinated|junior)\b.*\bnotes?\b|\bdebentures?\b", re.I)),
 )
 
 
@@ -103,6 +109,7 @@ def kind_of(symbol: str, name: str, exchange: str, listed: frozenset[str]) -> st
         return FIFTH_LETTERS[symbol[4]]
     if FUND.search(name):
         return None
+    name = RECEIPT.split(name)[0]
     for kind, pattern in NAMES:
         if pattern.search(name) and not (kind == "unit" and PARTNERSHIP.search(name)):
             return kind
