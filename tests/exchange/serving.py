@@ -39,7 +39,8 @@ class Served:
     def stream_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/stream"
 
-    def client(self, key: str = KEY) -> TradingClient:
+    def client(self, key: str = KEY) -> Any:
+        """The SDK's own; its return types are unions with raw JSON, which nobody here asks for."""
         return TradingClient(key, "secret", url_override=self.url)
 
     def advance(self, seconds: float) -> None:

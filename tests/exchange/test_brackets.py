@@ -1,9 +1,12 @@
 """The life of a bracket, row by row of the table in the module docstring of rules/lifecycle.py."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from services.exchange.rules.listing import OrderQuery, list_orders
 from services.exchange.rules.orders import Order, Refusal
-from tests.exchange.venues import CLOSE, EXACT, KEY, OPEN, STEP, Floor, flat_bars, floor
+from tests.exchange.venues import CLOSE, EXACT, KEY, OHLCV, OPEN, STEP, Floor, flat_bars, floor
 
 STOPPED = {3: (100, 101, 97, 100, 9)}
 TARGET = {3: (100, 107, 99.5, 100, 9)}
@@ -18,7 +21,7 @@ def states(place: Floor, parent: Order) -> tuple[str, str, str]:
     )
 
 
-def entered(bars: dict[int, tuple[float, float, float, float, int]], **body: object) -> tuple[Floor, Order]:
+def entered(bars: Mapping[int, OHLCV], **body: object) -> tuple[Floor, Order]:
     place = floor({**flat_bars(), **bars})
     parent = place.bracket(**body)
     place.advance(5)
@@ -60,7 +63,7 @@ def test_target_fills_and_the_stop_goes() -> None:
 
 
 @pytest.mark.parametrize("bars", [STOPPED, BOTH], ids=["stop alone", "both in one bar: the stop comes first"])
-def test_stop_triggers_and_the_target_goes(bars: dict[int, tuple[float, float, float, float, int]]) -> None:
+def test_stop_triggers_and_the_target_goes(bars: Mapping[int, OHLCV]) -> None:
     place, parent = entered(bars)
     place.go_to(OPEN + 5 * STEP)
     assert states(place, parent) == ("filled", "canceled", "filled")
@@ -180,6 +183,40 @@ def test_a_replacement_that_loses_the_race_is_rejected() -> None:
     place.advance(1)
     assert (place.order(order).status, place.order(new).status) == ("filled", "rejected")
     assert [u.event for u in place.venue.book(KEY).updates][-2:] == ["order_replace_rejected", "rejected"]
+
+
+def test_a_replaced_entry_hands_over_its_legs() -> None:
+    place, parent = entered({}, type="limit", limit_price=99)
+    new = place.do("replace", order_id=parent.id, body={"limit_price": 99.5})
+    assert isinstance(new, Order)
+    place.advance(1)
+    assert place.order(parent).legs == ()
+    assert states(place, new) == ("new", "held", "held")
+    assert list_orders(place.venue.book(KEY), OrderQuery(nested=True)) == [place.order(new)]
+
+
+def test_a_replacement_cancelled_beside_its_original_holds_the_shares_once() -> None:
+    place = floor()
+    place.submit()
+    place.advance(1)
+    order = place.submit(side="sell", type="limit", limit_price=105)
+    place.advance(1)
+    assert isinstance(place.do("replace", order_id=order.id, body={"limit_price": 104}), Order)
+    place.do("cancel_all")
+    assert place.venue.book(KEY).held_for_orders("AAA") == 10
+    place.advance(1)
+    assert place.venue.book(KEY).available("AAA") == 10
+
+
+def test_a_cancelled_replacement_leaves_the_original_working() -> None:
+    place = floor()
+    order = place.submit(type="limit", limit_price=99)
+    place.advance(1)
+    new = place.do("replace", order_id=order.id, body={"limit_price": 98})
+    assert isinstance(new, Order)
+    place.do("cancel", order_id=new.id)
+    place.advance(1)
+    assert (place.order(order).status, place.order(new).status) == ("new", "canceled")
 
 
 def test_one_cancels_the_other() -> None:

@@ -1,34 +1,26 @@
 """The journal: what was accepted survives a kill, and living through it again gives the same accounts to the bit."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from scripts.child import free_ports
 from services.exchange import store
 from services.exchange.api.desk import Desk
 from services.exchange.api.sim_book import audit
+from services.exchange.rules.clock import moved
 from services.exchange.rules.journal import Command, JournalError, decode, encode
-from services.exchange.rules.knobs import VenueSettings
-from services.exchange.rules.ledger import books_at
-from services.exchange.rules.orders import FINAL, ZERO
-from services.exchange.rules.venue import Venue
 from shared.errors import ConfigError
 from tests.exchange.serving import desk_on
-from tests.exchange.venues import CLOSE, KEY, OHLCV, OPEN, STEP, Floor, tape_of
+from tests.exchange.venues import KEY, OPEN
 
-ROUGH = VenueSettings(spread_bps=8, slippage_bps=3, partial_fill_fraction=0.5, fee_per_share=Decimal("0.0017"))
 BRACKET: dict[str, Any] = {
     "symbol": "AAA", "qty": 10, "side": "buy", "type": "market", "time_in_force": "day", "order_class": "bracket",
     "take_profit": {"limit_price": 106}, "stop_loss": {"stop_price": 98}, "client_order_id": "cat-1",
@@ -63,14 +55,8 @@ def move(desk: Desk, seconds: float) -> None:
     target = clock.now + seconds
     while (when := desk.venue.next_event(clock.now, target)) is not None:
         desk.venue.process(when)
-        clock.state = store_now(desk, when)
-    clock.state = store_now(desk, target)
-
-
-def store_now(desk: Desk, at: float) -> Any:
-    from services.exchange.rules.clock import moved
-
-    return moved(desk.world.clock.state, at)
+        clock.state = moved(clock.state, when)
+    clock.state = moved(clock.state, target)
 
 
 def test_reopening_gives_the_same_accounts_with_a_torn_line_cut_off(tmp_path: Path) -> None:
@@ -146,122 +132,3 @@ def test_a_killed_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait(10)
-
-
-PRICES = st.integers(9000, 11000).map(lambda cents: cents / 100)
-SUBMIT = st.fixed_dictionaries(
-    {
-        "symbol": st.sampled_from(["AAA", "BBB"]),
-        "qty": st.integers(1, 400),
-        "side": st.sampled_from(["buy", "sell"]),
-        "type": st.sampled_from(["market", "limit", "stop"]),
-        "time_in_force": st.sampled_from(["day", "gtc", "ioc"]),
-        "price": PRICES,
-        "order_class": st.sampled_from(["", "", "bracket", "oto", "oco"]),
-        "target": st.floats(0.2, 6),
-        "stop": st.floats(0.2, 6),
-    }
-)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("submit"), SUBMIT),
-        st.tuples(st.just("wait"), st.sampled_from([0.01, 0.2, 2.0, 100.0, 900.0, 7200.0])),
-        st.tuples(st.just("cancel"), st.integers(0, 60)),
-        st.tuples(st.just("replace"), st.tuples(st.integers(0, 60), PRICES)),
-        st.tuples(st.just("close"), st.sampled_from(["AAA", "BBB"])),
-        st.tuples(st.just("close_all"), st.booleans()),
-        st.tuples(st.just("cancel_all"), st.none()),
-    ),
-    max_size=40,
-)
-WALK = st.lists(st.integers(-250, 250), min_size=30, max_size=78)
-
-
-def walked(steps: list[int], salt: int) -> dict[int, OHLCV]:
-    """Five-minute bars around 100 that go where `steps` (cents) say."""
-    bars: dict[int, OHLCV] = {}
-    price = 100.0
-    for number, change in enumerate(steps):
-        close = max(50.0, price + change / 100)
-        reach = (change * 7 + salt) % 60 / 100
-        bars[number] = (price, max(price, close) + reach, min(price, close) - reach, close, 500)
-        price = close
-    return bars
-
-
-def body_of(asked: dict[str, Any]) -> dict[str, Any]:
-    up = 1 if (asked["side"] == "buy") != (asked["order_class"] == "oco") else -1
-    body = {k: asked[k] for k in ("symbol", "qty", "side", "type", "time_in_force", "order_class")}
-    body |= {"limit_price": asked["price"]} if asked["type"] == "limit" and asked["order_class"] != "oco" else {}
-    body |= {"stop_price": asked["price"]} if asked["type"] == "stop" else {}
-    if asked["order_class"]:
-        body["stop_loss"] = {"stop_price": round(100 - up * asked["stop"], 2)}
-    if asked["order_class"] in {"bracket", "oco"}:
-        body["take_profit"] = {"limit_price": round(100 + up * asked["target"], 2)}
-    return body
-
-
-def carry_out(place: Floor, step: tuple[str, Any]) -> None:
-    verb, what = step
-    orders = list(place.venue.book(KEY).orders)
-    if verb == "wait":
-        place.advance(what)
-    elif verb == "submit":
-        place.do("submit", **body_of(what))
-    elif verb == "cancel" and orders:
-        place.do("cancel", order_id=orders[what % len(orders)])
-    elif verb == "replace" and orders:
-        order = place.venue.book(KEY).orders[orders[what[0] % len(orders)]]
-        field = "stop_price" if order.stop_price is not None else "limit_price"
-        place.do("replace", order_id=order.id, body={field: what[1]})
-    elif verb == "close":
-        place.do("close", symbol=what)
-    elif verb == "close_all":
-        place.do("close_all", cancel_orders=what)
-    elif verb == "cancel_all":
-        place.do("cancel_all")
-
-
-def check_the_books(place: Floor) -> None:
-    """No dollar and no share from nowhere; nobody sells what is promised to another order."""
-    book = place.venue.book(KEY)
-    assert book.ledger.imbalance() == 0
-    for symbol in ("AAA", "BBB"):
-        fills = [f for f in book.executions if f.symbol == symbol]
-        assert book.ledger.qty(symbol) == sum((f.qty if f.side == "buy" else -f.qty for f in fills), ZERO)
-        assert book.held_for_orders(symbol) <= abs(book.ledger.qty(symbol))
-    for order in book.orders.values():
-        mine = [f for f in book.executions if f.order_id == order.id]
-        assert order.filled_qty == sum((f.qty for f in mine), ZERO)
-        assert order.filled_value == sum((f.qty * f.price for f in mine), ZERO)
-        assert order.status != "filled" or order.leaves == 0
-        assert order.limit_price is None or all(
-            f.price <= order.limit_price if order.side == "buy" else f.price >= order.limit_price for f in mine
-        )
-    for order in book.orders.values():
-        legs = book.legs_of(order)
-        if order.status in FINAL - {"filled"}:
-            assert not any(leg.is_live for leg in legs)
-
-
-@settings(max_examples=120, deadline=None)
-@given(first=WALK, second=WALK, steps=STEPS)
-def test_any_history_keeps_the_books_and_replays_to_the_same(
-    first: list[int], second: list[int], steps: list[tuple[str, Any]]
-) -> None:
-    tape = tape_of({"AAA": walked(first, 3), "BBB": walked(second, 11)})
-    place = Floor(Venue(tape, ROUGH), now=OPEN + 60)
-    for step in steps:
-        carry_out(place, step)
-        check_the_books(place)
-    half, end = place.now, max(place.now, CLOSE + STEP)
-    place.go_to(end)
-    check_the_books(place)
-    again = Venue(tape, ROUGH)
-    history = list(decode([encode(command) for command in place.history]))
-    again.replay(history)
-    again.process(half)
-    again.process(end)
-    assert json.dumps(audit(again.book(KEY), end)) == json.dumps(audit(place.venue.book(KEY), end))
-    book = place.venue.book(KEY)
-    assert books_at(book.ledger.start, book.executions, end).positions == book.ledger.positions

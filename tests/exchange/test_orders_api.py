@@ -51,12 +51,12 @@ def test_a_bracket_from_submission_to_its_target(exchange: Served) -> None:
     assert (sent.status.value, [leg.status.value for leg in sent.legs or []]) == ("pending_new", ["held", "held"])
     exchange.advance(2)
     position = client.get_open_position("AAA")
-    assert (position.qty, position.qty_available, position.avg_entry_price) == ("10", "0", "100.01")  # type: ignore[union-attr]
+    assert (position.qty, position.qty_available, position.avg_entry_price) == ("10", "0", "100.01")
     exchange.advance(1800)
     found = client.get_order_by_client_id("cat-1")
-    assert [leg.status.value for leg in found.legs or []] == ["filled", "canceled"]  # type: ignore[union-attr]
+    assert [leg.status.value for leg in found.legs or []] == ["filled", "canceled"]
     assert client.get_all_positions() == []
-    assert client.get_account().equity == "100059.9"  # type: ignore[union-attr]
+    assert client.get_account().equity == "100059.9"
 
 
 def test_what_a_list_of_open_orders_shows(exchange: Served) -> None:
@@ -64,16 +64,16 @@ def test_what_a_list_of_open_orders_shows(exchange: Served) -> None:
     parent = client.submit_order(bracket())
     exchange.advance(2)
     flat = client.get_orders(GetOrdersRequest(status=QueryOrderStatus.OPEN))
-    assert [order.type.value for order in flat] == ["limit"]  # type: ignore[union-attr]
+    assert [order.type.value for order in flat] == ["limit"]
     nested = client.get_orders(GetOrdersRequest(status=QueryOrderStatus.OPEN, nested=True))
-    assert [(order.id, len(order.legs)) for order in nested] == [(parent.id, 2)]  # type: ignore[union-attr,arg-type]
+    assert [(order.id, len(order.legs)) for order in nested] == [(parent.id, 2)]
     httpx.post(f"{exchange.url}/_sim/settings", json={"legacy_nested": True})
     assert client.get_orders(GetOrdersRequest(status=QueryOrderStatus.OPEN, nested=True)) == []
     everything = client.get_orders(GetOrdersRequest(status=QueryOrderStatus.ALL))
     assert len(everything) == 3
-    one = client.get_order_by_id(str(parent.id), GetOrderByIdRequest(nested=True))  # type: ignore[union-attr]
-    assert len(one.legs or []) == 2  # type: ignore[union-attr]
-    assert client.get_order_by_id(str(parent.id)).legs is None  # type: ignore[union-attr]
+    one = client.get_order_by_id(str(parent.id), GetOrderByIdRequest(nested=True))
+    assert len(one.legs or []) == 2
+    assert client.get_order_by_id(str(parent.id)).legs is None
 
 
 def test_lists_are_filtered_ordered_and_bounded_by_submission(exchange: Served) -> None:
@@ -82,10 +82,10 @@ def test_lists_are_filtered_ordered_and_bounded_by_submission(exchange: Served) 
         client.submit_order(limit(f"l-{number}", symbol, 20 + number))
         exchange.advance(10)
     newest = client.get_orders(GetOrdersRequest(limit=2))
-    assert [order.client_order_id for order in newest] == ["l-2", "l-1"]  # type: ignore[union-attr]
+    assert [order.client_order_id for order in newest] == ["l-2", "l-1"]
     after = datetime.fromtimestamp(OPEN + 60, UTC)
-    later = client.get_orders(GetOrdersRequest(after=after, direction="asc", symbols=["AAA"]))  # type: ignore[arg-type]
-    assert [order.client_order_id for order in later] == ["l-2"]  # type: ignore[union-attr]
+    later = client.get_orders(GetOrdersRequest(after=after, direction="asc", symbols=["AAA"]))
+    assert [order.client_order_id for order in later] == ["l-2"]
     assert client.get_orders(GetOrdersRequest(side=OrderSide.SELL)) == []
 
 
@@ -100,29 +100,29 @@ def test_a_cancel_is_asked_now_and_happens_later(exchange: Served) -> None:
     client = exchange.client()
     order = client.submit_order(limit("c-1"))
     exchange.advance(1)
-    client.cancel_order_by_id(order.id)  # type: ignore[union-attr]
-    assert client.get_order_by_id(order.id).status.value == "pending_cancel"  # type: ignore[union-attr]
+    client.cancel_order_by_id(order.id)
+    assert client.get_order_by_id(order.id).status.value == "pending_cancel"
     exchange.advance(1)
-    assert client.get_order_by_id(order.id).status.value == "canceled"  # type: ignore[union-attr]
+    assert client.get_order_by_id(order.id).status.value == "canceled"
 
 
 def test_cancel_all_answers_one_line_an_order(exchange: Served) -> None:
     client = exchange.client()
-    ids = {client.submit_order(limit(f"c-{n}")).id for n in range(3)}  # type: ignore[union-attr]
+    ids = {client.submit_order(limit(f"c-{n}")).id for n in range(3)}
     exchange.advance(1)
     answers = client.cancel_orders()
-    assert {(answer.id, answer.status) for answer in answers} == {(one, 200) for one in ids}  # type: ignore[union-attr]
+    assert {(answer.id, answer.status) for answer in answers} == {(one, 200) for one in ids}
 
 
 def test_a_replacement_has_a_new_id_and_names_the_old(exchange: Served) -> None:
     client = exchange.client()
     old = client.submit_order(limit("r-1"))
     exchange.advance(1)
-    new = client.replace_order_by_id(old.id, ReplaceOrderRequest(limit_price=91.5, qty=7))  # type: ignore[union-attr]
+    new = client.replace_order_by_id(old.id, ReplaceOrderRequest(limit_price=91.5, qty=7))
     exchange.advance(1)
-    before, after = client.get_order_by_id(old.id), client.get_order_by_id(new.id)  # type: ignore[union-attr]
-    assert (before.status.value, before.replaced_by) == ("replaced", new.id)  # type: ignore[union-attr]
-    assert (after.status.value, after.limit_price, after.qty) == ("new", "91.5", "7")  # type: ignore[union-attr]
+    before, after = client.get_order_by_id(old.id), client.get_order_by_id(new.id)
+    assert (before.status.value, before.replaced_by) == ("replaced", new.id)
+    assert (after.status.value, after.limit_price, after.qty) == ("new", "91.5", "7")
 
 
 def test_closing_everything_answers_207_with_refusals_inside(exchange: Served) -> None:
@@ -133,12 +133,12 @@ def test_closing_everything_answers_207_with_refusals_inside(exchange: Served) -
     )
     exchange.advance(2)
     answers = client.close_all_positions(cancel_orders=True)
-    assert [(a.symbol, a.status) for a in answers] == [("AAA", 403), ("BBB", 200)]  # type: ignore[union-attr]
-    assert answers[0].body.held_for_orders == 10  # type: ignore[union-attr]
+    assert [(a.symbol, a.status) for a in answers] == [("AAA", 403), ("BBB", 200)]
+    assert answers[0].body.held_for_orders == 10
     exchange.advance(2)
     client.close_position("AAA", ClosePositionRequest(percentage="50"))
     exchange.advance(2)
-    assert [(p.symbol, p.qty) for p in client.get_all_positions()] == [("AAA", "5")]  # type: ignore[union-attr]
+    assert [(p.symbol, p.qty) for p in client.get_all_positions()] == [("AAA", "5")]
     client.close_position("AAA", ClosePositionRequest(qty="5"))
     exchange.advance(2)
     with pytest.raises(APIError) as flat:
@@ -178,8 +178,8 @@ def test_each_key_is_an_account_of_its_own(exchange: Served) -> None:
     exchange.client("one").submit_order(bracket())
     exchange.advance(2)
     assert exchange.client("two").get_all_positions() == []
-    assert exchange.client("two").submit_order(bracket()).status.value == "pending_new"  # type: ignore[union-attr]
-    assert exchange.client("one").get_account().id != exchange.client("two").get_account().id  # type: ignore[union-attr]
+    assert exchange.client("two").submit_order(bracket()).status.value == "pending_new"
+    assert exchange.client("one").get_account().id != exchange.client("two").get_account().id
 
 
 def test_fills_are_paged_and_after_is_strict(exchange: Served) -> None:
@@ -204,18 +204,18 @@ def test_the_equity_curve_ends_at_the_accounts_equity(exchange: Served) -> None:
     client.submit_order(bracket())
     exchange.advance(3600)
     curve = client.get_portfolio_history(GetPortfolioHistoryRequest(period="1D", timeframe="5Min"))
-    assert curve.equity[-1] == float(client.get_account().equity)  # type: ignore[union-attr,arg-type]
-    assert (curve.timestamp[0], curve.base_value) == (int(OPEN), 100_000.0)  # type: ignore[union-attr]
+    assert curve.equity[-1] == float(client.get_account().equity)
+    assert (curve.timestamp[0], curve.base_value) == (int(OPEN), 100_000.0)
 
 
 def test_settings_of_the_account_and_of_the_venue(exchange: Served) -> None:
     client = exchange.client()
     config = client.get_account_configurations()
-    assert config.no_shorting is False  # type: ignore[union-attr]
-    config.no_shorting = True  # type: ignore[union-attr]
+    assert config.no_shorting is False
+    config.no_shorting = True
     answer = httpx.patch(f"{exchange.url}/v2/account/configurations", json={"no_shorting": True}, headers=keys())
     assert answer.json()["no_shorting"] is True
-    assert client.get_account().shorting_enabled is False  # type: ignore[union-attr]
+    assert client.get_account().shorting_enabled is False
     wrong = httpx.post(f"{exchange.url}/_sim/settings", json={"spread": 3})
     assert (wrong.status_code, "spread" in wrong.json()["message"]) == (422, True)
     wide = httpx.post(f"{exchange.url}/_sim/settings", json={"spread_bps": 100})

@@ -25,6 +25,11 @@ def exchange() -> Iterator[Served]:
         yield served
 
 
+async def running(stream: Any) -> None:
+    """The SDK's own loop: public `run` insists on an event loop of its own."""
+    await stream._run_forever()
+
+
 @asynccontextmanager
 async def following(exchange: Served) -> Any:
     """A running TradingStream; yields the list of what it has heard."""
@@ -35,7 +40,7 @@ async def following(exchange: Served) -> Any:
 
     stream = TradingStream(KEY, "secret", url_override=exchange.stream_url)
     stream.subscribe_trade_updates(keep)
-    task = asyncio.create_task(stream._run_forever())
+    task = asyncio.create_task(running(stream))
     await until(lambda: bool(exchange.desk.venue._listeners[KEY]))
     try:
         yield heard

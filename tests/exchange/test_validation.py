@@ -1,6 +1,7 @@
 """What the venue refuses: one case for each row of Alpaca's table, status, code, words and extra fields."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,6 +30,10 @@ def long(place: Floor) -> None:
     place.advance(2)
 
 
+def late(place: Floor) -> None:
+    place.go_to(CLOSE - 500)
+
+
 def settings(**knobs: Any) -> Prepare:
     return lambda place: place.do("settings", **knobs)
 
@@ -38,11 +43,19 @@ def configured(**config: Any) -> Prepare:
 
 
 def resting(**body: Any) -> Prepare:
-    return lambda place: (place.submit(**body), place.advance(1))
+    def prepare(place: Floor) -> None:
+        place.submit(**body)
+        place.advance(1)
+
+    return prepare
 
 
 def long_and(**body: Any) -> Prepare:
-    return lambda place: (long(place), place.submit(**body), place.advance(1))
+    def prepare(place: Floor) -> None:
+        long(place)
+        resting(**body)(place)
+
+    return prepare
 
 
 FORM_CASES: list[tuple[str, Prepare, dict[str, Any], int, int, str]] = [
@@ -96,6 +109,9 @@ ACCOUNT_CASES: list[tuple[str, Prepare, dict[str, Any], int, int, str]] = [
     ("bracket while long", long, BRACKET, 422, RULE, "bracket orders must be entry orders"),
     ("bracket that sells a long", long, {**BRACKET, "side": "sell", "take_profit": {"limit_price": 94},
      "stop_loss": {"stop_price": 106}}, 422, RULE, "bracket orders must be entry orders"),
+    ("one triggers another, while long", long,
+     {"order_class": "oto", "side": "sell", "stop_loss": {"stop_price": 106}}, 422, RULE,
+     "oto orders must be entry orders"),
     ("bracket beside an order", resting(**LIMIT), BRACKET, 422, RULE, "bracket orders must be entry orders"),
     ("stop above the market", long, {"side": "sell", "type": "stop", "stop_price": 101}, 422, RULE,
      "stop price must be less than current price"),
@@ -109,7 +125,7 @@ ACCOUNT_CASES: list[tuple[str, Prepare, dict[str, Any], int, int, str]] = [
     ("suspended", configured(suspend_trade=True), {}, 403, FORBIDDEN, "account is not authorized to trade"),
     ("at the open, too late", nothing, {"time_in_force": "opg"}, 403, FORBIDDEN,
      "opg orders must be submitted after 7:00pm and before 9:28am"),
-    ("at the close, too late", lambda place: place.go_to(CLOSE - 500), {"time_in_force": "cls"}, 403, FORBIDDEN,
+    ("at the close, too late", late, {"time_in_force": "cls"}, 403, FORBIDDEN,
      "cls orders must be submitted after 7:00pm and before 3:50pm"),
     ("intent", nothing, {"position_intent": "buy_to_close"}, 422, RULE,
      "position intent mismatch, inferred: buy_to_open, specified: buy_to_close"),
@@ -280,7 +296,7 @@ def test_a_quantity_below_what_is_filled() -> None:
 
 
 def test_a_small_account_has_no_margin() -> None:
-    place = floor(settings=VenueSettings(spread_bps=0, starting_cash=1500))  # type: ignore[arg-type]
+    place = floor(settings=VenueSettings(spread_bps=0, starting_cash=Decimal(1500)))
     short = place.do("submit", symbol="AAA", qty=1, side="sell", type="market", time_in_force="day")
     dear = place.do("submit", symbol="AAA", qty=20, side="buy", type="market", time_in_force="day")
     assert isinstance(short, Refusal)

@@ -137,10 +137,13 @@ class Book:
         """True once a leg's entry has filled: the leg protects shares."""
         return order.parent is not None and self.orders[order.parent].status == "filled"
 
+    def is_waiting_replacement(self, order: Order) -> bool:
+        """True until the order has taken the other's place: it does not count beside the order it replaces."""
+        return order.replaces is not None and self.orders[order.replaces].status != "replaced"
+
     def allocates(self, order: Order) -> bool:
-        """True when the order holds shares back. Of two exits on the same shares, the target does; a replacement
-        waiting for its turn does not count beside the order it replaces."""
-        if order.is_opening or (order.status == "pending_new" and order.replaces):
+        """True when the order holds shares back. Of two exits on the same shares, the target does."""
+        if order.is_opening or self.is_waiting_replacement(order):
             return False
         waiting_target = order.status == "held" and order.role == "take_profit" and self.parent_filled(order)
         return order.is_open or waiting_target
@@ -175,7 +178,7 @@ class Book:
         """Buying power taken by open orders that open or add to positions."""
         total = ZERO
         for order in self.live_orders():
-            if order.is_opening and order.is_open and not (order.status == "pending_new" and order.replaces):
+            if order.is_opening and order.is_open and not self.is_waiting_replacement(order):
                 total += order.notional or order.leaves * self.reservation_price(order, at)
         return total
 

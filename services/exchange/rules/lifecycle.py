@@ -249,15 +249,15 @@ def _replace(book: Book, order: Order, due: Due) -> None:
 
     The new quantity is what was asked less what the old order has filled; the new order starts with nothing filled.
     """
-    if order.status != "pending_new" or order.replaces is None or order.qty is None:
-        return
+    assert order.replaces is not None
     old = book.orders[order.replaces]
-    rest = order.qty - old.filled_qty
-    if old.status != "pending_replace" or rest <= 0:
+    rest = (order.qty or ZERO) - old.filled_qty
+    if order.status != "pending_new" or old.status != "pending_replace" or rest <= 0:
         if old.status == "pending_replace":
             old = book.step(old, "partially_filled" if old.filled_qty else "new", due.at)
-        book.tell("order_replace_rejected", due.at, old)
-        book.step(order, "rejected", due.at, "rejected")
+        if order.status == "pending_new":
+            book.tell("order_replace_rejected", due.at, old)
+            book.step(order, "rejected", due.at, "rejected")
         return
     take_place(book, old, replace(order, qty=rest), due.at)
     book.tell("replaced", due.at, book.orders[old.id])

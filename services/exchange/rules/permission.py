@@ -132,6 +132,8 @@ def _entry(s: Scene) -> Refusal | None:
         s.is_closing or (s.book.settings.bracket_needs_flat and (s.held or s.working))
     ):
         return against_rule("bracket orders must be entry orders")
+    if s.ticket.order_class == "oto" and s.is_closing:
+        return against_rule("oto orders must be entry orders")
     if s.ticket.order_class == "oco" and not s.is_closing:
         return against_rule("oco orders must be exit orders")
     return None
