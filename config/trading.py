@@ -46,6 +46,7 @@ class WorkflowPart(Part):
     first_scan_delay_minutes: float = Field(default=5, ge=0, le=120)
     proposal_expiry_seconds: int = Field(default=300, ge=10, le=3600)
     proposal_max_drift_pct: float = Field(default=0.5, gt=0, le=10)
+    stage_deadline_seconds: float = Field(default=60, gt=0, le=600)
 
 
 class ScannerPart(Part):

@@ -1,0 +1,340 @@
+"""The routes of workflow, and the watch that scans when it is time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Path, Query, Request
+from prometheus_client import Counter
+from pydantic import BaseModel, ValidationError
+
+from services.workflow import flow, store
+from services.workflow.rules import explain, limits, schedule
+from services.workflow.rules.scan import Scan
+from shared import errors
+from shared.deps import Deps
+from shared.domain.cycle import (
+    CycleDetail,
+    CycleOpened,
+    CycleRequest,
+    CycleView,
+    Explanation,
+    NearMiss,
+    Proposal,
+    ScanView,
+    StartRequest,
+    WorkflowStatus,
+)  # fmt: skip
+from shared.domain.session import Session, next_session, trading_day
+from shared.journal import Event, listening, read_event
+from shared.web import new_app
+
+LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
+REQUEST_AGE, AFTER_CLOSE, LISTEN_SECONDS = timedelta(seconds=90), timedelta(seconds=30), 60
+M = TypeVar("M", bound=BaseModel)
+SymbolPath = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z.]{0,11}$", examples=["AAPL"])]
+log = structlog.get_logger()
+
+
+class Watch:
+    """Waits for the next slot, a request or a start, and runs one scan at a time.
+
+    Everything it needs to know it reads again at each turn, so that a restart goes on where the last one was. While it
+    works, the sleeping clock call is given up: in lockstep the market's time then stands still.
+    """
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps, self.wake, self.scanning = deps, asyncio.Event(), False
+        self.inbox: dict[int, Event] = {}
+        self.next_scan_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Turn after turn, for ever."""
+        failures = 0
+        while True:
+            try:
+                await self.turn()
+                failures = 0
+            except Exception:
+                failures += 1
+                LOOP_ERRORS.inc()
+                log.warning("turn_failed", failures=failures, exc_info=True)
+                await asyncio.sleep(min(5.0, 0.1 * 2**failures))
+
+    async def turn(self) -> None:
+        """Look at what there is to do, do one thing, or sleep until there is something."""
+        deps, self.next_scan_at = self.deps, None
+        now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
+        if cut_off := await store.unfinished_scan(deps.pool):
+            await self._take_up(cycle, cut_off, now)
+        elif cycle and cycle.status == "stopping":
+            await flow.finish_cycle(deps, cycle, "stopped", now, "stopped by the operator")
+        elif self.inbox:
+            await self._answer(cycle, now)
+        elif cycle is None:
+            await self._sleep(await self._next_open(now))
+        else:
+            await self._attend(cycle, now)
+
+    async def _attend(self, cycle: CycleView, now: datetime) -> None:
+        """A running cycle: scan when a slot is due, end it when its day is over."""
+        deps, session = self.deps, await self._session(cycle)
+        if session is None or now >= session.close:
+            return await self._close(cycle, session, now)
+        if cycle.driven_by == "hand":
+            return await self._sleep(session.close)
+        delay = deps.config.current().trading.workflow.first_scan_delay_minutes
+        table = schedule.timetable(session, cycle.started_at, delay, cycle.scan_frequency_seconds)
+        slot, missed = table.due(await store.last_slot(deps.pool, cycle.cycle_id), now)
+        if slot is None or slot > now:
+            self.next_scan_at = slot
+            return await self._sleep(slot or session.close)
+        if missed or now - slot > table.every / 2:
+            message = f"a scan was due and did not start in time: slot {slot.isoformat()}, {missed} before it missed"
+            await flow.warn(deps, cycle.cycle_id, "no_scan_when_due", message, now)
+        return await self._begin(cycle, session, slot, None, now)
+
+    async def _begin(
+        self, cycle: CycleView, session: Session, slot: datetime, request_id: int | None, now: datetime
+    ) -> None:
+        number = await store.begin_scan(self.deps.pool, cycle.cycle_id, slot, request_id, now)
+        await self._scan(Scan(cycle, number, slot, now, session, request_id=request_id))
+
+    async def _scan(self, run: Scan) -> None:
+        self.scanning = True
+        try:
+            await flow.run_scan(self.deps, run)
+        finally:
+            self.scanning = False
+
+    async def _take_up(self, cycle: CycleView | None, row: asyncpg.Record, now: datetime) -> None:
+        """A scan that was cut off is done again under its own number while its slot is current, else given up."""
+        session = await self._session(cycle) if cycle else None
+        if cycle and session and schedule.may_redo(cycle, row["cycle_id"], row["slot"], row["attempts"], now):
+            log.warning("scan_redone", cycle_id=cycle.cycle_id, scan=row["scan"], attempts=row["attempts"] + 1)
+            await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
+            started, attempts = row["started_at"], row["attempts"] + 1
+            run = Scan(cycle, row["scan"], row["slot"], started, session, attempts, row["request_id"])
+            await self._scan(run)
+        else:
+            await flow.interrupt_scan(self.deps, row["cycle_id"], row["scan"], row["request_id"], now)
+
+    async def _answer(self, cycle: CycleView | None, now: datetime) -> None:
+        """Run the scan that somebody asked for, or say why not."""
+        event = next(iter(self.inbox.values()))
+        try:
+            if cycle is None:
+                raise errors.NotNow("no cycle is open: open one with POST /api/v1/workflow/start")
+            session = await flow.require_open(self.deps, now)
+            await self._begin(cycle, session, now, event.event_id, now)
+        except errors.NotNow as refusal:
+            await flow.refuse_request(self.deps, event.event_id, refusal)
+        del self.inbox[event.event_id]
+
+    async def _close(self, cycle: CycleView, session: Session | None, now: datetime) -> None:
+        """After the close the cycle ends as soon as nothing is held any more."""
+        if session is None or await flow.is_flat(self.deps):
+            await flow.finish_cycle(self.deps, cycle, "completed", now, "the market has closed and nothing is held")
+            return
+        if now >= session.close + 10 * AFTER_CLOSE:
+            await flow.warn(self.deps, cycle.cycle_id, "not_flat", "positions are open after the close", now)
+        await self._sleep(now + AFTER_CLOSE)
+
+    async def _session(self, cycle: CycleView) -> Session | None:
+        found = await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)
+        return next((session for session in found if session.day == cycle.trading_day), None)
+
+    async def _next_open(self, now: datetime) -> datetime:
+        today = trading_day(now)
+        following = next_session(await self.deps.market.sessions(today, today + timedelta(days=10)), now)
+        return following.open if following else now + timedelta(hours=1)
+
+    async def _sleep(self, until: datetime) -> None:
+        """Until a moment of the market's clock, or until woken."""
+        sleeping = asyncio.ensure_future(self.deps.clock.sleep_until(until))
+        waking = asyncio.ensure_future(self.wake.wait())
+        try:
+            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sleeping, waking):
+                task.cancel()
+            results = await asyncio.gather(sleeping, waking, return_exceptions=True)
+        self.wake.clear()
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    async def listen(self) -> None:
+        """Hear requests for a scan; look through the journal for missed ones at each (re)connection."""
+        while True:
+            try:
+                async with listening(self.deps.settings.dsn, "scan.requested") as heard:
+                    since = await self.deps.clock.now() - REQUEST_AGE
+                    for missed in await store.unanswered_requests(self.deps.pool, since):
+                        await self._take(missed)
+                    while True:
+                        event_id = await asyncio.wait_for(heard.get(), LISTEN_SECONDS)
+                        async with self.deps.pool.acquire() as connection:
+                            event = await read_event(connection, event_id)
+                        await self._take(event)
+            except TimeoutError:
+                continue
+            except Exception:
+                LOOP_ERRORS.inc()
+                log.warning("listening_failed", exc_info=True)
+                await asyncio.sleep(1)
+
+    async def _take(self, event: Event | None) -> None:
+        """One request at a time; whoever comes while a scan runs is told so at once."""
+        if event is None or event.event_id in self.inbox:
+            return
+        if self.scanning or self.inbox:
+            refusal = errors.NotNow("a scan is running; ask again when it has ended")
+            await flow.refuse_request(self.deps, event.event_id, refusal)
+            return
+        self.inbox[event.event_id] = event
+        self.wake.set()
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """Cycles, scans, proposals and explanations over HTTP; the watch runs beside them."""
+    watch = Watch(deps)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        config = deps.config.current()
+        log.info(f"Trading session mode: {limits.session_mode(None, config)}", warnings=config.warnings)
+        tasks = [asyncio.create_task(watch.run()), asyncio.create_task(watch.listen())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def health() -> dict[str, Any]:
+        cycle = await store.running_cycle(deps.pool)
+        at = watch.next_scan_at
+        mode = cycle.session_mode if cycle else limits.session_mode(None, deps.config.current())
+        name, next_scan = cycle.cycle_id if cycle else None, at.isoformat() if at else None
+        return {"mode": mode, "cycle": name, "next_scan_at": next_scan, "scanning": watch.scanning}
+
+    app = new_app("workflow", deps, about="Cycles, scans, proposals, explanations.", lifespan=lifespan, health=health)
+    _add_workflow(app, deps, watch)
+    _add_cycles(app, deps)
+    _add_stories(app, deps)
+    _add_proposals(app, deps)
+    return app
+
+
+async def _read(request: Request, model: type[M]) -> M:
+    """The body whatever its content type says (cron's bare `-d` sends a form's); defaults without one."""
+    raw = await request.body()
+    try:
+        return model.model_validate_json(raw) if raw.strip() else model()
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise errors.BadInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def _body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
+    return {"requestBody": {"required": False, "content": content}}
+
+
+def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
+    start_body = _body(StartRequest, {"mode": "autonomous"})
+    cycle_body = _body(
+        CycleRequest, {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
+    )
+
+    @app.post("/api/v1/workflow/start", status_code=202, summary="Open the day's cycle", openapi_extra=start_body)
+    async def start(request: Request) -> CycleOpened:
+        """The cycle that scans by itself until the close; the running one when there is one. 409 while closed."""
+        asked = await _read(request, StartRequest)
+        opened = await flow.open_cycle(deps, CycleRequest(session_mode=asked.mode), by_hand=False)
+        watch.wake.set()
+        return opened
+
+    @app.post("/api/v1/workflow/stop", summary="End the running cycle; positions keep their brackets")
+    async def stop() -> CycleView:
+        ended = await flow.stop_cycle(deps)
+        watch.wake.set()
+        return ended
+
+    @app.get("/api/v1/workflow/status", summary="What is going on")
+    async def status() -> WorkflowStatus:
+        cycle, config = await store.running_cycle(deps.pool), deps.config.current()
+        return WorkflowStatus(
+            mode=cycle.session_mode if cycle else limits.session_mode(None, config),
+            cycle=cycle,
+            next_scan_at=watch.next_scan_at,
+            last_scan=await store.last_scan(deps.pool),
+            clock=await deps.clock.now(),
+            warnings=(*config.warnings, *limits.workflow_warnings(config, deps.settings)),
+        )
+
+    @app.post("/api/v1/cycles", summary="Open a cycle driven by hand", openapi_extra=cycle_body)
+    async def open_by_hand(request: Request) -> CycleOpened:
+        """No schedule of its own: each POST /api/v1/scan to the scanner runs one scan. 409 while another one runs."""
+        opened = await flow.open_cycle(deps, await _read(request, CycleRequest), by_hand=True)
+        watch.wake.set()
+        return opened
+
+
+def _add_cycles(app: FastAPI, deps: Deps) -> None:
+    @app.get("/api/v1/cycles", summary="Cycles, newest first")
+    async def cycles(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> tuple[CycleView, ...]:
+        return await store.cycles(deps.pool, limit)
+
+    @app.get("/api/v1/cycles/{cycle_id}", summary="One cycle with its scans")
+    async def cycle(cycle_id: str) -> CycleDetail:
+        return await flow.cycle_detail(deps, cycle_id)
+
+    @app.get("/api/v1/cycles/{cycle_id}/scans/{number}", summary="One scan: funnel, stages, picks")
+    async def scan(cycle_id: str, number: int) -> ScanView:
+        scans = (await flow.cycle_detail(deps, cycle_id)).scans
+        if found := next((one for one in scans if one.scan == number), None):
+            return found
+        raise errors.NotFound(f"cycle {cycle_id} has no scan {number}; it has {len(scans)}")
+
+
+def _add_stories(app: FastAPI, deps: Deps) -> None:
+    @app.get("/api/v1/cycles/{cycle_id}/explain/{symbol}", summary="Where a symbol fell out, and by how much")
+    async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> Explanation:
+        await flow.cycle_detail(deps, cycle_id)
+        return explain.told(cycle_id, symbol.upper(), await store.traces(deps.pool, cycle_id))
+
+    @app.get("/api/v1/cycles/{cycle_id}/near-misses", summary="Who fell out by little")
+    async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[NearMiss, ...]:
+        await flow.cycle_detail(deps, cycle_id)
+        traces = await store.traces(deps.pool, cycle_id)
+        return explain.near_misses({scan: explain.rows_of(trace) for scan, trace in traces.items()}, limit)
+
+
+def _add_proposals(app: FastAPI, deps: Deps) -> None:
+    one_at_a_time = asyncio.Lock()
+    Status = Literal["pending", "approved", "rejected", "expired", "refused"]
+
+    @app.get("/api/v1/proposals", summary="Trades that wait, or waited, for a person")
+    async def proposals(
+        status: Status | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    ) -> tuple[Proposal, ...]:
+        await store.expire_proposals(deps.pool, await deps.clock.now())
+        return await store.proposals(deps.pool, status, limit)
+
+    @app.post("/api/v1/proposals/{proposal_id}/approve", summary="Send it, if price and risk still hold")
+    async def approve(proposal_id: UUID) -> Proposal:
+        """Approved twice is approved once. 409 with the reason when it no longer holds."""
+        async with one_at_a_time:
+            return await flow.approve(deps, proposal_id)
+
+    @app.post("/api/v1/proposals/{proposal_id}/reject", summary="Say no")
+    async def reject(proposal_id: UUID) -> Proposal:
+        async with one_at_a_time:
+            return await flow.reject(deps, proposal_id)

@@ -1,0 +1,214 @@
+"""What a scan came to: verdicts in the order of the scores, picks, the rows that tell it, and the answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+from services.workflow.rules.funnel import Lead
+from services.workflow.rules.limits import size_factor
+from services.workflow.rules.score import composite
+from shared.domain.cycle import CycleView, DecideRequest, Proposal, ScanView, TraceRow
+from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
+from shared.domain.order import ApprovedOrder, OrderView, Verdict
+
+NOT_SENT = frozenset({"rejected", "refused"})
+ON_APPROVAL = 2
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One approved candidate: what was approved and what became of it. `reserve`: approved, and not needed."""
+
+    scored: Scored
+    order: ApprovedOrder
+    outcome: str = "reserve"
+    reason: str = "approved; better ones took the places"
+    order_id: UUID | None = None
+    proposal_id: UUID | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The pick as the scan's answer and the API show it."""
+        return {
+            "symbol": self.scored.symbol,
+            "rank": self.scored.rank,
+            "price": self.scored.price,
+            "composite_score": self.scored.composite_score,
+            "parts": self.scored.parts,
+            "quantity": self.order.quantity,
+            "stop_price": str(self.order.stop_price),
+            "take_profit_price": str(self.order.take_profit_price),
+            "decision_id": str(self.order.decision_id),
+            "client_order_id": self.order.client_order_id,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "order_id": str(self.order_id) if self.order_id else None,
+            "proposal_id": str(self.proposal_id) if self.proposal_id else None,
+        }
+
+
+def chosen(scored: Sequence[Scored], verdicts: Iterable[Verdict], most: int) -> list[Pick]:
+    """The approved candidates, best score first, never more than `most`."""
+    orders = {verdict.symbol: verdict.order for verdict in verdicts if verdict.approved and verdict.order}
+    ordered = sorted(scored, key=lambda one: one.rank)
+    return [Pick(one, order) for one in ordered if (order := orders.get(one.symbol)) is not None][:most]
+
+
+def risk_rows(scored: Sequence[Scored], verdicts: Iterable[Verdict]) -> list[TraceRow]:
+    """Risk's answers as rows; the numbers are those of the first check that failed."""
+    ranks = {one.symbol: one.rank for one in scored}
+    rows = []
+    for verdict in verdicts:
+        missed = next((check for check in verdict.checks if not check.passed), None)
+        rows.append(
+            TraceRow(
+                symbol=verdict.symbol,
+                stage="risk",
+                passed=verdict.approved,
+                reason=verdict.reason,
+                value=missed.value if missed else None,
+                threshold=missed.limit if missed else None,
+                margin=missed.margin if missed else None,
+                rank=ranks.get(verdict.symbol),
+            )
+        )
+    return rows
+
+
+def execution_rows(picks: Iterable[Pick]) -> list[TraceRow]:
+    """One row for each approved candidate: sent, proposed, refused or held in reserve."""
+    return [
+        TraceRow(
+            symbol=pick.scored.symbol,
+            stage="execution",
+            passed=pick.outcome in ("order", "proposal"),
+            reason=f"{pick.outcome}: {pick.reason}",
+            rank=pick.scored.rank,
+        )
+        for pick in picks
+    ]
+
+
+def already_sent(orders: Iterable[OrderView]) -> dict[UUID, OrderView]:
+    """Entries that trading has taken on, by decision: what an interrupted scan has already spent."""
+    return {
+        order.decision_id: order
+        for order in orders
+        if order.purpose == "entry" and order.decision_id is not None and order.status not in NOT_SENT
+    }
+
+
+def score_updates(
+    cycle_id: str, scan: int, leads: Mapping[str, Lead], weights: Mapping[str, float], rows: Sequence[TraceRow]
+) -> ScoreUpdates:
+    """What the scanner stores beside each candidate: its scores and the last stage it saw.
+
+    A composite score belongs only to those whom the technical stage has judged.
+    """
+    last = {row.symbol: row for row in rows}
+    return ScoreUpdates(
+        cycle_id=cycle_id,
+        scan=scan,
+        scores=tuple(
+            ScoreUpdate(
+                symbol=symbol,
+                stage=row.stage,
+                composite_score=composite(weights, lead.parts) if lead.technical else None,
+                news_score=lead.news.score if lead.news else None,
+                pattern_score=lead.pattern.score if lead.pattern else None,
+                technical_score=lead.technical.score if lead.technical else None,
+                outcome=row.reason,
+            )
+            for symbol, lead in leads.items()
+            if (row := last.get(symbol)) is not None
+        ),
+    )
+
+
+def decide_request(
+    cycle: CycleView, scan: int, as_of: datetime, scored: tuple[Scored, ...], most: int, attempt: int = 1
+) -> DecideRequest:
+    """Ask risk, with the cycle's limits and its scale of sizes."""
+    return DecideRequest(
+        cycle_id=cycle.cycle_id,
+        scan=scan,
+        as_of=as_of,
+        candidates=scored,
+        size_factor=size_factor(cycle.mode, any(one.degraded for one in scored)),
+        approve_max=most,
+        attempt=attempt,
+        max_positions=cycle.max_positions,
+        max_daily_loss_usd=cycle.max_daily_loss,
+    )
+
+
+def proposed(cycle_id: str, scan: int, pick: Pick, now: datetime, hold_seconds: int) -> Proposal:
+    """The trade that waits for a person; its id follows from the decision, so that it is made once."""
+    return Proposal(
+        proposal_id=uuid5(pick.order.decision_id, "proposal"),
+        cycle_id=cycle_id,
+        scan=scan,
+        symbol=pick.scored.symbol,
+        status="pending",
+        scored=pick.scored,
+        price_at_proposal=pick.order.reference_price,
+        quantity=pick.order.quantity,
+        stop_price=pick.order.stop_price,
+        take_profit_price=pick.order.take_profit_price,
+        created_at=now,
+        expires_at=now + timedelta(seconds=hold_seconds),
+    )
+
+
+def answer(view: ScanView, scanned: int) -> dict[str, Any]:
+    """What whoever asked for the scan is told."""
+    return {
+        "success": view.status == "completed",
+        "cycle_id": view.cycle_id,
+        "scan": view.scan,
+        "status": view.status,
+        "universe": view.funnel.universe,
+        "scanned": scanned,
+        "candidates": view.funnel.risk,
+        "picks": list(view.picks),
+        "degraded": list(view.degraded),
+        "reason": view.reason,
+    }
+
+
+def refused(detail: str, possible_at: datetime | str | None) -> dict[str, Any]:
+    """Why there is no scan, for whoever asked for one."""
+    at = possible_at.isoformat() if isinstance(possible_at, datetime) else possible_at
+    return {"status": 409, "detail": detail, "possible_at": at}
+
+
+def alarms(view: ScanView, refusals: Sequence[str], *, entries_allowed: bool, silent: bool) -> list[tuple[str, str]]:
+    """What a person must hear of this scan: kind and message. `refusals`: reasons of risk and trading."""
+    found, stage = list[tuple[str, str]](), (view.reason or "").partition(":")[0]
+    if view.status == "failed":
+        found.append((f"scan_failed_{stage}", f"scan {view.scan} failed: {view.reason}"))
+    elif view.funnel.scanner == 0:
+        found.append(("zero_candidates", f"scan {view.scan} found no candidate"))
+    elif entries_allowed and refusals and view.funnel.execution == 0:
+        found.append(("every_order_refused", f"scan {view.scan}: nothing was sent; refused first: {refusals[0]}"))
+    if view.degraded and any("lost" in part for part in view.degraded):
+        found.append(("scan_degraded", f"scan {view.scan} ran without: {', '.join(view.degraded)}"))
+    if silent:
+        found.append(("no_news", f"scan {view.scan}: nothing was published about any candidate for 30 minutes"))
+    return found
+
+
+def drift_pct(then: Decimal, now: Decimal) -> float:
+    """How far the price has moved since a proposal, in percent of the price then; always positive."""
+    return float(abs(now - then) / then * 100)
+
+
+def why_not_approvable(proposal: Proposal, now: datetime, cycle_running: bool) -> tuple[str, str] | None:
+    """The status that a pending proposal takes instead of approval, and the reason; None when it still holds."""
+    if now >= proposal.expires_at:
+        return "expired", f"it expired at {proposal.expires_at.isoformat()}"
+    if not cycle_running:
+        return "refused", f"cycle {proposal.cycle_id} has ended"
+    return None

@@ -1,0 +1,107 @@
+"""One scan's notebook: what it has found so far, and what it will have been."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.workflow.rules import outcome
+from services.workflow.rules.funnel import Cut, Lead, flags
+from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanView, TraceRow
+from shared.domain.evidence import AssessRequest, Scored, ScoreUpdates, Stage
+from shared.domain.session import Session
+
+
+@dataclass
+class Scan:
+    """One run down the funnel. A redone scan keeps its number, slot and start."""
+
+    cycle: CycleView
+    scan: int
+    slot: datetime
+    started_at: datetime
+    session: Session
+    attempts: int = 1
+    request_id: int | None = None
+    answer: ScanAnswer | None = None
+    failed: str | None = None
+    silent: bool = False
+    weights: dict[str, float] = field(default_factory=dict)
+    scored: tuple[Scored, ...] = ()
+    rows: list[TraceRow] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    stage_ms: dict[str, float] = field(default_factory=dict)
+    degraded: list[str] = field(default_factory=list)
+    picks: list[outcome.Pick] = field(default_factory=list)
+    leads: dict[str, Lead] = field(default_factory=dict)
+
+    def take(self, stage: Stage, cut: Cut) -> tuple[Lead, ...]:
+        """Remember a cut; returns who goes on."""
+        self.rows += cut.rows
+        self.leads |= {lead.symbol: lead for lead in cut.seen}
+        self.counts["technical" if stage == "score" else stage] = len(cut.kept)
+        return cut.kept
+
+    @property
+    def is_lossy(self) -> bool:
+        """True when evidence that should have been there was lost, not merely switched off."""
+        return any(part.endswith("lost") for part in self.degraded)
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that every stage judges: the scanner's, which a redone scan gets again."""
+        return self.answer.as_of if self.answer else self.started_at
+
+    def end(self, now: datetime) -> ScanView:
+        """The scan as it ended."""
+        self.rows += outcome.execution_rows(self.picks)
+        self.counts["execution"] = sum(pick.outcome in ("order", "proposal") for pick in self.picks)
+        return ScanView(
+            cycle_id=self.cycle.cycle_id,
+            scan=self.scan,
+            slot=self.slot,
+            status="failed" if self.failed else "completed",
+            degraded=tuple(self.degraded),
+            funnel=FunnelCounts(**self.counts),
+            stage_ms=self.stage_ms,
+            picks=tuple(pick.as_json() for pick in self.picks),
+            reason=self.failed,
+            started_at=self.started_at,
+            ended_at=max(now, self.started_at),
+        )
+
+    def decide_request(self, most: int) -> DecideRequest:
+        """What risk is asked about this scan."""
+        return outcome.decide_request(self.cycle, self.scan, self.as_of, self.scored, most)
+
+    def assess_request(self, leads: Sequence[Lead]) -> AssessRequest:
+        """What a stage is asked about those who are left."""
+        symbols = tuple(lead.symbol for lead in leads)
+        return AssessRequest(symbols=symbols, as_of=self.as_of, cycle_id=self.cycle.cycle_id, scan=self.scan)
+
+    def score_updates(self) -> ScoreUpdates:
+        """What the scanner stores of it all."""
+        return outcome.score_updates(self.cycle.cycle_id, self.scan, self.leads, self.weights, self.rows)
+
+    def trace(self) -> dict[str, Any]:
+        """Everything that `explain` is answered from."""
+        counts: dict[str, Any] = {}
+        if self.answer:
+            counts = self.answer.model_dump(include={"universe", "scanned", "stored", "dropped"})
+            counts["candidates"] = len(self.answer.candidates)
+        return {
+            "rows": [row.model_dump(mode="json", exclude_none=True) for row in self.rows],
+            "counts": counts,
+            "missing": flags([self.leads[one.symbol] for one in self.scored]),
+        }
+
+    def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:
+        """What a person must hear: kind and message."""
+        refused = [row.reason for row in self.rows if row.stage in ("risk", "execution") and not row.passed]
+        last_entry = self.session.close - timedelta(minutes=last_minutes_without_entries)
+        return outcome.alarms(view, refused, entries_allowed=self.started_at < last_entry, silent=self.silent)
+
+    def payload(self, view: ScanView) -> dict[str, Any]:
+        """The answer to whoever asked for the scan."""
+        scanned = self.answer.scanned if self.answer else 0
+        return {"request_id": self.request_id, "answer": outcome.answer(view, scanned)}

@@ -1,0 +1,276 @@
+"""The tables of workflow: trading_cycles, scans, proposals. One function, one statement, one typed result."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.domain.cycle import CycleView, Proposal, ScanView
+from shared.journal import Connection, Event
+
+Source = Connection | asyncpg.Pool
+CYCLE = (
+    "cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions, max_daily_loss,"
+    " scan_frequency_seconds, config_hash, started_at, stopped_at, reason"
+)
+SCAN = "cycle_id, scan, slot, status, degraded, funnel, stage_ms, picks, reason, started_at, ended_at"
+PROPOSAL = (
+    "proposal_id, cycle_id, scan, symbol, status, scored, price_at_proposal, quantity, stop_price,"
+    " take_profit_price, reason, created_at, expires_at, decided_at"
+)
+
+
+def _cycle(row: asyncpg.Record | None) -> CycleView | None:
+    return CycleView.model_validate(dict(row)) if row else None
+
+
+def _scan(row: asyncpg.Record) -> ScanView:
+    return ScanView.model_validate(dict(row))
+
+
+def _proposal(row: asyncpg.Record | None) -> Proposal | None:
+    return Proposal.model_validate(dict(row)) if row else None
+
+
+async def lock_cycles(connection: Connection) -> None:
+    """Only one opens or ends a cycle at a time, until the caller's transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('catalyst.workflow.cycles'))")
+
+
+async def running_cycle(source: Source) -> CycleView | None:
+    """The one cycle that has not ended."""
+    return _cycle(await source.fetchrow(f"SELECT {CYCLE} FROM trading_cycles WHERE status IN ('running', 'stopping')"))
+
+
+async def cycle(source: Source, cycle_id: str) -> CycleView | None:
+    return _cycle(await source.fetchrow(f"SELECT {CYCLE} FROM trading_cycles WHERE cycle_id = $1", cycle_id))
+
+
+async def cycles(source: Source, limit: int) -> tuple[CycleView, ...]:
+    """Newest first."""
+    rows = await source.fetch(
+        f"SELECT {CYCLE} FROM trading_cycles ORDER BY started_at DESC, cycle_id DESC LIMIT $1", limit
+    )
+    return tuple(CycleView.model_validate(dict(row)) for row in rows)
+
+
+async def cycle_names(source: Source) -> frozenset[str]:
+    """The ids of the newest thousand cycles."""
+    rows = await source.fetch("SELECT cycle_id FROM trading_cycles ORDER BY cycle_id DESC LIMIT 1000")
+    return frozenset(row["cycle_id"] for row in rows)
+
+
+async def insert_cycle(connection: Connection, new: CycleView) -> None:
+    """Raises asyncpg.UniqueViolationError while another one runs."""
+    await connection.execute(
+        "INSERT INTO trading_cycles (cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions,"
+        " max_daily_loss, scan_frequency_seconds, config_hash, started_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        new.cycle_id,
+        new.mode,
+        new.session_mode,
+        new.status,
+        new.trading_day,
+        new.driven_by,
+        new.max_positions,
+        new.max_daily_loss,
+        new.scan_frequency_seconds,
+        new.config_hash,
+        new.started_at,
+    )
+
+
+async def mark_stopping(connection: Connection, cycle_id: str, reason: str) -> None:
+    """The scan on its way sends nothing more; the cycle ends when it has ended."""
+    await connection.execute(
+        "UPDATE trading_cycles SET status = 'stopping', reason = $2 WHERE cycle_id = $1 AND status = 'running'",
+        cycle_id,
+        reason,
+    )
+
+
+async def end_cycle(connection: Connection, cycle_id: str, status: str, at: datetime, reason: str) -> CycleView | None:
+    """The cycle as it ended; None when it had ended before."""
+    return _cycle(
+        await connection.fetchrow(
+            "UPDATE trading_cycles SET status = $2, stopped_at = greatest($3, started_at),"
+            " reason = coalesce(reason, $4)"
+            f" WHERE cycle_id = $1 AND status IN ('running', 'stopping') RETURNING {CYCLE}",
+            cycle_id,
+            status,
+            at,
+            reason,
+        )
+    )
+
+
+async def begin_scan(source: Source, cycle_id: str, slot: datetime, request_id: int | None, at: datetime) -> int:
+    """A new scan's number. Raises asyncpg.UniqueViolationError while another one of the cycle runs."""
+    number: int = await source.fetchval(
+        "INSERT INTO scans (cycle_id, scan, slot, status, request_id, started_at)"
+        " SELECT $1, coalesce(max(scan), 0) + 1, $2, 'running', $3, $4 FROM scans WHERE cycle_id = $1 RETURNING scan",
+        cycle_id,
+        slot,
+        request_id,
+        at,
+    )
+    return number
+
+
+async def unfinished_scan(source: Source) -> asyncpg.Record | None:
+    """A scan that was cut off: cycle_id, scan, slot, request_id, attempts, started_at."""
+    return await source.fetchrow(
+        "SELECT cycle_id, scan, slot, request_id, attempts, started_at FROM scans WHERE status = 'running'"
+    )
+
+
+async def resume_scan(source: Source, cycle_id: str, scan: int) -> None:
+    """The same scan, begun once more."""
+    await source.execute("UPDATE scans SET attempts = attempts + 1 WHERE cycle_id = $1 AND scan = $2", cycle_id, scan)
+
+
+async def finish_scan(connection: Connection, view: ScanView, trace: dict[str, Any]) -> None:
+    """Store what a scan came to."""
+    await connection.execute(
+        "UPDATE scans SET status = $3, degraded = $4, funnel = $5, stage_ms = $6, trace = $7, picks = $8, reason = $9,"
+        " ended_at = $10 WHERE cycle_id = $1 AND scan = $2",
+        view.cycle_id,
+        view.scan,
+        view.status,
+        list(view.degraded),
+        view.funnel.model_dump(),
+        view.stage_ms,
+        trace,
+        list(view.picks),
+        view.reason,
+        view.ended_at,
+    )
+
+
+async def interrupt_scan(source: Source, cycle_id: str, scan: int, reason: str, at: datetime) -> None:
+    """A scan that was cut off and is not taken up again."""
+    await source.execute(
+        "UPDATE scans SET status = 'interrupted', reason = $3, ended_at = greatest($4, started_at)"
+        " WHERE cycle_id = $1 AND scan = $2 AND status = 'running'",
+        cycle_id,
+        scan,
+        reason,
+        at,
+    )
+
+
+async def last_slot(source: Source, cycle_id: str) -> datetime | None:
+    """The slot of the newest scheduled scan."""
+    found: datetime | None = await source.fetchval(
+        "SELECT max(slot) FROM scans WHERE cycle_id = $1 AND request_id IS NULL", cycle_id
+    )
+    return found
+
+
+async def scans(source: Source, cycle_id: str) -> tuple[ScanView, ...]:
+    """Oldest first."""
+    rows = await source.fetch(f"SELECT {SCAN} FROM scans WHERE cycle_id = $1 ORDER BY scan", cycle_id)
+    return tuple(_scan(row) for row in rows)
+
+
+async def last_scan(source: Source) -> ScanView | None:
+    """The newest scan of all cycles."""
+    row = await source.fetchrow(f"SELECT {SCAN} FROM scans ORDER BY started_at DESC, scan DESC LIMIT 1")
+    return _scan(row) if row else None
+
+
+async def traces(source: Source, cycle_id: str) -> dict[int, dict[str, Any]]:
+    """The stored trace of each scan that has one."""
+    rows = await source.fetch(
+        "SELECT scan, trace FROM scans WHERE cycle_id = $1 AND status <> 'running' ORDER BY scan", cycle_id
+    )
+    return {row["scan"]: row["trace"] for row in rows}
+
+
+async def insert_proposal(connection: Connection, new: Proposal) -> UUID | None:
+    """The proposal's id, also when it stood there before; None when another one of the symbol is still pending."""
+    inserted: UUID | None = await connection.fetchval(
+        f"INSERT INTO proposals ({PROPOSAL})"
+        " VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, NULL, $10, $11, NULL)"
+        " ON CONFLICT DO NOTHING RETURNING proposal_id",
+        new.proposal_id,
+        new.cycle_id,
+        new.scan,
+        new.symbol,
+        new.scored.model_dump(mode="json"),
+        new.price_at_proposal,
+        new.quantity,
+        new.stop_price,
+        new.take_profit_price,
+        new.created_at,
+        new.expires_at,
+    )
+    return inserted
+
+
+async def proposal(source: Source, proposal_id: UUID) -> Proposal | None:
+    return _proposal(await source.fetchrow(f"SELECT {PROPOSAL} FROM proposals WHERE proposal_id = $1", proposal_id))
+
+
+async def proposals(source: Source, status: str | None, limit: int) -> tuple[Proposal, ...]:
+    """Newest first, best score first among those of one moment."""
+    rows = await source.fetch(
+        f"SELECT {PROPOSAL} FROM proposals WHERE $1::text IS NULL OR status = $1"
+        " ORDER BY created_at DESC, (scored->>'rank')::int, symbol LIMIT $2",
+        status,
+        limit,
+    )
+    return tuple(Proposal.model_validate(dict(row)) for row in rows)
+
+
+async def expire_proposals(source: Source, now: datetime) -> Sequence[str]:
+    """Pending proposals whose time is over; returns their symbols."""
+    rows = await source.fetch(
+        "UPDATE proposals SET status = 'expired', decided_at = $1, reason = 'nobody decided in time'"
+        " WHERE status = 'pending' AND expires_at <= $1 RETURNING symbol",
+        now,
+    )
+    return [row["symbol"] for row in rows]
+
+
+async def decide_proposal(
+    connection: Connection, proposal_id: UUID, status: str, reason: str, at: datetime
+) -> Proposal | None:
+    """The proposal as decided; None when it was no longer pending."""
+    return _proposal(
+        await connection.fetchrow(
+            "UPDATE proposals SET status = $2, reason = $3, decided_at = $4"
+            f" WHERE proposal_id = $1 AND status = 'pending' RETURNING {PROPOSAL}",
+            proposal_id,
+            status,
+            reason,
+            at,
+        )
+    )
+
+
+async def is_alerted(source: Source, cycle_id: str, kind: str) -> bool:
+    """True when a person was told of this cause in this cycle."""
+    return bool(
+        await source.fetchval(
+            "SELECT EXISTS (SELECT 1 FROM alerts WHERE service = 'workflow' AND cycle_id = $1 AND kind = $2)",
+            cycle_id,
+            kind,
+        )
+    )
+
+
+async def unanswered_requests(source: Source, since: datetime) -> tuple[Event, ...]:
+    """Requests for a scan that nobody has taken up, oldest first."""
+    rows = await source.fetch(
+        "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events request"
+        " WHERE kind = 'scan.requested' AND occurred_at >= $1"
+        " AND NOT EXISTS (SELECT 1 FROM scans WHERE request_id = request.event_id)"
+        " AND NOT EXISTS (SELECT 1 FROM events answer WHERE answer.kind = 'scan.completed'"
+        "   AND answer.event_id > request.event_id AND answer.payload->'request_id' = to_jsonb(request.event_id))"
+        " ORDER BY event_id",
+        since,
+    )
+    return tuple(Event(**dict(row)) for row in rows)

@@ -1,0 +1,329 @@
+"""The neighbours of workflow as small honest services: each answers the same question the same way twice."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from shared.domain.cycle import DecideRequest, ScanAnswer, ScanRequest
+from shared.domain.evidence import (
+    AssessRequest,
+    Candidate,
+    NewsAssessment,
+    PatternAssessment,
+    PatternEvidence,
+    ScoreUpdates,
+    TechnicalAssessment,
+    TechnicalEvidence,
+)  # fmt: skip
+from shared.domain.market import Trade
+from shared.domain.news import NewsEvidence
+from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict, client_order_id
+from shared.domain.position import PositionView
+from shared.domain.session import Session, at_market_time
+
+DAY = date(2025, 11, 20)
+OPEN = datetime.fromisoformat("2025-11-20T14:30:00+00:00")
+CLOSE = datetime.fromisoformat("2025-11-20T21:00:00+00:00")
+
+
+class HandClock:
+    """A market clock that a test moves."""
+
+    def __init__(self, now: datetime) -> None:
+        self.time, self._moved = now, asyncio.Condition()
+        self.sleeping_until: datetime | None = None
+
+    async def now(self) -> datetime:
+        return self.time
+
+    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
+        async with self._moved:
+            self.sleeping_until = when
+            try:
+                await self._moved.wait_for(lambda: self.time >= when)
+            finally:
+                self.sleeping_until = None
+        return self.time
+
+    async def move(self, now: datetime) -> None:
+        async with self._moved:
+            self.time = now
+            self._moved.notify_all()
+
+
+class Market:
+    """Weekdays from half past nine to four, and last trades."""
+
+    def __init__(self) -> None:
+        self.prices = dict[str, float]()
+
+    async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
+        days = (start + timedelta(days=n) for n in range((end - start).days + 1))
+        return tuple(
+            Session(
+                day=day,
+                open=at_market_time(day, time(9, 30)),
+                close=at_market_time(day, time(16)),
+            )
+            for day in days
+            if day.weekday() < 5
+        )
+
+    async def trades(self, symbols: list[str]) -> dict[str, Trade]:
+        return {one: Trade(symbol=one, price=self.prices[one], at=OPEN) for one in symbols if one in self.prices}
+
+
+class NoCache:
+    """A cache that is gone."""
+
+    async def get(self, key: str) -> bytes | None:
+        return None
+
+    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
+        return None
+
+    async def publish(self, stream: str, payload: bytes) -> None:
+        return None
+
+    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
+        return 0.0
+
+    async def ping(self) -> bool:
+        return False
+
+
+def candidate(number: int) -> Candidate:
+    return Candidate(
+        symbol=symbol(number),
+        rank=number + 1,
+        price=20.0 + number,
+        volume=1_000_000,
+        previous_close=19.0 + number,
+        change_pct=5.0,
+        gap_pct=2.0,
+        rvol=3.0,
+        dollar_volume=2e7,
+        average_volume=5e6,
+        sector="Technology",
+        momentum_score=round(1 - number / 200, 4),
+        volume_score=round(0.9 - number / 200, 4),
+    )
+
+
+def symbol(number: int) -> str:
+    return f"S{chr(65 + number // 26)}{chr(65 + number % 26)}"
+
+
+@dataclass
+class World:
+    """Everything the neighbours know and have been asked; a test bends it."""
+
+    pool: asyncpg.Pool
+    candidates: int = 100
+    down: set[str] = field(default_factory=set)
+    refused_by_risk: set[str] = field(default_factory=set)
+    refused_by_trading: dict[str, int] = field(default_factory=dict)
+    negative: set[str] = field(default_factory=set)
+    hold_at: tuple[str, int] | None = None
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    after_store: bool = False
+    asked: list[str] = field(default_factory=list)
+    scans: dict[tuple[str, int], ScanAnswer] = field(default_factory=dict)
+    verdicts: dict[UUID, Verdict] = field(default_factory=dict)
+    decided: list[DecideRequest] = field(default_factory=list)
+    orders: dict[UUID, OrderView] = field(default_factory=dict)
+    scores: list[ScoreUpdates] = field(default_factory=list)
+    positions: list[PositionView] = field(default_factory=list)
+    latest_news: datetime | None = OPEN
+
+    async def come(self, name: str) -> None:
+        """One question arrives; the one that a test wants to hold waits here."""
+        self.asked.append(name)
+        if self.hold_at == (name, self.asked.count(name)):
+            self.held.set()
+            await self.let_go.wait()
+
+    def count(self, name: str) -> int:
+        return self.asked.count(name)
+
+    @property
+    def sent(self) -> list[str]:
+        """Symbols with an order, in the order of sending."""
+        return [order.symbol for order in self.orders.values()]
+
+
+def refusal(status: int, detail: str) -> JSONResponse:
+    return JSONResponse({"title": "no", "status": status, "detail": detail}, status)
+
+
+def neighbours(world: World) -> FastAPI:
+    """All six on one address, each below its own name."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def presence(request: Request, call_next: Any) -> Any:
+        if request.url.path.split("/")[1] in world.down:
+            return refusal(503, "gone")
+        return await call_next(request)
+
+    _add_scanner(app, world)
+    _add_stages(app, world)
+    _add_risk(app, world)
+    _add_trading(app, world)
+    return app
+
+
+def _add_scanner(app: FastAPI, world: World) -> None:
+    @app.post("/scanner/api/v1/scan")
+    async def scan(body: ScanRequest) -> ScanAnswer:
+        await world.come("scan")
+        assert body.cycle_id is not None
+        assert body.scan is not None
+        assert body.as_of is not None
+        answer = ScanAnswer(
+            cycle_id=body.cycle_id,
+            scan=body.scan,
+            as_of=body.as_of,
+            universe=4129,
+            scanned=4000,
+            stored=200,
+            dropped={"stale": 129},
+            candidates=tuple(candidate(number) for number in range(world.candidates)),
+        )
+        for one in answer.candidates:
+            await world.pool.execute("SELECT get_or_create_security($1)", one.symbol)
+        return world.scans.setdefault((body.cycle_id, body.scan), answer)
+
+    @app.post("/scanner/api/v1/scores")
+    async def scores(body: ScoreUpdates) -> dict[str, int]:
+        await world.come("scores")
+        world.scores.append(body)
+        return {"updated": len(body.scores)}
+
+
+def _add_stages(app: FastAPI, world: World) -> None:
+    @app.post("/news/api/v1/assess")
+    async def news(body: AssessRequest) -> NewsAssessment:
+        await world.come("news")
+        return NewsAssessment(as_of=body.as_of, evidence=tuple(_news(world, one) for one in body.symbols))
+
+    @app.post("/pattern/api/v1/assess")
+    async def pattern(body: AssessRequest) -> PatternAssessment:
+        await world.come("pattern")
+        found = tuple(PatternEvidence(symbol=one, score=0.7 if one < "SB" else 0.5) for one in body.symbols)
+        return PatternAssessment(as_of=body.as_of, evidence=found)
+
+    @app.post("/technical/api/v1/assess")
+    async def technical(body: AssessRequest) -> TechnicalAssessment:
+        await world.come("technical")
+        found = tuple(TechnicalEvidence(symbol=one, score=0.8, atr=0.5) for one in body.symbols)
+        return TechnicalAssessment(as_of=body.as_of, evidence=found)
+
+
+def _news(world: World, name: str) -> NewsEvidence:
+    bad = name in world.negative
+    return NewsEvidence(
+        symbol=name,
+        score=0.1 if bad else 0.8,
+        sentiment=-0.8 if bad else 0.6,
+        confidence=0.9,
+        items=1,
+        latest_at=world.latest_news,
+        reason="said so",
+    )
+
+
+def _add_risk(app: FastAPI, world: World) -> None:
+    @app.post("/risk-manager/api/v1/risk/decide")
+    async def decide(body: DecideRequest) -> tuple[Verdict, ...]:
+        await world.come("decide")
+        world.decided.append(body)
+        approved, answer = 0, []
+        for one in body.candidates:
+            decision = uuid5(NAMESPACE_URL, f"{body.cycle_id}/{body.scan}/{one.symbol}/{body.attempt}")
+            good = one.symbol not in world.refused_by_risk and approved < body.approve_max
+            approved += good
+            answer.append(world.verdicts.setdefault(decision, _verdict(body, one.symbol, one.price, decision, good)))
+        return tuple(answer)
+
+
+def _verdict(body: DecideRequest, name: str, price: float, decision: UUID, good: bool) -> Verdict:
+    at = Decimal(str(price))
+    order = ApprovedOrder(
+        decision_id=decision,
+        cycle_id=body.cycle_id,
+        scan=body.scan,
+        client_order_id=client_order_id("20251120", name, "entry", body.scan * 100 + body.attempt),
+        symbol=name,
+        side="long",
+        quantity=max(1, int(100 * body.size_factor)),
+        reference_price=at,
+        stop_price=at - 1,
+        take_profit_price=at + 3,
+        expires_at=body.as_of + timedelta(seconds=60),
+    )
+    check = Check(name="max_positions", passed=good, value=6, limit=5, margin=-1)
+    return Verdict(
+        symbol=name,
+        approved=good,
+        decision_id=decision,
+        reason="within limits" if good else "max_positions reached",
+        risk_score=0.2,
+        risk_amount=Decimal(100),
+        checks=(check,),
+        order=order if good else None,
+    )
+
+
+def _add_trading(app: FastAPI, world: World) -> None:
+    @app.post("/trading/api/v1/orders", response_model=None)
+    async def send(body: ApprovedOrder) -> OrderView | JSONResponse:
+        if not world.after_store:
+            await world.come("order")
+        if status := world.refused_by_trading.get(body.symbol):
+            return refusal(status, f"{body.symbol} is halted")
+        answer = world.orders.setdefault(body.decision_id, _order(body))
+        if world.after_store:
+            await world.come("order")
+        return answer
+
+    @app.get("/trading/api/v1/orders")
+    async def orders(cycle_id: str) -> tuple[OrderView, ...]:
+        return tuple(order for order in world.orders.values() if order.cycle_id == cycle_id)
+
+    @app.get("/trading/api/v1/positions")
+    async def positions(status: str) -> tuple[PositionView, ...]:
+        return tuple(world.positions)
+
+
+def _order(body: ApprovedOrder) -> OrderView:
+    return OrderView(
+        order_id=uuid5(body.decision_id, "order"),
+        client_order_id=body.client_order_id,
+        broker_order_id=None,
+        parent_order_id=None,
+        decision_id=body.decision_id,
+        cycle_id=body.cycle_id,
+        symbol=body.symbol,
+        side="buy",
+        purpose="entry",
+        type="market",
+        status="new",
+        quantity=body.quantity,
+        filled_quantity=0,
+        filled_average_price=None,
+        limit_price=None,
+        stop_price=None,
+        reason=None,
+        created_at=OPEN,
+        submitted_at=OPEN,
+        updated_at=OPEN,
+    )
