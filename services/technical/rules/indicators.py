@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from shared.domain.market import Bars, Floats
-from shared.ta import ta
+from shared.ta import talib as ta
 
 Values = dict[str, float | None]
 SLOPE_BARS = 10

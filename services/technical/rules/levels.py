@@ -6,8 +6,9 @@ import numpy as np
 
 from shared.domain.market import Bars, Floats
 
-SPAN = 3
-DAYS, BARS = 60, 160
+DAY_SPAN, BAR_SPAN = 3, 12
+"""Days, and 5-minute bars (an hour), that a turning point must stand out from on either side."""
+DAYS, BARS = 60, 240
 
 
 class Levels(NamedTuple):
@@ -17,7 +18,7 @@ class Levels(NamedTuple):
     resistance: float | None
 
 
-def turning_points(bars: Bars, span: int = SPAN) -> Floats:
+def turning_points(bars: Bars, span: int) -> Floats:
     """Prices of the pivots: a high above the `span` highs before it and not below the `span` after it; lows mirrored.
 
     Known only `span` bars later, hence never repainted: more bars add pivots at the end and change none.
@@ -37,10 +38,10 @@ def turning_points(bars: Bars, span: int = SPAN) -> Floats:
 
 
 def levels(daily: Bars, intraday: Bars, price: float) -> Levels:
-    """The nearest pivot below and above `price`, from the last 60 daily and 160 intraday bars.
+    """The nearest pivot below and above `price`, from the last 60 daily and 240 intraday bars.
 
     A turning point counts for both sides: what was a high supports once it is passed.
     """
-    prices = np.concatenate([turning_points(daily.tail(DAYS)), turning_points(intraday.tail(BARS))])
+    prices = np.concatenate([turning_points(daily.tail(DAYS), DAY_SPAN), turning_points(intraday.tail(BARS), BAR_SPAN)])
     below, above = prices[prices < price], prices[prices > price]
     return Levels(float(below.max()) if len(below) else None, float(above.min()) if len(above) else None)

@@ -1,0 +1,63 @@
+"""News' routes."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query
+
+from services.news import store
+from services.news.flow import Wire, assess_all, check_symbols, classify, health_of, sentiment_now
+from shared.deps import Deps
+from shared.domain.evidence import AssessRequest, NewsAssessment
+from shared.domain.news import ClassifyAnswer, ClassifyRequest, NewsItem, SourceHealth
+from shared.errors import BadInput
+from shared.web import new_app
+
+ABOUT = "Headlines of the sources, what they say about a company, and one news score for each symbol."
+DAY = timedelta(hours=24)
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The news service."""
+    wire = Wire()
+
+    async def health() -> dict[str, Any]:
+        source = health_of(wire, deps.news.name)
+        return {"source": source.model_dump(mode="json"), "last_assess": wire.last_assess or None}
+
+    app = new_app("news", deps, about=ABOUT, health=health)
+
+    @app.post("/api/v1/assess", summary="Assess symbols as of a moment")
+    async def assess(request: AssessRequest) -> NewsAssessment:
+        """One entry for each symbol, in order. Idempotent for (cycle_id, scan). 503 when the source is down."""
+        return await assess_all(deps, wire, request)
+
+    @app.get("/api/v1/sentiment/{symbol}", summary="One symbol's news now")
+    async def sentiment(symbol: str) -> NewsAssessment:
+        """Read on the spot and not stored. 404 for a symbol that the market does not know."""
+        return await sentiment_now(deps, wire, symbol.upper())
+
+    @app.get("/api/v1/news", summary="Stored items, newest first")
+    async def news(
+        symbol: str | None = None, since: datetime | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> tuple[NewsItem, ...]:
+        """Items published after `since` (default: a day ago), about `symbol` where one is given."""
+        if symbol is not None:
+            check_symbols([symbol.upper()])
+        if since is not None and since.tzinfo is None:
+            raise BadInput("since needs an offset, such as Z", field="since")
+        start = since or await deps.clock.now() - DAY
+        async with deps.pool.acquire() as connection:
+            return await store.items_since(connection, symbol and symbol.upper(), start, limit)
+
+    @app.get("/api/v1/sources", summary="How the sources are doing")
+    async def sources() -> tuple[SourceHealth, ...]:
+        """One entry for each source in use."""
+        return (health_of(wire, deps.news.name),)
+
+    @app.post("/api/v1/classify", summary="Read texts as the funnel does")
+    async def read_texts(request: ClassifyRequest) -> ClassifyAnswer:
+        """Sentiment about the company, label, confidence, catalyst, reason and method of each text."""
+        return classify(request)
+
+    return app

@@ -1,0 +1,84 @@
+"""Where a text speaks of a company: by ticker in a form that can only be one, or by name."""
+# ruff: noqa: SIM905 - lists of words read better as text
+
+import re
+from functools import lru_cache
+
+_SUFFIX = re.compile(
+    r"[,.]?\s+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|lp|l\.p|n\.?v|s\.?a|ag|se|ab|asa|trust|"
+    r"holdings?|group|common stock|ordinary shares?|class [a-c]|american depositary shares?|adrs?|ads|reit|"
+    r"series [a-z]|units?|warrants?|the|new|de|each representing.*|\(.*?\)|-.*)\.?$",
+    re.IGNORECASE,
+)
+_VAGUE = frozenset(
+    "american america first united national general global international advanced new the great western eastern "
+    "southern northern north south west east pacific atlantic central standard capital financial energy health "
+    "bank digital blue green red black white gold silver royal union summit community federal home us u.s. china "
+    "canadian canada bio medical pharma life data applied liberty old one two three four five six public service "
+    "service world universal premier prime alpha beta delta sun star sea ocean river mountain city texas california "
+    "virginia ohio san saint st. direct smart power water air gas oil real real-time open best star rocket element "
+    "people people's citizens consumer industrial urban national southern performance quality simply super total "
+    "next-gen future now on all it match target gap block snap unity visa key root".split()
+)
+_NO_TICKER = frozenset(
+    {"CEO", "CFO", "COO", "FDA", "IPO", "EPS", "USA", "ETF", "SEC", "NYSE", "NEW", "THE", "AND", "FOR"}
+)
+_MARKED = re.compile(
+    r"(?:\(|\$|\b(?:nasdaq|nyse|amex|otc|tsx|arca)[\w ]{0,12}:)\s*([a-z][a-z0-9]{0,5}(?:[.-][a-z]{1,2})?)(?![a-z0-9])"
+)
+_NOT_NAMED = frozenset(
+    {"ai", "us", "uk", "eu", "ceo", "cfo", "fda", "phase", "part", "q1", "q2", "q3", "q4", "esg", "ipo"}
+)
+
+
+def short_name(company: str) -> str:
+    """The name without what follows it in a register: `NVIDIA Corporation Common Stock` -> `NVIDIA`."""
+    name = re.sub(r"\s+", " ", company).strip()
+    for _ in range(6):
+        shorter = _SUFFIX.sub("", name).strip(" ,.&")
+        if shorter == name or len(shorter) < 2:
+            break
+        name = shorter
+    return re.sub(r"^the ", "", name, flags=re.IGNORECASE)
+
+
+@lru_cache(maxsize=20_000)
+def names(company: str | None) -> tuple[str, ...]:
+    """How a text may name the company, lower case: its short name, and its first word where that is telling."""
+    if not company:
+        return ()
+    name = short_name(company).lower()
+    words = name.split()
+    ways = [name] if len(name) >= 3 and not (len(words) == 1 and name in _VAGUE and len(name) < 4) else []
+    if len(words) > 1 and len(words[0]) >= 4 and words[0] not in _VAGUE:
+        ways.append(words[0])
+    return tuple(ways)
+
+
+def marked(text: str) -> list[tuple[int, str]]:
+    """Tickers that can only be tickers, in brackets, after $ or after an exchange's name: (place, ticker) in order."""
+    return [(one.start(1), one.group(1)) for one in _MARKED.finditer(text) if one.group(1) not in _NOT_NAMED]
+
+
+def _whole_words(text: str, word: str) -> list[int]:
+    found, place = [], text.find(word)
+    while place >= 0:
+        end = place + len(word)
+        if not (text[place - 1 : place].isalnum() or text[end : end + 1].isalnum()):
+            found.append(place)
+        place = text.find(word, end)
+    return found
+
+
+def places(text: str, original: str, symbol: str | None, company: str | None) -> list[int]:
+    """Where the company is named in `text` (lower case of `original`, same length), in order.
+
+    Tickers that are also words or letters (A, IT, ON) count only in brackets, after $ or after an exchange's name;
+    longer ones also bare, in capitals, in a text that is not all capitals.
+    """
+    found = {place for name in names(company) for place in _whole_words(text, name)}
+    if symbol:
+        found |= {place for place, ticker in marked(text) if ticker == symbol.lower()}
+        if len(symbol) >= 3 and symbol not in _NO_TICKER and not original.isupper():
+            found.update(_whole_words(original, symbol))
+    return sorted(found)

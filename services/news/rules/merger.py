@@ -1,0 +1,79 @@
+"""Who buys whom: good for the target, a cost for the buyer, read from where the company stands in the sentence."""
+# ruff: noqa: E501 - a table of expressions reads better unbroken
+
+import re
+from typing import NamedTuple
+
+from services.news.rules.phrase import Phrase, phrase
+from shared.domain.news import Catalyst
+
+M = Catalyst.MERGER
+
+ACTIVE = re.compile(
+    r"\b(?:to (?:acquire|buy|take over|purchase)|acquires|acquired|acquiring|buys|agrees? to (?:acquire|buy)|bids? (?:[\w$.]+ ){0,3}for|offers? to (?:acquire|buy)|(?:makes?|raises?|increases?|sweetens?|submits?)[^;]{0,35}(?:offer|bid) (?:for|to (?:acquire|buy))|takeover of|acquisition of|snaps up|scoops up|completes? (?:the )?(?:purchase|acquisition) of)\b"
+)
+PASSIVE = re.compile(
+    r"\b(?:to be (?:acquired|bought|taken over|taken private|purchased)|(?:is|was|being|been|gets?) (?:acquired|bought|taken private)|acquired by|bought by|taken over by|agrees to (?:be (?:acquired|bought)|sell itself|a? ?(?:takeover|buyout))|agrees to go private|going[- ]private|go private|take[- ]private|takeover (?:target|interest|offer from|bid from|approach)|(?:receives?|gets?|weighs?|confirms?|considers?|draws?|fields?|attracts?)[^;]{0,30}(?:takeover|buyout|acquisition|unsolicited|acquisition proposal)\b|buyout (?:offer|bid|interest|deal)|explor\w+ (?:a |possible |potential )?(?:sale\b|strategic alternatives)|strategic alternatives|tender offer for|for sale)\b"
+)
+_OF_ASSETS = re.compile(
+    r"^(?:(?:up to )?(?:an? )?[\d.,]+%? |(?:(?:a|an|the|its|certain|several|additional|new|remaining|minority|majority|more|two|three|four|five) )+)?"
+    r"(?:[\w-]+ ){0,4}?(?:propert(?:y|ies)|assets?|portfolio|shares|stake|interests?|buildings?|land|acres|mines?|royalt\w+|vessels?|aircraft|stores?|hotels?|rights|claims?|project|plants?|units|homes|loans?|bitcoin|btc|ethereum|license)\b"
+)
+
+OTHERS: tuple[Phrase, ...] = (
+    phrase(M, -0.65, 3.0, "terminates terminated calls called abandons scraps walks ends collapses collapsed drops", r"(?:terminat\w+|call(?:s|ed) off|abandon\w*|scrap\w*|walk(?:s|ed)? away from|ends|drops)\b[^;]{0,40}(?:merger|takeover|acquisition|buyout|business combination|bid for)|(?:merger|takeover|acquisition|buyout)[\w ]{0,15} (?:collaps\w+|falls? (?:through|apart)|terminated|blocked|called off)", "a deal is off"),
+    phrase(M, -0.6, 3.0, "block blocks blocked challenge challenges sues sue ftc doj antitrust", r"(?:ftc|doj|regulators?|judge|court|eu|cma)\b[^;]{0,35}(?:block\w*|challeng\w+|su(?:es?|ing))[^;]{0,45}(?:merger|deal|acquisition|takeover|buyout|purchase)", "a deal is challenged"),
+    phrase(M, -0.2, 2.6, "rejects rejected rejection spurns rebuffs", r"(?:reject\w*|spurn\w*|rebuff\w*)\b[^;]{0,45}(?:bid|offer|proposal|takeover|buyout)|(?:bid|offer|proposal|takeover) reject\w+", "a bid is rejected"),
+    phrase(M, 0.35, 1.9, "merger merge merges definitive combination", r"definitive (?:merger )?agreement|merger (?:agreement|with|of)|to merge|\bmerges? with|business combination", "a merger"),
+    phrase(M, 0.1, 1.0, "sells sell sale acquisition takeover merger stake divests divest divestiture spin spinoff", r"\bacquisitions?\b|\btakeovers?\b|\bmergers?\b|spin-?off|divest\w*|(?:to sell|sells|sale of)\b[^;]{0,45}(?:unit|stake|business|division|segment|subsidiary)", "a deal is talked of"),
+)  # fmt: skip
+
+PHRASES = OTHERS
+
+_ADVICE = re.compile(
+    r"\s*(?:$|[?,.;:]|(?:now|from|rating|in|right|on|as|and|with|the (?:stock|dip)|before|after|this|today|at|instead)\b)"
+)
+"""After `to buy`: advice about a share, not a deal."""
+
+
+class Deal(NamedTuple):
+    """What a take-over sentence means for one company."""
+
+    sentiment: float
+    weight: float
+    reason: str
+    span: tuple[int, int]
+
+
+BOUGHT, BUYS, ASSETS, STRANGER = 0.8, -0.1, 0.1, 0.1
+
+
+def deal(text: str, places: list[int], *, alone: bool) -> Deal | None:
+    """The take-over in `text` (lower case), seen from the company named at `places`; None when there is none.
+
+    `alone`: nobody else is tagged, so a company not found by name is taken to be the subject.
+    """
+    passive = PASSIVE.search(text)
+    if passive and not _is_buyer_after(passive, text, places):
+        named_after = bool(places) and min(places) >= passive.end()
+        is_target = (bool(places) and not named_after) or (not places and alone) or "for" in passive.group()
+        if is_target:
+            return Deal(BOUGHT, 2.9, "it is bought or sought", passive.span())
+    active = ACTIVE.search(text)
+    if active is None or _ADVICE.match(text, active.end()):
+        return Deal(STRANGER, 1.0, "a deal between others", passive.span()) if passive else None
+    if places and min(places) >= active.end():
+        return Deal(BOUGHT, 2.9, "it is the target of a take-over", active.span())
+    if not places and not alone:
+        return Deal(STRANGER, 1.0, "a deal, its side unknown", active.span())
+    if _OF_ASSETS.match(text[active.end() :].lstrip()):
+        return Deal(ASSETS, 1.3, "it buys assets", active.span())
+    return Deal(BUYS, 2.0, "it is the buyer", active.span())
+
+
+def _is_buyer_after(passive: re.Match[str], text: str, places: list[int]) -> bool:
+    """`X to be acquired by <the company>`: the company comes only after a `by` or `from`."""
+    if not places or min(places) < passive.start():
+        return False
+    between = text[passive.start() : min(places)]
+    return bool(re.search(r"\b(?:by|from)\b", between))

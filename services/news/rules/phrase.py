@@ -1,0 +1,43 @@
+"""The form of a phrase rule. The tables are in results.py, events.py, capital.py and market.py."""
+
+import re
+from typing import Literal, NamedTuple
+
+from shared.domain.news import Catalyst
+
+About = Literal["subject", "object", "anyone"]
+
+
+class Phrase(NamedTuple):
+    """One way of saying something that matters.
+
+    `pattern` runs over lower-case text that holds at least one of the words in `when`. `sentiment` in [-1, 1] is for
+    the company it is `about`: the one before the words, the one after them, or whoever is named. `weight` says how
+    much it counts beside other phrases of the text; a phrase that starts inside a heavier one's words is dropped.
+    `is_move` marks words about the price itself, which belong to the company of their own clause only.
+    """
+
+    catalyst: Catalyst | None
+    sentiment: float
+    weight: float
+    about: About
+    when: frozenset[str]
+    pattern: re.Pattern[str]
+    reason: str
+    is_move: bool = False
+
+
+def phrase(
+    catalyst: Catalyst | None,
+    sentiment: float,
+    weight: float,
+    when: str,
+    pattern: str,
+    reason: str,
+    *,
+    about: About = "anyone",
+    is_move: bool = False,
+) -> Phrase:
+    """A rule; `when` lists words separated by blanks."""
+    words = frozenset(re.findall(r"[a-z0-9]+", when))
+    return Phrase(catalyst, sentiment, weight, about, words, re.compile(pattern), reason, is_move)
