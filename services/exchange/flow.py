@@ -77,6 +77,7 @@ class Conductor:
             raise NotNow("the clock of the exchange does not go back; start it again for an earlier time", field="now")
         async with self._moving:
             await self._move(target)
+        self._remember(self.state)
         self._wake()
 
     async def wait(self, participant: str, until: float, or_trade_update: bool, timeout: float) -> Awaited:

@@ -17,6 +17,7 @@ from services.exchange.api.desk import Desk
 from services.exchange.api.sim_book import audit
 from services.exchange.rules.clock import moved
 from services.exchange.rules.journal import Command, JournalError, decode, encode
+from services.exchange.rules.venue import TICK
 from shared.errors import ConfigError
 from tests.exchange.serving import desk_on
 from tests.exchange.venues import KEY, OPEN
@@ -73,7 +74,20 @@ def test_reopening_gives_the_same_accounts_with_a_torn_line_cut_off(tmp_path: Pa
                                        "symbol": "BBB", "side": "buy", "type": "limit", "limit_price": 40,
                                        "client_order_id": None}) for desk in (first, again)]  # fmt: skip
     assert run_on[0] == run_on[1]
-    assert len(store.open_journal(path, again.world.tape)) == 6
+    given = [command for command in store.open_journal(path, again.world.tape) if command.verb != TICK]
+    assert [command.verb for command in given] == ["submit", "submit", "replace", "settings", "submit", "submit"]
+
+
+def test_what_was_told_is_not_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "exchange.jsonl"
+    first = desk_on(journal=path)
+    first.ask(KEY, "submit", BRACKET)
+    told: list[str] = []
+    first.venue.listen(KEY, lambda update: told.append(update.event))
+    move(first, 2.0)
+    again = desk_on(journal=path)
+    assert [update.event for update in again.book(KEY).updates] == told == ["pending_new", "new", "fill", "new"]
+    assert first.now - 2.0 < again.now <= first.now
 
 
 def test_refusals_are_not_in_the_journal(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def kind_problem(schemas: dict[str, Any], schema: dict[str, Any], value: Any) ->
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
     expected = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
-    kind = schema.get("type")
+    kinds = schema.get("type")
+    kind = next((name for name in kinds if name != "null"), None) if isinstance(kinds, list) else kinds
     if value is None or kind not in expected:
         return None
     if not isinstance(value, expected[kind]):  # type: ignore[arg-type]

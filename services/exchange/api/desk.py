@@ -19,7 +19,7 @@ from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.orders import Refusal
 from services.exchange.rules.validation import FORM
-from services.exchange.rules.venue import Outcome, Venue
+from services.exchange.rules.venue import TICK, Outcome, Venue
 from shared.errors import BadInput
 
 
@@ -56,6 +56,8 @@ def open_desk(world: World, journal: Path | None = None, settings: VenueSettings
         last = venue.replay(store.open_journal(journal, world.tape))
         world.clock.state = clock.moved(world.clock.state, last or 0.0)
     venue.process(world.clock.now)
+    if journal is not None:
+        venue.witness = lambda at: store.append_command(journal, Command(at, "", TICK))
     world.clock.agenda = venue
     return Desk(world, venue, journal)
 

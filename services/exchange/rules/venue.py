@@ -24,6 +24,7 @@ from services.exchange.rules.validation import boolean, malformed, number
 Listener = Callable[[Update], None]
 Outcome = Order | Refusal | list[Part] | AccountConfig | VenueSettings
 CLOSING_BELL = "closing_bell"
+TICK = "tick"
 
 
 class Venue:
@@ -34,6 +35,8 @@ class Venue:
         self.settings = settings or VenueSettings()
         self.books: dict[str, Book] = {}
         self.schedule = Schedule()
+        self.witness: Callable[[float], None] = lambda at: None
+        """Told the time of every update before any listener is: what was told must survive a restart."""
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
         self._told: dict[str, int] = defaultdict(int)
         self.schedule.add(tape.session.close, "", CLOSING_BELL, "")
@@ -57,17 +60,19 @@ class Venue:
                 self._ring_closing_bell(due.at)
             else:
                 happen(self.books[due.account], due)
-        return self._tell_listeners()
+        return self._tell_listeners(at)
 
     def _ring_closing_bell(self, at: float) -> None:
         for book in self.books.values():
             book.ledger = after_close(book.ledger, lambda symbol, book=book: book.price(symbol, at))  # type: ignore[misc]
 
-    def _tell_listeners(self) -> bool:
+    def _tell_listeners(self, at: float) -> bool:
         told = False
         for key, book in self.books.items():
             fresh = book.updates[self._told[key] :]
             self._told[key] = len(book.updates)
+            if fresh and not told:
+                self.witness(at)
             told = told or bool(fresh)
             for update in fresh:
                 for listener in tuple(self._listeners[key]):
@@ -146,6 +151,11 @@ def _settings(venue: Venue, c: Command) -> Outcome:
         return malformed(_first_problem(error))
 
 
+def _tick(venue: Venue, c: Command) -> Outcome:
+    """Time passed, and something was told: in the journal it keeps the clock from going back behind that."""
+    return venue.settings
+
+
 def _first_problem(error: ValidationError) -> str:
     problem: Mapping[str, Any] = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
@@ -160,4 +170,5 @@ _VERBS: dict[str, Callable[[Venue, Command], Outcome]] = {
     "close_all": _close_all,
     "configure": _configure,
     "settings": _settings,
+    TICK: _tick,
 }
