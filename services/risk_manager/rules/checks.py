@@ -62,8 +62,6 @@ def fresh_price(case: Case) -> Check:
         drift = abs(float(case.reference.price / case.claimed - 1)) * 100
         if drift > NEAR_MARKET_PCT:
             return _most(name, drift, NEAR_MARKET_PCT, f"percent away from the market, which is at {case.claimed}")
-    if case.reference.source not in ("last trade", "middle of the quote") and age <= case.limits.max_price_age_seconds:
-        return _says(name, False, "neither a fresh trade nor a fresh quote with two sides")
     return _most(name, round(age, 3), case.limits.max_price_age_seconds, f"seconds old: {case.reference.source}")
 
 
