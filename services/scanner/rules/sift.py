@@ -21,6 +21,7 @@ SESSION_SECONDS = 6.5 * 3600
 # that is a split the reference price has missed, or a bad print. So is a trade a fifth outside the day's own range.
 DOUBTFUL_FACTOR, IMPOSSIBLE_FACTOR, CONFIRMING_RVOL, RANGE_SLACK = 3.0, 20.0, 3.0, 1.2
 SPLIT_GAP = 0.2
+MOST_SHARES = 1e12
 LEAST_FEED_SHARE, FEED_SAMPLE = 0.001, 50
 
 
@@ -64,7 +65,7 @@ def feed_share(previous_volume: Floats, history_volume: Floats) -> float:
 def reference_close(snapshot: Floats, history: Floats) -> Floats:
     """The close before today. The history's, which is adjusted, where the two disagree by a split or one is missing."""
     agree = np.abs(snapshot - history) <= SPLIT_GAP * np.abs(history)
-    return np.where(agree | ~np.isfinite(history), snapshot, history)
+    return np.where(agree | ~(history > 0), snapshot, history)
 
 
 def stale_limit(age: Floats, least_seconds: float) -> float:
@@ -106,8 +107,11 @@ def doubt(snap: Snapshots, columns: dict[str, Floats]) -> tuple[Mask, Floats]:
     ratio = snap.price / columns["previous_close"]
     factor = np.maximum(ratio, 1 / ratio)
     alone = (factor >= DOUBTFUL_FACTOR) & ~(columns["day_rvol"] >= CONFIRMING_RVOL)
+    needed = ("change_pct", "gap_pct", "rvol", "dollar_volume")
+    unusable = ~(columns["previous_close"] > 0) | ~(snap.day_volume <= MOST_SHARES)
+    unusable |= ~np.isfinite(np.stack([columns[name] for name in needed])).all(axis=0)
     outside = (snap.price > snap.day_high * RANGE_SLACK) | (snap.price < snap.day_low / RANGE_SLACK)
-    return alone | (factor >= IMPOSSIBLE_FACTOR) | outside | ~np.isfinite(factor), factor
+    return alone | (factor >= IMPOSSIBLE_FACTOR) | outside | unusable, factor
 
 
 def sift(snap: Snapshots, base: Baseline, limits: ScannerPart, now: float, elapsed: float) -> Sifted:
@@ -139,15 +143,15 @@ def sift(snap: Snapshots, base: Baseline, limits: ScannerPart, now: float, elaps
             ("stale", stale, age, limit),
             ("not_opened", ~((snap.day_volume > 0) & (snap.day_open > 0)), snap.day_volume, 0.0),
             ("crossed", crossed, spread, 0.0),
-            ("implausible", doubtful, factor, DOUBTFUL_FACTOR),
-            ("price_below_min", ~(price >= limits.min_price), price, limits.min_price),
-            ("price_above_max", ~(price <= limits.max_price), price, limits.max_price),
             (
                 "low_dollar_volume",
                 ~(dollars >= limits.min_average_dollar_volume) | ~(base.average_volume > 0),
                 dollars,
                 limits.min_average_dollar_volume,
             ),
+            ("implausible", doubtful, factor, DOUBTFUL_FACTOR),
+            ("price_below_min", ~(price >= limits.min_price), price, limits.min_price),
+            ("price_above_max", ~(price <= limits.max_price), price, limits.max_price),
             ("wide_spread", spread > limits.max_spread_pct, spread, limits.max_spread_pct),
         )
     return _judged(np.array(snap.symbols, dtype=np.str_), table, columns)

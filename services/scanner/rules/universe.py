@@ -20,7 +20,7 @@ TEST_SYMBOL = re.compile(r"Z[A-Z]ZZT|ZBZX|ZTE?ST|ZIEXT|ZEXIT|[A-Z]TEST([.-].*)?"
 
 # What follows the dot says what the paper is; class shares (BRK.B) have one letter that is none of these.
 SUFFIXES = (
-    ("warrant", re.compile(r"[.\-/](WS|WT|W)([.\-]?[A-Z])?$")),
+    ("warrant", re.compile(r"[.\-/]((WS|WT)([.\-]?[A-Z])?|W)$")),
     ("unit", re.compile(r"[.\-/](U|UN)$")),
     ("right", re.compile(r"[.\-/](R|RT|RI)$")),
     ("preferred", re.compile(r"[.\-/](PR|P)[A-Z]?$")),

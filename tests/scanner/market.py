@@ -1,0 +1,76 @@
+"""A hand-made market for the rules: every name healthy until a test says otherwise."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from config.trading import ScannerPart
+from services.scanner.rules.history import Baseline
+from services.scanner.rules.sift import Sifted, sift
+from shared.domain.market import Snapshots
+
+NOW = 1_781_622_000.0
+LIMITS = ScannerPart()
+
+
+def snapshots(count: int = 60, **columns: object) -> Snapshots:
+    """`count` names at $100 after a close of $99; a keyword replaces a column, whole or as {place: value}."""
+    ones = np.ones(count)
+    snap = Snapshots(
+        symbols=tuple(f"S{n:03}" for n in range(count)),
+        price=100 * ones,
+        trade_at=(NOW - 30) * ones,
+        bid=99.99 * ones,
+        ask=100.01 * ones,
+        day_open=99.5 * ones,
+        day_high=101 * ones,
+        day_low=98 * ones,
+        day_volume=2e5 * ones,
+        day_vwap=99.8 * ones,
+        previous_close=99 * ones,
+        previous_volume=1e6 * ones,
+    )
+    return replace(snap, **{name: _changed(getattr(snap, name), change) for name, change in columns.items()})
+
+
+def baseline(count: int = 60, **columns: object) -> Baseline:
+    """Forty days at a million shares."""
+    ones = np.ones(count)
+    base = Baseline(
+        last_close=99 * ones,
+        last_volume=1e6 * ones,
+        close_5=95 * ones,
+        close_20=90 * ones,
+        average_volume=1e6 * ones,
+        average_dollar_volume=9.9e7 * ones,
+        traded_days=40 * ones,
+        silent_days=0 * ones,
+    )
+    return replace(base, **{name: _changed(getattr(base, name), change) for name, change in columns.items()})
+
+
+def _changed(column: np.ndarray, change: object) -> np.ndarray:
+    if not isinstance(change, dict):
+        return np.broadcast_to(np.asarray(change, dtype=np.float64), column.shape).copy()
+    result = column.copy()
+    for place, value in change.items():
+        result[place] = value
+    return result
+
+
+def judged(snap: Snapshots, base: Baseline | None = None, elapsed: float = 0.25) -> Sifted:
+    return sift(snap, base or baseline(len(snap.symbols)), LIMITS, NOW, elapsed)
+
+
+def reason_of(sifted: Sifted, place: int = 0) -> str | None:
+    number = int(sifted.reason[place])
+    return None if number < 0 else sifted.reasons[number]
+
+
+def shuffled(snap: Snapshots, order: np.ndarray) -> Snapshots:
+    columns = {field.name: getattr(snap, field.name)[order] for field in fields(snap) if field.name != "symbols"}
+    return Snapshots(symbols=tuple(snap.symbols[place] for place in order), **columns)
+
+
+def shuffled_base(base: Baseline, order: np.ndarray) -> Baseline:
+    return Baseline(**{field.name: getattr(base, field.name)[order] for field in fields(base)})
