@@ -140,6 +140,15 @@ def test_nothing_trades_in_a_halt() -> None:
     assert (place.order(market).status, place.order(resting).status) == ("filled", "expired")
 
 
+def test_a_halt_declared_after_the_order_holds_it_up_all_the_same() -> None:
+    place = held({2: (100, 101, 97, 100, 9)})
+    stop = place.submit(side="sell", type="stop", stop_price=98)
+    place.advance(1)
+    place.venue.tape.halts["AAA"] = ((bar(1), bar(3)),)
+    place.go_to(bar(4))
+    assert place.order(stop).status == "new"
+
+
 def test_a_delisted_name_never_trades_again() -> None:
     place = floor({**flat_bars(), 5: (100, 100, 80, 80, 9)}, delistings={"AAA": bar(3)})
     place.submit(type="limit", limit_price=90)

@@ -213,8 +213,7 @@ def test_settings_of_the_account_and_of_the_venue(exchange: Served) -> None:
     config = client.get_account_configurations()
     assert config.no_shorting is False
     config.no_shorting = True
-    answer = httpx.patch(f"{exchange.url}/v2/account/configurations", json={"no_shorting": True}, headers=keys())
-    assert answer.json()["no_shorting"] is True
+    assert client.set_account_configurations(config).no_shorting is True
     assert client.get_account().shorting_enabled is False
     wrong = httpx.post(f"{exchange.url}/_sim/settings", json={"spread": 3})
     assert (wrong.status_code, "spread" in wrong.json()["message"]) == (422, True)

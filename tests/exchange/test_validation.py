@@ -96,6 +96,7 @@ FORM_CASES: list[tuple[str, Prepare, dict[str, Any], int, int, str]] = [
     ("side", nothing, {"side": "hold"}, 422, FORM, "invalid side"),
     ("no type", nothing, {"type": None}, 422, FORM, "invalid order type"),
     ("trailing", nothing, {"type": "trailing_stop"}, 422, FORM, "invalid order type"),
+    ("beyond reason", nothing, {**LIMIT, "limit_price": 1e30}, 422, FORM, "limit_price is too large"),
     ("not a number", nothing, {"qty": "ten"}, 422, FORM, "qty must be a number"),
     ("bracket at the open only", nothing, {**BRACKET, "time_in_force": "opg"}, 422, RULE,
      "invalid time_in_force opg for bracket orders"),

@@ -120,6 +120,11 @@ async def read_object(request: Request) -> dict[str, Any]:
 Body = Annotated[dict[str, Any], Depends(read_object)]
 
 
+def example_body(**fields: Any) -> dict[str, Any]:
+    """For the documentation of a route whose body the rules read themselves."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"example": fields}}}}
+
+
 def accepted(outcome: Outcome) -> Any:
     """The outcome, or Refused."""
     if isinstance(outcome, Refusal):

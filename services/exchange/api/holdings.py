@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.exchange.api.data import moment_of
-from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted
+from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules.commands import NOT_FOUND
 from services.exchange.rules.listing import FillQuery, equity_curve, list_fills
@@ -75,7 +75,11 @@ def _add_account(router: APIRouter, desk: Desk) -> None:
         """Without the pattern-day-trader settings, which are gone since July 2026."""
         return answer(desk.book(account).config.model_dump(mode="json"))
 
-    @router.patch("/v2/account/configurations", summary="Change the account's settings")
+    @router.patch(
+        "/v2/account/configurations",
+        summary="Change the account's settings",
+        openapi_extra=example_body(no_shorting=True),
+    )
     async def change_settings(account: Caller, body: Body) -> Response:
         """What is left out stays."""
         return answer(accepted(desk.ask(account, "configure", body)).model_dump(mode="json"))

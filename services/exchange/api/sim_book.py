@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.exchange.api.desk import Body, Desk, TradingRoute, accepted
+from services.exchange.api.desk import Body, Desk, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules.book import Book
 from services.exchange.rules.permission import plain
@@ -33,7 +33,11 @@ def routes(desk: Desk) -> APIRouter:
         """Latencies, spread, slippage, partial fills, fees."""
         return answer(desk.venue.settings.model_dump(mode="json"))
 
-    @router.post("/settings", summary="Change the venue's settings")
+    @router.post(
+        "/settings",
+        summary="Change the venue's settings",
+        openapi_extra=example_body(slippage_bps=3, partial_fill_fraction=0.25, cancel_latency_ms=2000),
+    )
     async def change_settings(body: Body) -> Response:
         """What is left out stays. From the next event on; 422 names what cannot be."""
         return answer(accepted(desk.ask("", "settings", body)).model_dump(mode="json"))

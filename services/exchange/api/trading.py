@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.exchange.api.data import moment_of
-from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted
+from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules import commands
 from services.exchange.rules.listing import OrderQuery, list_orders
@@ -14,6 +14,17 @@ from services.exchange.rules.render import cancel_part, order_json, order_with_l
 
 MOST_ORDERS = 500
 NO_CONTENT = 204
+BRACKET: dict[str, Any] = {
+    "symbol": "NVDA",
+    "qty": "40",
+    "side": "buy",
+    "type": "market",
+    "time_in_force": "day",
+    "order_class": "bracket",
+    "client_order_id": "cat-20260615-NVDA-entry-1",
+    "take_profit": {"limit_price": "189.40"},
+    "stop_loss": {"stop_price": "181.15"},
+}
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -32,7 +43,7 @@ def _found(desk: Desk, account: str, order_id: str) -> Order:
 
 
 def _add_submit(router: APIRouter, desk: Desk) -> None:
-    @router.post("/v2/orders", summary="Submit an order")
+    @router.post("/v2/orders", summary="Submit an order", openapi_extra=example_body(**BRACKET))
     async def submit(account: Caller, body: Body) -> Response:
         """200 with the order and its legs: the request is taken, not yet accepted by the market."""
         order = accepted(desk.ask(account, "submit", body))
@@ -87,7 +98,7 @@ def _add_find(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_change(router: APIRouter, desk: Desk) -> None:
-    @router.patch("/v2/orders/{order_id}", summary="Replace an order")
+    @router.patch("/v2/orders/{order_id}", summary="Replace an order", openapi_extra=example_body(stop_price="183.5"))
     async def replace(account: Caller, order_id: str, body: Body) -> Response:
         """The replacement, with a new id. 200 does not mean that it has replaced the order yet."""
         order = _found(desk, account, order_id)

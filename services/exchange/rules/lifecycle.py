@@ -23,7 +23,8 @@ ROUTING_LEAD_SECONDS = 5.5 * 3600
 TELL_DELAY_SECONDS = 0.001
 AT_ONCE_OR_NEVER = frozenset({"ioc", "fok", "opg", "cls"})
 SHARE_STEP = Decimal("0.000000001")
-PLANNED = frozenset({"work", "fill", "limit", "stop"})
+REACHED = frozenset({"limit", "stop"})
+PLANNED = REACHED | {"work", "fill"}
 
 
 def seconds(milliseconds: float) -> float:
@@ -33,8 +34,21 @@ def seconds(milliseconds: float) -> float:
 def happen(book: Book, due: Due) -> None:
     """Let the event happen, unless the order has moved on since it was planned."""
     order = book.orders[due.order_id]
-    if due.kind not in PLANNED or book.plans.get(order.id) == due.number:
+    if due.kind not in PLANNED or (book.plans.get(order.id) == due.number and not _interrupted(book, order, due)):
         _HANDLERS[due.kind](book, order, due)
+
+
+def _interrupted(book: Book, order: Order, due: Due) -> bool:
+    """A halt or delisting that came after the plan was made. The order looks at the market again when trading is on."""
+    if due.kind not in REACHED:
+        return False
+    if book.tape.delisted(order.symbol, due.at):
+        book.plans.pop(order.id, None)
+        return True
+    resumes = matching.halt_end(book.tape, order.symbol, due.at)
+    if resumes is not None:
+        book.plan(order, resumes, "work")
+    return resumes is not None
 
 
 def _announce(book: Book, order: Order, due: Due) -> None:

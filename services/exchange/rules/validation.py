@@ -16,6 +16,7 @@ TYPES = frozenset({"market", "limit", "stop", "stop_limit"})
 TIMES_IN_FORCE = frozenset({"day", "gtc", "opg", "cls", "ioc", "fok"})
 CLASSES = frozenset({"", "simple", "bracket", "oco", "oto"})
 MAX_CLIENT_ORDER_ID = 128
+LARGEST = Decimal(10) ** 12
 
 
 def malformed(message: str) -> Refusal:
@@ -34,7 +35,9 @@ def number(raw: Any, name: str) -> Decimal | Refusal | None:
         value = Decimal(str(raw)) if not isinstance(raw, bool) else Decimal("nan")
     except InvalidOperation:
         value = Decimal("nan")
-    return value.normalize() + 0 if value.is_finite() else malformed(f"{name} must be a number")
+    if not value.is_finite():
+        return malformed(f"{name} must be a number")
+    return value.normalize() + 0 if abs(value) < LARGEST else malformed(f"{name} is too large")
 
 
 def boolean(raw: Any) -> bool:

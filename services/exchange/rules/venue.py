@@ -136,9 +136,11 @@ def _close_all(venue: Venue, c: Command) -> Outcome:
 
 
 def _configure(venue: Venue, c: Command) -> Outcome:
+    """Names the account does not have are passed over: the SDK still sends the settings that Alpaca dropped."""
     book = venue.book(c.account)
+    known = {name: value for name, value in c.args.items() if name in AccountConfig.model_fields}
     try:
-        book.config = AccountConfig.model_validate({**book.config.model_dump(), **c.args})
+        book.config = AccountConfig.model_validate({**book.config.model_dump(), **known})
     except ValidationError as error:
         return malformed(_first_problem(error))
     return book.config
