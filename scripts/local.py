@@ -26,6 +26,7 @@ from scripts.embedded import DATABASE, Server, address, secret, start_postgres, 
 from scripts.supervise import Say, Supervised
 
 HEALTHY_SECONDS = 90.0
+CRASHES = 3
 STOP_SECONDS = 7.0
 TELL_EVERY_SECONDS = 5.0
 NAMES = tuple(service.name for service in SERVICES)
@@ -214,12 +215,17 @@ class LocalSystem:
     async def _until_healthy(self, names: Sequence[str]) -> None:
         loop = asyncio.get_running_loop()
         deadline, tell_at = loop.time() + HEALTHY_SECONDS, loop.time() + TELL_EVERY_SECONDS
+        most = {name: count + CRASHES for name, count in self.restarts.items()}
         async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
             while missing := [
                 trouble
                 for trouble in await asyncio.gather(*(self._services[name].trouble(http) for name in names))
                 if trouble
             ]:
+                crashing = [one for one in map(self._services.get, names) if one and one.restarts >= most[one.name]]
+                if crashing:
+                    told = "; ".join(f"{service.name}: {service.last_words()}" for service in crashing)
+                    raise LocalError(f"keeps stopping by itself: {told}")
                 if loop.time() > deadline:
                     waited = f"not healthy after {HEALTHY_SECONDS:.0f} s"
                     raise LocalError(f"{waited}: {', '.join(missing)}; see {self.folder}/logs")

@@ -26,6 +26,7 @@ def server_folder() -> Iterator[Path]:
     """Outside pytest's own folder, which is closed to the user that PostgreSQL runs as under root."""
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

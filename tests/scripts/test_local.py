@@ -75,6 +75,12 @@ async def test_a_second_run_in_the_same_folder_is_refused(folder: Path) -> None:
     assert running_pid(folder) is None
 
 
+async def test_a_service_that_cannot_start_says_why(folder: Path) -> None:
+    mixture = {"TRADING_MODE": "live"}
+    with pytest.raises(LocalError, match="live money needs three settings that agree"):
+        await LocalSystem(folder, services=("reporting",), environment=mixture, say=lambda _: None).__aenter__()
+
+
 async def test_a_taken_port_is_named_before_anything_starts(folder: Path, free_port: int) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", free_port)
     async with server:
