@@ -161,4 +161,4 @@ BANKS = ("Marlowe Securities", "Hartwell & Co.", "Northgate Capital", "Beacon Re
 PEOPLE = ("Dana Whitfield", "Luis Ortega", "Mei Tanaka", "Robert Hale", "Amara Osei")
 CITIES = ("Austin", "Dublin", "Singapore", "Toronto", "Denver")
 MONTHS = ("June", "July", "September")
-WIRES = ("Benzinga", "Harbor Newswire", "Street Ledger", "MarketBrief")
+WIRES = ("benzinga", "harbor newswire", "street ledger", "market brief")

@@ -27,7 +27,7 @@ def item_row(item: NewsItem) -> dict[str, Any]:
         "url": item.url,
         "images": [],
         "symbols": list(item.symbols),
-        "source": item.source.lower() or "wire",
+        "source": item.source or "wire",
     }
 
 
