@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,6 +38,7 @@ STATUS: dict[type[errors.CatalystError], int] = {
 REQUESTS = Histogram("catalyst_request_seconds", "Time to answer", ["service", "method", "status"])
 ERRORS = Counter("catalyst_errors_total", "Requests that failed inside the service", ["service", "kind"])
 log = structlog.get_logger()
+M = TypeVar("M", bound=BaseModel)
 
 Health = Callable[[], Awaitable[dict[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -185,3 +187,23 @@ def _add_errors(app: FastAPI, name: str) -> None:
         ERRORS.labels(name, type(error).__name__).inc()
         log.error("request_broke", path=request.url.path, exc_info=error)
         return problem(500, "internal error", "this request failed; the log has the reason under its request id")
+
+
+async def read_body(request: Request, model: type[M]) -> M:
+    """The JSON body whatever its content type says (curl's bare `-d` names a form's); defaults where there is none.
+
+    Raises BadInput naming the field.
+    """
+    raw = await request.body()
+    try:
+        return model.model_validate_json(raw) if raw.strip() else model()
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise errors.BadInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def described_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI's words for a body that `read_body` reads."""
+    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
+    return {"requestBody": {"required": False, "content": content}}
