@@ -47,13 +47,13 @@ async def test_services_run_and_come_back_after_a_crash(folder: Path) -> None:
                 body = (await http.get(f"{system.urls[name]}/health")).json()
                 assert (body["service"], body["status"], body["redis"]) == (name, "healthy", "connected")
         os.kill(first["signals"], signal.SIGKILL)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not system.pids.get("signals") or system.pids["signals"] == first["signals"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert system.restarts == {"reporting": 0, "signals": 1}
+        assert system.restarts["signals"] == 1
         await system.restart("reporting")
         assert system.pids["reporting"] != first["reporting"]
-    assert said[0].startswith("signals stopped by itself (exit code -9)")
+    assert any(line.startswith("signals stopped by itself (exit code -9)") for line in said)
     assert "signals stopped by itself" in (folder / "logs" / "supervisor.log").read_text()
     assert system.pids == {}
     assert not (folder / "addresses.json").exists()
