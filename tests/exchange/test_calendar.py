@@ -6,11 +6,12 @@ import pandas_market_calendars
 import pytest
 
 from services.exchange.rules.calendar import closing_time, next_trading_day, previous_trading_day, trading_days
+from shared.domain.session import MARKET_ZONE
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_twenty_five_years_agree_with_the_published_calendar() -> None:
-    schedule = pandas_market_calendars.get_calendar("NYSE").schedule("2006-01-01", "2030-12-31", tz="America/New_York")
+    schedule = pandas_market_calendars.get_calendar("NYSE").schedule("2006-01-01", "2030-12-31", tz=MARKET_ZONE)
     published = {at.date(): row.market_close.time() for at, row in schedule.iterrows()}
     assert {day: closing_time(day) for day in trading_days(date(2006, 1, 1), date(2030, 12, 31))} == published
 
