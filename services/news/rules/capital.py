@@ -14,9 +14,9 @@ _DOWN = r"(?:plung(?:es?|ed|ing)|plummet\w*|tumbl(?:es?|ed|ing)|drop(?:s|ped|pin
 
 OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.75, 3.0, "offering offerings placement", r"(?:announc\w*|pric(?:es?|ed|ing)|propos\w+|launch\w*|commenc\w*|files?|filed|plans?|upsiz\w+|to raise|seeks)\b[^;]{0,70}\b" + _STOCK + r"\b[^;]{0,45}\b(?:offerings?|placement)|\b(?:offerings?|placement) of [^;]{0,50}" + _STOCK, "share offering dilutes"),
-    phrase(OFFER, -0.6, 2.0, "offering offerings placement registered", r"\b" + _STOCK + r"\b[^;,]{0,25}\b(?:offerings?|placement)\b|registered direct", "share offering"),
+    phrase(OFFER, -0.6, 2.0, "offering offerings placement registered", r"\b" + _STOCK + r"\b(?! etfs?)[^;,]{0,25}\b(?:offerings?|placement)\b|registered direct", "share offering"),
     phrase(OFFER, -0.35, 3.1, "closes closed closing completes completed completion", r"(?:clos(?:es|ed|ing)|complet(?:es|ed|ion))\b[^;]{0,70}\b" + _STOCK + r"?\b[^;]{0,30}\b(?:offerings?|placement)", "share offering closed"),
-    phrase(OFFER, 0.4, 3.6, "withdraws withdrawn cancels cancelled canceled terminates terminated postpones scraps", r"(?:withdr[ae]w\w*|cancel\w*|terminat\w*|postpon\w*|scraps?)\b[^;]{0,50}\b(?:offering|placement|shelf|atm)", "offering withdrawn"),
+    phrase(OFFER, 0.4, 3.6, "withdraws withdrew withdrawn cancels cancelled canceled terminates terminated postpones scraps", r"(?:withdr[ae]w\w*|cancel\w*|terminat\w*|postpon\w*|scraps?)\b[^;]{0,50}\b(?:offering|placement|shelf|atm|equity line|equity purchase)", "offering withdrawn"),
     phrase(OFFER, -0.05, 3.4, "notes debentures bonds", r"(?:senior|unsecured|secured|subordinated|green|baby|\d%|fixed[- ]rate)\b[^;]{0,30}\b(?:notes|bonds|debentures)\b(?![^;]{0,20}convertible)|notes offering|\bnotes due\b", "debt offering"),
     phrase(OFFER, -0.45, 3.5, "convertible", r"convertible (?:\w+ ){0,3}(?:notes?|debt|debentures?|bonds?|offering|preferred|promissory)", "convertible debt dilutes later"),
     phrase(OFFER, -0.6, 2.8, "dilution dilutive dilutes dilute dilutions", r"(?<!non-)(?<!anti-)\bdilut(?:ion|ive|es?|ed|ing)\b", "dilution"),

@@ -10,7 +10,7 @@ from shared.domain.news import Catalyst
 M = Catalyst.MERGER
 
 ACTIVE = re.compile(
-    r"\b(?:to (?:acquire|buy|take over|purchase)|acquires|acquired|acquiring|buys|agrees? to (?:acquire|buy)|bids? (?:[\w$.]+ ){0,3}for|offers? to (?:acquire|buy)|(?:makes?|raises?|increases?|sweetens?|submits?)[^;]{0,35}(?:offer|bid) (?:for|to (?:acquire|buy))|takeover of|acquisition of|snaps up|scoops up|completes? (?:the )?(?:purchase|acquisition) of)\b"
+    r"\b(?:to (?:acquire|buy|take over|purchase)|acquires|acquired|acquiring|buys|agrees? to (?:acquire|buy)|(?<!pre-)bids? (?:[\w$.]+ ){0,3}for|offers? to (?:acquire|buy)|(?:makes?|raises?|increases?|sweetens?|submits?)[^;]{0,35}(?:offer|bid) (?:for|to (?:acquire|buy))|takeover of|acquisition of|snaps up|scoops up|completes? (?:the )?(?:purchase|acquisition) of)\b"
 )
 PASSIVE = re.compile(
     r"\b(?:to be (?:acquired|bought|taken over|taken private|purchased)|(?:is|was|being|been|gets?) (?:acquired|bought|taken private)|acquired by|bought by|taken over by|agrees to (?:be (?:acquired|bought)|sell itself|a? ?(?:takeover|buyout))|agrees to go private|going[- ]private|go private|take[- ]private|takeover (?:target|interest|offer from|bid from|approach)|(?:receives?|gets?|weighs?|confirms?|considers?|draws?|fields?|attracts?)[^;]{0,30}(?:takeover|buyout|acquisition|unsolicited|acquisition proposal)\b|buyout (?:offer|bid|interest|deal)|explor\w+ (?:a |possible |potential )?(?:sale\b|strategic alternatives)|strategic alternatives|tender offer for|for sale)\b"

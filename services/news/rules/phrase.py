@@ -5,15 +5,16 @@ from typing import Literal, NamedTuple
 
 from shared.domain.news import Catalyst
 
-About = Literal["subject", "object", "anyone"]
+About = Literal["subject", "object", "anyone", "victim"]
 
 
 class Phrase(NamedTuple):
     """One way of saying something that matters.
 
     `pattern` runs over lower-case text that holds at least one of the words in `when`. `sentiment` in [-1, 1] is for
-    the company it is `about`: the one before the words, the one after them, or whoever is named. `weight` says how
-    much it counts beside other phrases of the text; a phrase that starts inside a heavier one's words is dropped.
+    the company it is `about`: the one before the words, the one after them (a `victim`: only when it is named there),
+    or whoever is named. `weight` says how much it counts beside other phrases of the text; one that overlaps a
+    heavier one's words is dropped.
     `is_move` marks words about the price itself, which belong to the company of their own clause only.
     """
 

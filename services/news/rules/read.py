@@ -32,6 +32,10 @@ _NEGATION = re.compile(
     r"\b(?:no|not|never|without|denies|denied|rejects|rejected|rules out|ruled out|dismisses (?:talk|rumou?rs?) of|"
     r"avoids?|averts?|averted|unlikely to|isn't|won't|doesn't|didn't|hasn't|wasn't|nor|alleviates?|no longer)\W+(?:\w+\W+){0,3}$"
 )
+_PENDING = re.compile(
+    r"\b(?:seek\w*|support(?:ing|s)?|towards?|potential\w*|pending|await\w*|pursu\w+|possible|ahead of|submi\w+|applies|application for|"
+    r"could|might|hopes?|expect\w* to|eyes|nears?|plans? to|if|request\w*|rumou?r\w*|likely to)\W+(?:\w+\W+){0,4}$"
+)
 _QUESTION = re.compile(r"^(?:is|are|should|can|could|will|would|does|do|has|did|how|what|which|where|buy,? sell)\b.*")
 _CROWD = re.compile(
     r"^(?:the )?(?:top |best |worst )?(?:\d+|two|three|four|five) [\w' &,-]*\b(?:stocks?|companies|picks|reasons|etfs|reits|names|growth|things|cash-\w+)\b|"
@@ -39,7 +43,7 @@ _CROWD = re.compile(
     r"vs\. |better (?:value|buy)|what you (?:should|need to) know|facts to know|investment (?:story|narrative|case)|"
     r"fair value|undervalu|overvalu|good (?:stock|choice)|great (?:stock|choice|momentum)|zacks|cramer|if you (?:had )?invested|"
     r"wall street's favorite|trending stock|valuation|top stock reports|outlook for|market (?:size|forecast|analysis|report|insights)|penny stock|"
-    r"\bnarrative|the case for|should (?:you|investors)|since last earnings|is (?:a|an|one of) [\w -]{0,25}stocks?\b"
+    r"\bnarrative|the case for|should (?:you|investors)|since last earnings|expected to (?:beat|miss)|is (?:a|an|one of) [\w -]{0,25}stocks?\b"
 )
 _QUIET = re.compile(
     r"(?<!likely )(?<!expected )\bto (?:present|participate|attend|host|speak|webcast|report|announce|release|hold|showcase|exhibit|join the)\b|"
@@ -88,7 +92,14 @@ def read(text: str, symbol: str | None = None, company: str | None = None, tagge
     if quiet:
         return Reading(sentiment=0.0, confidence=0.6, reason="an announcement of a date", method="rules")
     reading = _from_hits(hits, low) if hits else _from_mood(original)
-    return _damped(reading, low, named=bool(at), others=bool(symbol) and len(marked(low)) > 0, tagged=tagged)
+    return _damped(
+        reading,
+        low,
+        named=bool(at),
+        others=bool(symbol) and len(marked(low)) > 0,
+        unnamed=bool(company) and not at,
+        tagged=tagged,
+    )
 
 
 def _hits(low: str, at: list[int], *, alone: bool) -> list[Hit]:
@@ -110,9 +121,14 @@ def _hit(rule: Phrase, low: str, at: list[int]) -> Hit | None:
     match = rule.pattern.search(low)
     if match is None or (rule.is_move and not _in_own_clause(low, match.start(), at)):
         return None
+    if rule.about == "victim" and not any(place >= match.end() - 2 for place in at):
+        return None
     sentiment, weight = rule.sentiment, rule.weight
-    if _NEGATION.search(low[max(0, match.start() - 40) : match.start()]):
+    before = low[max(0, match.start() - 40) : match.start()]
+    if _NEGATION.search(before):
         sentiment, weight = -0.5 * sentiment, weight + 0.3
+    elif _PENDING.search(before):
+        sentiment, weight = 0.4 * sentiment, weight * 0.8
     if at and _is_other_side(rule, match.span(), at):
         sentiment, weight = 0.0, weight * 0.6
     return Hit(rule.catalyst, sentiment, weight, rule.reason, match.span())
@@ -122,7 +138,7 @@ def _is_other_side(rule: Phrase, span: tuple[int, int], at: list[int]) -> bool:
     """True when the words are about whoever stands on the other side of them than the company does."""
     if rule.about == "subject":
         return min(at) >= span[1] and span[0] > 3
-    return rule.about == "object" and max(at) < span[0] and span[0] > 0
+    return rule.about in {"object", "victim"} and max(at) < span[0]
 
 
 def _in_own_clause(low: str, place: int, at: list[int]) -> bool:
@@ -174,7 +190,7 @@ def _from_mood(original: str) -> Reading:
     return Reading(sentiment=sentiment, confidence=0.3, catalyst=None, reason=reason, method="lexicon")
 
 
-def _damped(reading: Reading, low: str, *, named: bool, others: bool, tagged: int) -> Reading:
+def _damped(reading: Reading, low: str, *, named: bool, others: bool, unnamed: bool, tagged: int) -> Reading:
     """Less of it where the text is a list, a question or an opinion, and where it is about many."""
     factor, notes = 1.0, []
     if _CROWD.search(low) or (low.endswith("?") and _QUESTION.match(low)):
@@ -183,6 +199,8 @@ def _damped(reading: Reading, low: str, *, named: bool, others: bool, tagged: in
         factor, notes = factor * 0.25, [*notes, "about another company"]
     elif tagged >= 4 and not named:
         factor, notes = factor * 0.4, [*notes, f"about {tagged} companies"]
+    elif unnamed:
+        factor, notes = factor * 0.6, [*notes, "the company is not named"]
     if not notes:
         return reading
     return reading.model_copy(

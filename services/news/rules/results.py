@@ -10,7 +10,7 @@ _VIEWS = r"(?:estimates?|expectations?|consensus|views?|street|wall street|forec
 _FIGURES = (
     r"(?:earnings|profits?|revenues?|sales|eps|income|ebitda|results|margins?|backlog|bookings|orders|deliveries)"
 )
-_OUTLOOK = r"(?:guidance|outlook|forecasts?|fy ?\d*|full[- ]year|annual view|profit view|projections?|targets? for)"
+_OUTLOOK = r"(?<!oil )(?<!crude )(?<!gold )(?<!copper )(?<!gdp )(?<!price )(?<!inflation )(?<!demand )(?<!gas )(?:guidance|outlook|forecasts?|fy ?\d*|full[- ]year|annual view|profit view|projections?|targets? for)"
 _TARGET = r"(?:price target|target price|price objective|price forecast|\bpt\b|\btarget\b)"
 _UP = r"(?:raises?|raised|raising|lifts?|lifted|boosts?|boosted|hikes?|hiked|increases?|increased|ups|bumps?|bumped)"
 _DOWN = r"(?:lowers?|lowered|lowering|cuts?|cutting|slash(?:es|ed)?|trims?|trimmed|reduces?|reduced|drops?|chops?)"
