@@ -102,7 +102,8 @@ def _add_positions(router: APIRouter, desk: Desk) -> None:
     ) -> tuple[PositionView, ...]:
         """With what protects each. An open one with an exit reason is being closed."""
         rows = await store.positions(desk.deps.pool, status, None, limit)
-        return tuple([await serve.show(desk, row) for row in rows])
+        now = await desk.deps.clock.now()
+        return tuple([await serve.show(desk, row, now) for row in rows])
 
     @router.post("/positions/close-all", summary="Close everything", tags=["positions"])
     async def close_all(request: CloseRequest | None = None) -> tuple[PositionView, ...]:

@@ -24,26 +24,26 @@ MOST_STEPS = 8
 log = structlog.get_logger()
 
 
-async def attend_all(desk: Desk) -> list[datetime]:
-    """Every symbol with a position or a working order; returns when each wants to be looked at again."""
+async def attend_all(desk: Desk, now: datetime) -> tuple[list[datetime], bool]:
+    """Every symbol with a position or a working order; when each wants to be looked at again, and if there is any."""
     held = await store.positions(desk.deps.pool, "open")
     working = await store.unsettled(desk.deps.pool)
     wakes = []
     for symbol in sorted({position.symbol for position in held} | {order.symbol for order in working}):
         async with desk.locks[symbol]:
-            until = await attend(desk, symbol)
+            until = await attend(desk, symbol, now)
         if until is not None:
             wakes.append(until)
-    now = await desk.deps.clock.now()
     entries_work = any(order.is_entry for order in working)
-    return wakes + timing.deadlines(held, entries_work, desk.session(now), desk.how, now)
+    wakes += timing.deadlines(held, entries_work, desk.session(now), desk.how, now)
+    return wakes, bool(held or working)
 
 
-async def attend(desk: Desk, symbol: str) -> datetime | None:
+async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
     """Take steps until the symbol may rest. The symbol's lock is held by the caller."""
-    await _mark_due(desk, symbol)
+    await _mark_due(desk, symbol, now)
     for _ in range(MOST_STEPS):
-        scene = await look(desk, symbol)
+        scene = await look(desk, symbol, now)
         step = next_step(scene)
         if isinstance(step, Rest):
             await _measure(desk, scene)
@@ -52,13 +52,12 @@ async def attend(desk: Desk, symbol: str) -> datetime | None:
         if not await _act(desk, scene, step):
             await _measure(desk, scene)
             return scene.now + POLL
-        await settle_symbol(desk, symbol)
-    return await desk.deps.clock.now() + POLL
+        await settle_symbol(desk, symbol, now)
+    return now + POLL
 
 
-async def look(desk: Desk, symbol: str) -> Scene:
+async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
     """The symbol as it stands in our books."""
-    now = await desk.deps.clock.now()
     position = await store.open_position(desk.deps.pool, symbol)
     session = desk.session(now)
     last = await store.last_exit(desk.deps.pool, symbol, position.entry_time) if position else None
@@ -73,11 +72,10 @@ async def look(desk: Desk, symbol: str) -> Scene:
     )
 
 
-async def _mark_due(desk: Desk, symbol: str) -> None:
+async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
     position = await store.open_position(desk.deps.pool, symbol)
     if position is None:
         return
-    now = await desk.deps.clock.now()
     session = desk.session(now)
     if position.exit_reason is None:
         reason = timing.exit_due(position, session, desk.how, now)

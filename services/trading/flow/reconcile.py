@@ -19,10 +19,9 @@ LOOK_BACK = timedelta(hours=24)
 log = structlog.get_logger()
 
 
-async def reconcile(desk: Desk) -> None:
+async def reconcile(desk: Desk, now: datetime) -> None:
     """Settle, compare, take in foreign fills, compare again; lock what disagrees twice. Raises Unavailable."""
-    await settle(desk)
-    now = await desk.deps.clock.now()
+    await settle(desk, now)
     found = await _compare(desk, now)
     if any(symbol not in desk.disagreements for symbol in found):
         await _take_in_foreign(desk, set(found), now)

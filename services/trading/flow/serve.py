@@ -1,5 +1,7 @@
 """What the API asks for: orders and positions as they are, cancelling, closing."""
 
+from datetime import datetime
+
 import structlog
 
 from services.trading import store
@@ -16,10 +18,10 @@ from shared.errors import CatalystError, NotFound, NotNow
 log = structlog.get_logger()
 
 
-async def show(desk: Desk, position: PositionRow) -> PositionView:
+async def show(desk: Desk, position: PositionRow, now: datetime) -> PositionView:
     """A position with what protects it now."""
     locked = position.symbol in desk.disagreements
-    protected = (await look(desk, position.symbol)).protected if position.status == "open" else 0
+    protected = (await look(desk, position.symbol, now)).protected if position.status == "open" else 0
     return position_rule.view(position, protected, locked and position.status == "open")
 
 
@@ -28,7 +30,7 @@ async def find_position(desk: Desk, symbol: str) -> PositionView:
     found = await store.positions(desk.deps.pool, None, symbol.upper(), 1)
     if not found:
         raise NotFound(f"no position in {symbol.upper()}, now or before", field="symbol")
-    return await show(desk, found[0])
+    return await show(desk, found[0], await desk.deps.clock.now())
 
 
 async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
@@ -65,8 +67,9 @@ async def _begin(desk: Desk, symbol: str) -> None:
     """The first steps at once; whatever goes wrong is taken up by the watch, the wish is stored."""
     try:
         if desk.ready:
-            await settle_symbol(desk, symbol)
-            await attend(desk, symbol)
+            now = await desk.deps.clock.now()
+            await settle_symbol(desk, symbol, now)
+            await attend(desk, symbol, now)
     except CatalystError as error:
         log.warning("close_delayed", symbol=symbol, error=error.detail)
     desk.poke()
@@ -89,6 +92,6 @@ async def cancel_order(desk: Desk, row: OrderRow, reason: str) -> OrderRow:
 
 async def reconcile_now(desk: Desk) -> Reconciliation:
     """Compare with the broker at once. Raises Unavailable."""
-    await reconcile(desk)
+    await reconcile(desk, await desk.deps.clock.now())
     desk.poke()
     return await standing(desk)

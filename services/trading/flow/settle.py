@@ -19,16 +19,16 @@ SLACK = timedelta(seconds=2)
 log = structlog.get_logger()
 
 
-async def settle(desk: Desk) -> None:
+async def settle(desk: Desk, now: datetime) -> None:
     """Every symbol with something unsettled, in order of symbol."""
     rows = await store.unsettled(desk.deps.pool)
     for symbol in sorted({row.symbol for row in rows}):
         async with desk.locks[symbol]:
-            await settle_symbol(desk, symbol)
-    SETTLED_AT.set((await desk.deps.clock.now()).timestamp())
+            await settle_symbol(desk, symbol, now)
+    SETTLED_AT.set(now.timestamp())
 
 
-async def settle_symbol(desk: Desk, symbol: str) -> None:
+async def settle_symbol(desk: Desk, symbol: str, now: datetime) -> None:
     """Look up what is not final, then book what was filled. The symbol's lock is held by the caller."""
     rows = await store.working(desk.deps.pool, symbol)
     told: set[str] = set()
@@ -36,7 +36,7 @@ async def settle_symbol(desk: Desk, symbol: str) -> None:
         family = [row, *(leg for leg in rows if leg.parent_order_id == row.order_id)]
         if all(member.is_final for member in family):
             continue
-        found = await _look_up(desk, row)
+        found = await _look_up(desk, row, now)
         if found is not None:
             told |= {found.id, *(leg.id for leg in found.legs)}
             await record(desk, row, found)
@@ -49,23 +49,21 @@ async def settle_symbol(desk: Desk, symbol: str) -> None:
     await book_fills(desk, symbol)
 
 
-async def _look_up(desk: Desk, row: OrderRow) -> BrokerOrder | None:
+async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | None:
     if row.broker_order_id is not None:
         found = await desk.broker.order(row.broker_order_id)
         if found is None:
-            now = await desk.deps.clock.now()
             message = f"{row.client_order_id}: the broker no longer knows order {row.broker_order_id} ({row.symbol})"
             await alert_once(desk, f"lost-{row.order_id}", "critical", "order_unknown_to_broker", message, now)
         return found
     found = await desk.broker.order_by_client_id(row.client_order_id)
     if found is None:
-        await _absent(desk, row)
+        await _absent(desk, row, now)
     return found
 
 
-async def _absent(desk: Desk, row: OrderRow) -> None:
+async def _absent(desk: Desk, row: OrderRow, now: datetime) -> None:
     """An intent that never arrived: sent under the same id while it still holds, else given up."""
-    now = await desk.deps.clock.now()
     if not desk.ready or row.status != INTENDED:
         return
     stale = row.cancel_reason or await _overtaken(desk, row, now)

@@ -62,19 +62,23 @@ async def one_pass(desk: Desk) -> datetime:
     """Everything due now; returns when to look again at the latest."""
     now = await desk.deps.clock.now()
     await know_sessions(desk, now)
-    again, desk.look_again, desk.poked = desk.look_again, False, False
+    again, desk.look_again, desk.poked, first = desk.look_again, False, False, not desk.ready
     slot_due = desk.next_slot is None or now >= desk.next_slot
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
     try:
-        await (reconcile(desk) if again or slot_due or suspected or not desk.ready else settle(desk))
+        await (reconcile if again or slot_due or suspected or not desk.ready else settle)(desk, now)
+        if first:
+            # Now that orders may be sent, intents that never arrived are.
+            await settle(desk, now)
     except BaseException:
         desk.look_again = True
         raise
-    wakes = await attend_all(desk)
-    now = await desk.deps.clock.now()
-    busy = bool(wakes) or bool(desk.disagreements)
-    if slot_due or desk.next_slot is None:
-        desk.next_slot = settle_slot(desk.session(now), desk.upcoming(now), now, busy)
+    wakes, busy = await attend_all(desk, now)
+    if not busy and not desk.flat and not desk.disagreements:
+        # The last position has just gone: the broker's word for it.
+        await reconcile(desk, now)
+    busy = busy or bool(desk.disagreements)
+    desk.next_slot = settle_slot(desk.session(now), desk.upcoming(now), now, busy)
     wakes += [desk.next_slot, *next_look(desk.disagreements)]
     return min(wakes)
 

@@ -7,6 +7,7 @@ from services.trading.rules.positions import PositionRow
 from shared.domain.session import Session, next_slot
 
 SETTLE_EVERY = timedelta(seconds=30)
+QUIET_EVERY = timedelta(minutes=5)
 IDLE_EVERY = timedelta(hours=1)
 WIND_DOWN = timedelta(minutes=10)
 """After the close the venue still tells what expired."""
@@ -45,11 +46,14 @@ def entries_end(session: Session | None, how: PositionsPart, now: datetime) -> b
 
 
 def settle_slot(session: Session | None, upcoming: Session | None, now: datetime, busy: bool) -> datetime:
-    """The next moment to look at everything, counted from the open so that a restart does not move it."""
-    if session is not None and now < session.close + WIND_DOWN:
-        return next_slot(session, now, SETTLE_EVERY)
+    """The next moment to look at everything, counted from the open so that a restart does not move it.
+
+    Every half minute while anything is held or under way, every five minutes of the session otherwise.
+    """
     if busy and session is not None:
         return next_slot(session, now, SETTLE_EVERY)
+    if session is not None and now < session.close + WIND_DOWN:
+        return next_slot(session, now, QUIET_EVERY)
     idle = now + IDLE_EVERY if session is None else next_slot(session, now, IDLE_EVERY)
     return min(idle, upcoming.open) if upcoming is not None else idle
 

@@ -1,0 +1,275 @@
+"""Trading on a bench: the real service, a real database, and the real exchange on a port of its own, in lockstep.
+
+The bench takes part in the exchange's clock: time stands still while a test does something, and `until` lets it pass.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config.settings import Settings
+from services.__main__ import QuietServer, build_deps
+from services.exchange.api import bare_app
+from services.exchange.api.desk import Desk as Exchange
+from services.exchange.api.desk import open_desk
+from services.exchange.flow import Conductor, World
+from services.exchange.rules.clock import ClockState
+from services.exchange.rules.knobs import VenueSettings
+from services.exchange.rules.tape import Tape
+from services.trading.api import create_app
+from shared.adapters.simulated_clock import SimulatedClock
+from shared.domain.order import ApprovedOrder, client_order_id
+from tests.exchange.venues import DAY, EXACT, OHLCV, OPEN, flat_bars, tape_of
+
+KEY = "BENCH"
+CYCLE = "20260615-093000"
+NAMESPACE = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
+ANSWER_504 = {"code": 50410000, "message": "request timed out"}
+
+
+@dataclass
+class Fault:
+    """What goes wrong with requests that match: the answer, or the request itself, is lost; or another body is told."""
+
+    method: str
+    path: str
+    kind: str
+    times: int = 1
+    body: bytes = b""
+    hits: int = 0
+
+
+class Wire:
+    """Between service and exchange: passes everything on, except where a fault says otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.faults: list[Fault] = []
+        self.seen: list[tuple[str, str]] = []
+
+    def _fault(self, scope: Scope) -> Fault | None:
+        for fault in self.faults:
+            if fault.hits < fault.times and fault.method == scope["method"] and scope["path"].startswith(fault.path):
+                fault.hits += 1
+                return fault
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        self.seen.append((scope["method"], scope["path"]))
+        fault = self._fault(scope)
+        if fault is None:
+            await self.app(scope, receive, send)
+            return
+        if fault.kind == "answer lost":
+
+            async def swallow(_message: Message) -> None:
+                return None
+
+            await self.app(scope, receive, swallow)
+        status, body = (
+            (200, fault.body) if fault.kind == "says" else (504, httpx.Response(504, json=ANSWER_504).content)
+        )
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
+        )
+        await send({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class Bench:
+    """A running exchange, a database, and the service when it is started."""
+
+    exchange: Exchange
+    wire: Wire
+    settings: Settings
+    pool: asyncpg.Pool
+    clock: SimulatedClock
+    api: httpx.AsyncClient | None = None
+    scans: int = 0
+    _stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.exchange.now, UTC)
+
+    async def start(self) -> None:
+        """Start the service and wait until it has reconciled."""
+        stack = AsyncExitStack()
+        deps = await stack.enter_async_context(build_deps(self.settings, "trading"))
+        app = create_app(deps)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self.api = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5006")
+        )
+        self._stop.append(stack.aclose)
+        for _ in range(200):
+            if (await self.get("/reconciliation"))["ready"]:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the service never got ready")
+
+    async def stop(self) -> None:
+        """Stop the service; the exchange stays."""
+        while self._stop:
+            await self._stop.pop()()
+        self.api = None
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def until(self, moment: datetime | float) -> None:
+        """Let time pass; the service wakes for everything on the way."""
+        when = moment if isinstance(moment, datetime) else self.now + timedelta(seconds=moment)
+        await asyncio.wait_for(self.clock.sleep_until(when), 60)
+
+    async def get(self, path: str) -> Any:
+        assert self.api is not None
+        answer = await self.api.get(f"/api/v1{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None) -> httpx.Response:
+        assert self.api is not None
+        return await self.api.post(f"/api/v1{path}", json=body)
+
+    async def approve(self, symbol: str = "AAA", quantity: int = 10) -> ApprovedOrder:
+        """A decision in the database, and the order it allows."""
+        self.scans += 1
+        client_id = client_order_id(f"{DAY:%Y%m%d}", symbol, "entry", self.scans)
+        decision = uuid5(NAMESPACE, client_id)
+        expires = self.now + timedelta(seconds=60)
+        prices = (
+            (Decimal("100"), Decimal("98"), Decimal("106"))
+            if symbol == "AAA"
+            else (Decimal(50), Decimal(49), Decimal(53))
+        )
+        await self.pool.execute("SELECT get_or_create_security($1)", symbol)
+        await self.pool.execute(
+            "INSERT INTO trading_cycles (cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions,"
+            " max_daily_loss, scan_frequency_seconds, config_hash, started_at) VALUES ($1, 'normal', 'supervised',"
+            " 'running', $2, 'hand', 5, 2000, 1800, 'x', $3) ON CONFLICT DO NOTHING",
+            CYCLE, DAY, self.now,
+        )  # fmt: skip
+        await self.pool.execute(
+            "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
+            " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
+            " checks, decided_at) VALUES ($1, $2, $3, 'order', 'approved', $4, 'long', $5, $6, $7, $8, $9, $10, 'fits',"
+            " 0.1, 20, '[]', $11)",
+            decision, CYCLE, self.scans, symbol, client_id, quantity, *prices, expires, self.now,
+        )  # fmt: skip
+        return ApprovedOrder(
+            decision_id=decision, cycle_id=CYCLE, scan=self.scans, client_order_id=client_id, symbol=symbol,
+            side="long", quantity=quantity, reference_price=prices[0], stop_price=prices[1],
+            take_profit_price=prices[2], expires_at=expires,
+        )  # fmt: skip
+
+    async def send(self, order: ApprovedOrder) -> httpx.Response:
+        return await self.post("/orders", order.model_dump(mode="json"))
+
+    async def bought(self, symbol: str = "AAA", quantity: int = 10) -> ApprovedOrder:
+        """An entry, sent and filled."""
+        order = await self.approve(symbol, quantity)
+        answer = await self.send(order)
+        assert answer.status_code == 200, answer.text
+        await self.until(5.0)
+        return order
+
+    async def position(self, symbol: str = "AAA") -> dict[str, Any]:
+        found: dict[str, Any] = await self.get(f"/positions/{symbol}")
+        return found
+
+    async def orders(self, symbol: str = "AAA") -> dict[str, dict[str, Any]]:
+        """The symbol's newest order of each purpose."""
+        rows = await self.get(f"/orders?symbol={symbol}")
+        return {row["purpose"]: row for row in reversed(rows)}
+
+    @property
+    def book(self) -> Any:
+        """The account as the exchange keeps it."""
+        return self.exchange.book(KEY)
+
+    async def profit(self) -> tuple[Decimal, Decimal]:
+        """What our positions earned, and what the exchange's books say."""
+        ours = await self.pool.fetchval("SELECT coalesce(sum(realized_pnl), 0) FROM positions")
+        return ours, self.book.ledger.cash - self.book.ledger.start
+
+
+def moving(*prices: float, start: float = 100.0) -> dict[int, OHLCV]:
+    """A day that stays at `start` for two bars, then moves to each price in turn, a bar each, and stays at the last."""
+    bars, last = flat_bars(start), start
+    for number in range(78):
+        price = prices[min(number - 2, len(prices) - 1)] if number >= 2 else start
+        bars[number] = (last, max(last, price), min(last, price), price, 1_000_000)
+        last = price
+    return bars
+
+
+@asynccontextmanager
+async def bench(
+    database_url: str,
+    bars: Mapping[int, OHLCV] | None = None,
+    settings: VenueSettings = EXACT,
+    tape: Tape | None = None,
+    now: float = OPEN + 300,
+    config: Path = Path("config"),
+) -> AsyncIterator[Bench]:
+    """An exchange in lockstep with the service and the test; the service is started."""
+    tape = tape or tape_of({"AAA": dict(bars or flat_bars()), "BBB": flat_bars(50.0)})
+    state = ClockState(now=now, mode="lockstep", speed=0.0, participants=("trading", "bench"))
+    exchange = open_desk(World(tape, Conductor(state)), None, settings)
+    wire = Wire(bare_app(exchange.world, exchange))
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(_served(wire))
+        clock = SimulatedClock(url, "bench")
+        stack.push_async_callback(clock.close)
+        pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
+        chosen = Settings(
+            database_url=database_url, alpaca_base_url=url, alpaca_api_key=KEY, alpaca_secret_key="secret",
+            redis_port=1, database_wait_seconds=5, config_folder=config,
+        )  # fmt: skip
+        made = Bench(exchange, wire, chosen, pool, clock)
+        stack.push_async_callback(made.stop)
+        await made.start()
+        yield made
+
+
+@asynccontextmanager
+async def _served(app: ASGIApp) -> AsyncIterator[str]:
+    # Named as TCP, so that asyncio sends small answers at once.
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    door.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)
+    server = QuietServer(config)
+    running = asyncio.create_task(server.serve(sockets=[door]))
+    for _ in range(1000):
+        if server.started:
+            break
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        door.close()
+
+
+def market_time(hour: int, minute: int, day: date = DAY) -> datetime:
+    """New York wall time on a summer day."""
+    return datetime(day.year, day.month, day.day, hour + 4, minute, tzinfo=UTC)
