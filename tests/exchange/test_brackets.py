@@ -117,6 +117,22 @@ def test_cancelling_a_partly_filled_entry_leaves_naked_shares() -> None:
     assert book.available("AAA") == book.ledger.qty("AAA")
 
 
+def test_a_part_can_be_protected_beside_its_entry_by_an_oco_alone() -> None:
+    place = floor(settings=EXACT.model_copy(update={"partial_fill_fraction": 1.0, "partial_fill_gap_ms": 60_000.0}))
+    parent = place.bracket(qty=100, type="limit", limit_price=101)
+    place.advance(1)
+    part = int(place.order(parent).filled_qty)
+    exit_order = {"symbol": "AAA", "qty": part, "side": "sell", "time_in_force": "day"}
+    plain_stop = place.do("submit", **exit_order, type="stop", stop_price=97)
+    assert isinstance(plain_stop, Refusal)
+    assert plain_stop.message == "potential wash trade detected. use complex orders"
+    exits = {"take_profit": {"limit_price": 106}, "stop_loss": {"stop_price": 97}}
+    assert isinstance(place.do("submit", **exit_order, type="limit", order_class="oco", **exits), Order)
+    place.advance(120)
+    assert states(place, parent) == ("filled", "rejected", "rejected")
+    assert place.venue.book(KEY).held_for_orders("AAA") == part
+
+
 def test_deleting_a_filled_parent_cancels_the_legs_once() -> None:
     place, parent = entered({})
     assert isinstance(place.do("cancel", order_id=parent.id), Order)

@@ -230,3 +230,11 @@ def test_an_account_laid_open(exchange: Served) -> None:
     assert (state["imbalance"], state["cash"], len(state["open_orders"])) == ("0", "98999.9", 2)
     assert [u["event"] for u in state["updates"]] == ["pending_new", "new", "fill", "new"]
     assert httpx.get(f"{exchange.url}/_sim/accounts/nobody").status_code == 404
+
+
+def test_every_route_says_what_it_does(exchange: Served) -> None:
+    paths: dict[str, dict[str, Any]] = httpx.get(f"{exchange.url}/openapi.json").json()["paths"]
+    routes = [route for path in paths.values() for route in path.values()]
+    described = [bool(route.get("summary") and route.get("description")) for route in routes]
+    assert len(described) > 30
+    assert all(described)

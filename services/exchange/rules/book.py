@@ -145,8 +145,12 @@ class Book:
         """True when the order holds shares back. Of two exits on the same shares, the target does."""
         if order.is_opening or self.is_waiting_replacement(order):
             return False
-        waiting_target = order.status == "held" and order.role == "take_profit" and self.parent_filled(order)
-        return order.is_open or waiting_target
+        return order.is_open or (order.status == "held" and self.parent_filled(order) and self._leads(order))
+
+    def _leads(self, leg: Order) -> bool:
+        """The leg that will work first: the target, or the only one there is."""
+        assert leg.parent is not None
+        return leg.role == "take_profit" or len(self.orders[leg.parent].legs) == 1
 
     def held_for_orders(self, symbol: str) -> Decimal:
         return sum((order.leaves for order in self.live_orders(symbol) if self.allocates(order)), ZERO)

@@ -91,13 +91,6 @@ def _arm(book: Book, leg: Order, due: Due) -> None:
     book.plan(book.step(leg, "new", due.at, "new"), due.at, "work")
 
 
-def limit_of(order: Order) -> Decimal | None:
-    """The price the order may not trade beyond: its limit, or the cap that a triggered buy stop gets."""
-    if order.limit_price is not None or order.side == "sell" or order.stop_price is None:
-        return order.limit_price
-    return matching.buy_stop_cap(order.stop_price)
-
-
 def _is_waiting_stop(order: Order) -> bool:
     return order.stop_price is not None and not order.elected
 
@@ -110,7 +103,7 @@ def _work(book: Book, order: Order, due: Due) -> None:
             book, order, "stop", matching.stop_touch(book.tape, order.symbol, order.side, order.stop_price, due.at)
         )
         return
-    limit = limit_of(order)
+    limit = matching.limit_of(order)
     sides = matching.quote(book.tape, order.symbol, due.at, book.settings)
     crossing = limit is None or (sides is not None and matching.crosses(order.side, limit, sides.far(order.side)))
     if crossing or order.time_in_force in AT_ONCE_OR_NEVER:
@@ -127,14 +120,14 @@ def _plan_touch(book: Book, order: Order, kind: str, touch: matching.Touch | Non
 
 
 def _rest(book: Book, order: Order, at: float) -> None:
-    limit = limit_of(order)
+    limit = matching.limit_of(order)
     assert limit is not None
     _plan_touch(book, order, "limit", matching.limit_touch(book.tape, order.symbol, order.side, limit, at))
 
 
 def _fill_at_quote(book: Book, order: Order, due: Due) -> None:
     sides = matching.quote(book.tape, order.symbol, due.at, book.settings)
-    limit = limit_of(order)
+    limit = matching.limit_of(order)
     if sides is None:
         _wait_for_trading(book, order, due.at)
         return
@@ -174,7 +167,7 @@ def _trigger(book: Book, order: Order, due: Due) -> None:
     else:
         order = book.put(replace(order, elected=True))
     price = matching.slipped(Decimal(due.note), order.side, book.settings)
-    limit = limit_of(order)
+    limit = matching.limit_of(order)
     if limit is not None and not matching.crosses(order.side, limit, price):
         _rest(book, order, due.at)
     else:
@@ -232,8 +225,8 @@ def _fill(book: Book, order: Order, qty: Decimal, price: Decimal, at: float) -> 
 def _follow_up(book: Book, order: Order, at: float) -> None:
     """A complete entry arms its legs; an exit cancels its sibling, or by a part leaves it the rest."""
     if order.role == "entry":
-        for leg in book.legs_of(order) if order.status == "filled" else ():
-            book.remind(leg, at + seconds(book.settings.ack_latency_ms), "arm")
+        if order.status == "filled":
+            _arm_legs(book, order, at)
         return
     for other in siblings(book, order):
         if not other.is_live:
@@ -242,6 +235,17 @@ def _follow_up(book: Book, order: Order, at: float) -> None:
             book.step(other, "canceled", at, "canceled")
         else:
             book.put(replace(other, qty=other.filled_qty + order.leaves, updated_at=at))
+
+
+def _arm_legs(book: Book, entry: Order, at: float) -> None:
+    """The legs work soon; they are rejected when other exits already hold the shares that they would sell."""
+    exits = [order for order in book.live_orders(entry.symbol) if order.parent != entry.id and book.allocates(order)]
+    free = abs(book.ledger.qty(entry.symbol)) - sum((order.leaves for order in exits), ZERO)
+    for leg in book.legs_of(entry):
+        if leg.leaves > free:
+            book.step(leg, "rejected", at, "rejected")
+        else:
+            book.remind(leg, at + seconds(book.settings.ack_latency_ms), "arm")
 
 
 def _cancel(book: Book, order: Order, due: Due) -> None:

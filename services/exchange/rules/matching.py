@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from services.exchange.rules.knobs import VenueSettings
+from services.exchange.rules.orders import Order
 from services.exchange.rules.tape import Tape
 from shared.domain.market import to_tick
 
@@ -63,6 +64,13 @@ def slipped(price: Decimal, side: str, settings: VenueSettings) -> Decimal:
 def buy_stop_cap(stop: Decimal) -> Decimal:
     """Alpaca turns a buy stop into a stop limit: 4 % above the stop below $50, else 2.5 %."""
     return to_tick(stop * (BUY_STOP_CAP_LOW if stop < BUY_STOP_CAP_SPLIT else BUY_STOP_CAP_HIGH), "up")
+
+
+def limit_of(order: Order) -> Decimal | None:
+    """The price the order may not trade beyond: its limit, or the cap that a triggered buy stop gets."""
+    if order.limit_price is not None or order.side == "sell" or order.stop_price is None:
+        return order.limit_price
+    return buy_stop_cap(order.stop_price)
 
 
 def crosses(side: str, limit: Decimal, price: Decimal) -> bool:
