@@ -33,7 +33,7 @@ finish() {
     compose ps -a >&2 || true
     compose logs --tail 15 --no-color >&2 || true
   fi
-  compose down --volumes --remove-orphans --timeout 15 >/dev/null 2>&1 || true
+  compose down --volumes --remove-orphans --timeout 15 >&2 || say "taking down failed; docker compose -p catalyst-test down --volumes finishes it"
   rm -f "$settings"
   exit "$code"
 }
