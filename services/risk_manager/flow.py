@@ -19,7 +19,7 @@ from shared.domain.order import Verdict
 from shared.domain.position import Account, CloseRequest, PositionView, Reconciliation
 from shared.domain.session import Session, current_session, next_session, next_slot, trading_day
 from shared.errors import BadInput, CatalystError, Forbidden, NotFound, NotNow
-from shared.journal import append_event, raise_alert
+from shared.journal import Connection, append_event, raise_alert
 
 SERVICE = "risk-manager"
 EVERY, HISTORY = timedelta(seconds=60), timedelta(days=100)
@@ -148,14 +148,13 @@ async def validate(deps: Deps, symbol: str, quantity: int, price: Decimal, cycle
     return verdict
 
 
-async def tell(deps: Deps, notice: stop.Notice, at: datetime) -> None:
-    """One risk event, one journal entry and one alert, together or not at all."""
-    cycle_id, _ = await store.running_cycle(deps.pool)
-    async with deps.pool.acquire() as connection, connection.transaction():
-        await store.add_risk_event(connection, notice, at, cycle_id)
-        await append_event(connection, SERVICE, notice.kind, at, notice.payload, cycle_id)
-        if notice.mailed:
-            await raise_alert(connection, SERVICE, notice.severity, notice.kind, notice.message, at, cycle_id)
+async def tell(connection: Connection, notice: stop.Notice, at: datetime) -> None:
+    """One risk event, one journal entry and one alert, in the transaction of what they tell about."""
+    cycle_id, _ = await store.running_cycle(connection)
+    await store.add_risk_event(connection, notice, at, cycle_id)
+    await append_event(connection, SERVICE, notice.kind, at, notice.payload, cycle_id)
+    if notice.mailed:
+        await raise_alert(connection, SERVICE, notice.severity, notice.kind, notice.message, at, cycle_id)
     log.warning(notice.kind, severity=notice.severity, message=notice.message)
 
 
@@ -166,11 +165,11 @@ async def emergency_stop(deps: Deps, watch: Watch, reason: str, *, closes: bool 
     async with deps.pool.acquire() as connection, connection.transaction():
         await store.take_turn(connection)
         fresh = await store.latch(connection, reason, closes, now, until)
+        if fresh:
+            await tell(connection, stop.stopped(reason, closes, actions.send_email_alert), now)
     HALTED.set(1)
     watch.asked.clear()
     watch.close.set()
-    if fresh:
-        await tell(deps, stop.stopped(reason, closes, actions.send_email_alert), now)
     return fresh
 
 
@@ -191,7 +190,7 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
 
     Runs on the wall's time: a market clock that waits for this service must not be waited for by it.
     """
-    attempts, pause = 0, 0.05
+    attempts, pause = 0, 0.02
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
         attempts += 1
         try:
@@ -199,12 +198,12 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
         except CatalystError as error:
             left = (error.detail,)
         now = await deps.clock.now()
-        if not left and await store.mark_flat(deps.pool, halt.halt_id, now):
-            await tell(deps, stop.flat(halt, attempts, now), now)
-            return
-        log.warning("not_flat_yet", attempts=attempts, left=left)
-        if attempts % PAGED_AFTER_ATTEMPTS == 0:
-            await tell(deps, stop.not_flat(attempts, left), now)
+        async with deps.pool.acquire() as connection, connection.transaction():
+            if not left and await store.mark_flat(connection, halt.halt_id, now):
+                await tell(connection, stop.flat(halt, attempts, now), now)
+            elif left and attempts % PAGED_AFTER_ATTEMPTS == 0:
+                await tell(connection, stop.not_flat(attempts, left), now)
+        log.info("closing", attempts=attempts, left=left)
         await asyncio.sleep(pause)
         pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
@@ -216,9 +215,10 @@ async def resume(deps: Deps, reason: str) -> None:
         raise NotNow("trading is not halted")
     if refused := stop.why_not_resume(halt, now):
         raise NotNow(refused, possible_at=None if halt.closing else halt.resume_after)
-    await store.release(deps.pool, halt.halt_id, reason, now)
+    async with deps.pool.acquire() as connection, connection.transaction():
+        if await store.release(connection, halt.halt_id, reason, now):
+            await tell(connection, stop.resumed(halt, reason), now)
     HALTED.set(0)
-    await tell(deps, stop.resumed(halt, reason), now)
 
 
 async def drill(deps: Deps, watch: Watch, patience_seconds: float = 60) -> dict[str, float]:
@@ -256,7 +256,8 @@ async def monitor(deps: Deps, watch: Watch, session: Session) -> None:
     EXPOSURE.set(float(sum(one.value for one in await store.holdings(deps.pool, now, ()))))
     for notice in day.notices_of(reading):
         if not await store.happened_since(deps.pool, notice.kind, session.open):
-            await tell(deps, notice, now)
+            async with deps.pool.acquire() as connection, connection.transaction():
+                await tell(connection, notice, now)
     if reading.level == "emergency" and limits.emergency_stop_at_100 and await store.active_halt(deps.pool) is None:
         # Released with nothing open, the same loss says nothing new; `daily_loss_used` refuses entries anyway.
         said = not positions and await store.happened_since(deps.pool, "emergency_stop", session.open)

@@ -10,7 +10,7 @@ from services.risk_manager.rules.book import Book, Holding, Limits, Subject
 from services.risk_manager.rules.case import Case, case_of
 from services.risk_manager.rules.checks import CHECKS
 from shared.domain.evidence import Scored
-from shared.domain.market import Bars, Quote, Trade
+from shared.domain.market import Bars, Floats, Quote, Trade
 from shared.domain.order import Check
 from shared.domain.session import Session
 
@@ -110,14 +110,14 @@ def scored(symbol: str = "ACME", rank: int = 1, price: float = 50.0, **changes: 
     return Scored(symbol=symbol, rank=rank, price=price, **(facts | changes))
 
 
-def daily(symbol: str, changes: np.ndarray, volume: float = 1_000_000.0) -> Bars:
+def daily(symbol: str, changes: Floats, volume: float = 1_000_000.0) -> Bars:
     """Daily bars whose returns are `changes`, the last one yesterday."""
-    close = 50.0 * np.cumprod(np.concatenate(([1.0], 1.0 + changes)))
+    close: Floats = np.asarray(50.0 * np.cumprod(np.concatenate(([1.0], 1.0 + changes))), dtype=np.float64)
     start = SESSION.open.timestamp() - 86_400.0 * np.arange(len(close), 0, -1)
-    return Bars(symbol, start, close, close * 1.01, close * 0.99, close, np.full(len(close), volume))
+    return Bars(symbol, start.astype(np.float64), close, close * 1.01, close * 0.99, close, np.full(len(close), volume))
 
 
-def moves(seed: int, days: int = 70) -> np.ndarray:
+def moves(seed: int, days: int = 70) -> Floats:
     """Returns of a made-up name; two seeds are two independent names."""
     return np.random.default_rng(seed).normal(0, 0.02, days)
 

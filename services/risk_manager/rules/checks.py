@@ -114,7 +114,7 @@ def buying_power(case: Case) -> Check:
 def daily_loss_used(case: Case) -> Check:
     """The day's loss, as if every stop that stands or is promised were hit, this one among them."""
     worst = case.book.day_loss + case.book.risk + case.risk
-    return _most("daily_loss_used", worst, case.limits.max_daily_loss, f"USD, of which lost {case.book.day_loss}")
+    return _most("daily_loss_used", worst, case.limits.max_daily_loss, f"USD, of which lost {case.book.day_loss:.2f}")
 
 
 def sector_exposure(case: Case) -> Check:

@@ -72,16 +72,17 @@ def read_day(account: Account, books: Decimal | None, limit: Decimal, warning_pc
 
 
 def reason_of(reading: DayReading) -> str:
-    return f"the day's loss of {reading.loss} USD reached the limit of {reading.limit} USD"
+    return f"the day's loss of {reading.loss:.2f} USD reached the limit of {reading.limit:.2f} USD"
 
 
 def notices_of(reading: DayReading) -> tuple[Notice, ...]:
     """What a person must know of a reading."""
     facts, found = reading.model_dump(mode="json"), []
     if reading.disagrees:
-        message = f"The broker says {reading.pnl} USD for the day, our books {reading.books_pnl}: nothing is tripped."
+        ours = f"{reading.books_pnl:.2f} USD" if reading.books_pnl is not None else "nothing: a held name has no price"
+        message = f"The broker says {reading.pnl:.2f} USD for the day, our books say {ours}. The smaller loss counts."
         found.append(Notice(severity="warning", kind="pnl_disagrees", message=message, payload=facts))
     if reading.level != "calm":
-        message = f"{reading.loss} USD lost today, {reading.used_pct:g} % of the limit of {reading.limit} USD."
+        message = f"{reading.loss:.2f} USD lost today, {reading.used_pct:g} % of the limit of {reading.limit:.2f} USD."
         found.append(Notice(severity="warning", kind="daily_loss_warning", message=message, payload=facts))
     return tuple(found)
