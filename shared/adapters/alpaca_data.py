@@ -15,23 +15,8 @@ import numpy as np
 import structlog
 
 from config.settings import Settings
+from shared.adapters import alpaca_wire as wire
 from shared.adapters.alpaca_http import AlpacaHttp
-from shared.adapters.alpaca_wire import (
-    BARS,
-    CLOCK,
-    HOURS,
-    QUOTES,
-    ROWS,
-    SECTORS,
-    SNAPSHOTS,
-    TRADES,
-    Bar,
-    Snapshot,
-    add_page,
-    asset_of,
-    session_of,
-    snapshot_columns,
-)
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.session import Session
 from shared.errors import BadInput, Unavailable
@@ -63,8 +48,10 @@ class AlpacaData:
 
     async def assets(self) -> tuple[Asset, ...]:
         """Every active US equity. Rows are read one by one: an unknown value loses at most its own row."""
-        rows = await self._http.get("trading", "/v2/assets", {"status": "active", "asset_class": "us_equity"}, ROWS)
-        assets = tuple(asset for asset in map(asset_of, rows) if asset is not None)
+        rows = await self._http.get(
+            "trading", "/v2/assets", {"status": "active", "asset_class": "us_equity"}, wire.ROWS
+        )
+        assets = tuple(asset for asset in map(wire.asset_of, rows) if asset is not None)
         if len(assets) < len(rows):
             log.warning("assets_left_out", rows=len(rows), read=len(assets))
         return assets
@@ -74,26 +61,26 @@ class AlpacaData:
         if not self._has_sectors:
             return {}
         try:
-            rows = await self._http.get("trading", "/_sim/tape/universe", {}, SECTORS)
+            rows = await self._http.get("trading", "/_sim/tape/universe", {}, wire.SECTORS)
         except BadInput:
             return {}
         return {row.symbol: row.sector for row in rows if row.sector}
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
         """Trading days in [start, end], with half days' real hours."""
-        days = await self._http.get("trading", "/v2/calendar", {"start": f"{start}", "end": f"{end}"}, HOURS)
-        return tuple(session_of(day) for day in days if start <= day.date <= end)
+        days = await self._http.get("trading", "/v2/calendar", {"start": f"{start}", "end": f"{end}"}, wire.HOURS)
+        return tuple(wire.session_of(day) for day in days if start <= day.date <= end)
 
     async def snapshots(self, symbols: Sequence[str]) -> Snapshots:
         """One row for each symbol asked, in the order asked; NaN where the source had nothing."""
-        found: dict[str, Snapshot | None] = {}
-        for answer in await self._in_chunks("/v2/stocks/snapshots", symbols, SNAPSHOTS):
+        found: wire.SnapshotPage = {}
+        for answer in await self._in_chunks("/v2/stocks/snapshots", symbols, wire.SNAPSHOTS):
             found |= answer
-        return snapshot_columns(symbols, found)
+        return wire.snapshot_columns(symbols, found)
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """The latest quote of each symbol that has one."""
-        answers = await self._in_chunks("/v2/stocks/quotes/latest", symbols, QUOTES)
+        answers = await self._in_chunks("/v2/stocks/quotes/latest", symbols, wire.QUOTES)
         found = chain.from_iterable(answer.quotes.items() for answer in answers)
         return {
             symbol: Quote(symbol=symbol, bid=quote.bp or 0.0, ask=quote.ap or 0.0, at=quote.t)
@@ -103,7 +90,7 @@ class AlpacaData:
 
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
         """The latest trade of each symbol that has one."""
-        answers = await self._in_chunks("/v2/stocks/trades/latest", symbols, TRADES)
+        answers = await self._in_chunks("/v2/stocks/trades/latest", symbols, wire.TRADES)
         found = chain.from_iterable(answer.trades.items() for answer in answers)
         return {
             symbol: Trade(symbol=symbol, price=trade.p, at=trade.t)
@@ -118,7 +105,7 @@ class AlpacaData:
         hour old: averages of volume over one venue alone would be some forty times too small.
         """
         # Which bars are complete is for the clock of their source to say: this machine's may be off.
-        now = (await self._http.get("trading", "/v2/clock", {}, CLOCK)).timestamp.timestamp()
+        now = (await self._http.get("trading", "/v2/clock", {}, wire.CLOCK)).timestamp.timestamp()
         step = STEP_SECONDS[timeframe]
         last = min(end.timestamp(), now - (DAY_COMPLETE_SECONDS if timeframe == "1Day" else step) + 1e-3)
         if last <= start.timestamp() or not symbols:
@@ -140,18 +127,18 @@ class AlpacaData:
         table: BarTable = {}
         for pages in chunks:
             for page in pages:
-                add_page(table, page, start.timestamp(), last, step, hours)
+                wire.add_page(table, page, start.timestamp(), last, step, hours)
         return table
 
-    async def _bars_of(self, symbols: list[str], params: dict[str, str | int]) -> list[dict[str, list[Bar] | None]]:
+    async def _bars_of(self, symbols: list[str], params: dict[str, str | int]) -> list[wire.Page]:
         """All pages of one chunk of symbols."""
-        pages: list[dict[str, list[Bar] | None]] = []
+        pages: list[wire.Page] = []
         token: str | None = None
         while symbols:
             more: dict[str, str | int] = {"page_token": token} if token else {}
             try:
                 asked = params | more | {"symbols": ",".join(symbols)}
-                answer = await self._http.get("data", "/v2/stocks/bars", asked, BARS)
+                answer = await self._http.get("data", "/v2/stocks/bars", asked, wire.BARS)
             except BadInput as refusal:
                 symbols, pages, token = _without_invalid(symbols, refusal), [], None
                 continue

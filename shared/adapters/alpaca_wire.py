@@ -88,7 +88,9 @@ class DayHours(msgspec.Struct):
     close: str
 
 
-SNAPSHOTS = msgspec.json.Decoder(dict[str, Snapshot | None])
+Page = dict[str, list[Bar] | None]
+SnapshotPage = dict[str, Snapshot | None]
+SNAPSHOTS = msgspec.json.Decoder(SnapshotPage)
 BARS = msgspec.json.Decoder(BarPage)
 QUOTES = msgspec.json.Decoder(QuoteAnswer)
 TRADES = msgspec.json.Decoder(TradeAnswer)
@@ -135,7 +137,7 @@ def _snapshot_row(snapshot: Snapshot) -> tuple[float | None, ...]:
     return (trade.p, at, quote.bp, quote.ap, day.o, day.h, day.l, day.v, day.vw, before.c, before.v)
 
 
-def snapshot_columns(symbols: Sequence[str], found: dict[str, Snapshot | None]) -> Snapshots:
+def snapshot_columns(symbols: Sequence[str], found: SnapshotPage) -> Snapshots:
     """One row for each symbol asked, in the order asked."""
     rows = [_snapshot_row(found.get(symbol) or _NO_SNAPSHOT) for symbol in symbols]
     columns = np.array(rows, dtype=np.float64).reshape(len(rows), 11).T
@@ -152,7 +154,7 @@ def _starts(rows: list[Bar]) -> Floats:
 
 def add_page(
     table: BarTable,
-    page: dict[str, list[Bar] | None],
+    page: Page,
     first: float,
     last: float,
     step: float,

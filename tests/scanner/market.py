@@ -1,6 +1,7 @@
 """A hand-made market for the rules: every name healthy until a test says otherwise."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from shared.domain.market import Snapshots
 
 NOW = 1_781_622_000.0
 LIMITS = ScannerPart()
+Change = float | dict[int, float]
 
 
-def snapshots(count: int = 60, **columns: object) -> Snapshots:
+def snapshots(count: int = 60, **columns: Change) -> Snapshots:
     """`count` names at $100 after a close of $99; a keyword replaces a column, whole or as {place: value}."""
     ones = np.ones(count)
     snap = Snapshots(
@@ -30,10 +32,11 @@ def snapshots(count: int = 60, **columns: object) -> Snapshots:
         previous_close=99 * ones,
         previous_volume=1e6 * ones,
     )
-    return replace(snap, **{name: _changed(getattr(snap, name), change) for name, change in columns.items()})
+    changed: dict[str, Any] = {name: _changed(getattr(snap, name), change) for name, change in columns.items()}
+    return replace(snap, **changed)
 
 
-def baseline(count: int = 60, **columns: object) -> Baseline:
+def baseline(count: int = 60, **columns: Change) -> Baseline:
     """Forty days at a million shares."""
     ones = np.ones(count)
     base = Baseline(
@@ -46,10 +49,11 @@ def baseline(count: int = 60, **columns: object) -> Baseline:
         traded_days=40 * ones,
         silent_days=0 * ones,
     )
-    return replace(base, **{name: _changed(getattr(base, name), change) for name, change in columns.items()})
+    changed: dict[str, Any] = {name: _changed(getattr(base, name), change) for name, change in columns.items()}
+    return replace(base, **changed)
 
 
-def _changed(column: np.ndarray, change: object) -> np.ndarray:
+def _changed(column: np.ndarray, change: Change) -> np.ndarray:
     if not isinstance(change, dict):
         return np.broadcast_to(np.asarray(change, dtype=np.float64), column.shape).copy()
     result = column.copy()

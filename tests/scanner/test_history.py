@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 def bars(symbol: str, closes: list[float], first: int = 0, volume: float = 1000.0) -> Bars:
     close = np.array(closes)
-    start = MIDNIGHT + DAY * (first + np.arange(len(closes)))
+    start = np.array([MIDNIGHT + DAY * (first + n) for n in range(len(closes))])
     return Bars(symbol, start, close, close, close, close, np.full(len(closes), volume))
 
 

@@ -15,10 +15,10 @@ from services.scanner.rules.history import Baseline
 from services.scanner.rules.score import ranks
 from services.scanner.rules.sift import MOST_STALE_SECONDS, Sifted, feed_share, stale_limit
 from shared.domain.market import Snapshots
-from tests.scanner.market import NOW, baseline, judged, reason_of, shuffled, shuffled_base, snapshots
+from tests.scanner.market import NOW, Change, baseline, judged, reason_of, shuffled, shuffled_base, snapshots
 
 NAN = math.nan
-CASES: list[tuple[str, dict[str, object], dict[str, object]]] = [
+CASES: list[tuple[str, dict[str, Change], dict[str, Change]]] = [
     ("no_price", {"price": {0: NAN}}, {}),
     ("zero_price", {"price": {0: 0.0}}, {}),
     ("zero_price", {"price": {0: -1.0}}, {}),
@@ -48,8 +48,8 @@ CASES: list[tuple[str, dict[str, object], dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("reason", "snap", "base"), CASES)
-def test_each_reason(reason: str, snap: dict[str, object], base: dict[str, object]) -> None:
-    found = judged(snapshots(**snap), baseline(**base))
+def test_each_reason(reason: str, snap: dict[str, Change], base: dict[str, Change]) -> None:
+    found = judged(snapshots(60, **snap), baseline(60, **base))
     assert reason_of(found) == reason
     assert found.counts == {reason: 1}
     assert len(found.kept) == 59

@@ -33,7 +33,7 @@ KEPT = [
     ("CRW", "Bright Rightway Holdings Common Stock", "AMEX"),
     ("ABCDW", "Abcd Widgets Inc. Common Stock", "NASDAQ"),
 ]
-EXCLUDED = [
+EXCLUDED: list[tuple[str, str, str, str, dict[str, object]]] = [
     ("otc", "ACMEF", "Acme Foreign", "OTC", {}),
     ("exchange", "ACME", "Acme", "ASCX", {}),
     ("inactive", "ACME", "Acme", "NYSE", {"active": False}),

@@ -1,7 +1,6 @@
 """The market-data adapter: against the real exchange, and against answers in the shapes that have broken others."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import Request
 
-from config.settings import Settings
 from scripts.tapes.synthesize import synthesize
 from services.exchange.api import bare_app
 from services.exchange.flow import open_world
@@ -19,46 +17,7 @@ from shared.adapters.alpaca_data import AlpacaData
 from shared.adapters.alpaca_news import AlpacaNews
 from shared.errors import Unavailable
 from tests.exchange.conftest import serving
-
-NOW = datetime(2026, 6, 16, 15, 2, 30, tzinfo=UTC)
-Answer = tuple[int, Any] | Callable[[Request], tuple[int, Any]]
-
-
-class Venue:
-    """Answers what a test puts into `answers` by path, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {
-            "/v2/clock": (200, {"timestamp": "2026-06-16T11:02:30.123456789-04:00"}),
-            "/v2/calendar": (200, [{"date": "2026-06-16", "open": "09:30", "close": "16:00"}]),
-        }
-        self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
-        self.app = FastAPI()
-        self.app.add_api_route("/{path:path}", self.answer)
-
-    async def answer(self, request: Request) -> Response:
-        self.asked.append((request.url.path, dict(request.query_params), dict(request.headers)))
-        known = self.answers.get(request.url.path, (404, {"message": "Not Found"}))
-        status, body = known(request) if callable(known) else known
-        return Response(body if isinstance(body, str) else json.dumps(body), status)
-
-    def asked_for(self, path: str) -> list[dict[str, str]]:
-        return [query for where, query, _ in self.asked if where == path]
-
-
-@pytest.fixture
-def venue() -> Venue:
-    return Venue()
-
-
-@pytest.fixture
-def venue_url(venue: Venue) -> Iterator[str]:
-    with serving(venue.app) as url:
-        yield url
-
-
-def settings_for(url: str) -> Settings:
-    return Settings(_env_file=None, alpaca_base_url=url, alpaca_api_key="KEY", alpaca_secret_key="SECRET")
+from tests.shared.alpaca_venue import NOW, Venue, settings_for
 
 
 @pytest.fixture
@@ -277,42 +236,6 @@ async def test_the_request_budget_is_waited_for_but_not_for_ever(venue: Venue, v
         await poor.assets()
     await market.close()
     await poor.close()
-
-
-def item(number: int, created: str, **more: Any) -> dict[str, Any]:
-    return {"id": number, "headline": f"No. {number} &amp; more", "created_at": created, "symbols": ["A"]} | more
-
-
-async def test_headlines_newest_first_each_once_within_the_window(venue: Venue, venue_url: str) -> None:
-    pages: dict[str, Any] = {
-        "": {
-            "news": [
-                item(3, "2026-06-16T15:00:00Z", source="benzinga", summary=None, url=""),
-                item(4, "2026-06-16T15:00:01Z", headline=" "),
-                item(9, "2026-06-16T15:05:00Z"),
-            ],
-            "next_page_token": "next",
-        },
-        "next": {"news": [item(1, "2026-06-16T14:00:00Z"), item(2, "2026-06-16T14:30:00Z", url="http://x")]},
-    }
-    venue.answers["/v1beta1/news"] = lambda request: (200, pages[request.query_params.get("page_token", "")])
-    feed = AlpacaNews(settings_for(venue_url))
-    since = datetime(2026, 6, 16, 14, 0, tzinfo=UTC)
-    found = await feed.headlines([f"S{n}" for n in range(150)], since, NOW)
-    assert [one.id for one in found] == ["3", "2"]
-    assert (found[0].headline, found[0].source, found[0].url) == ("No. 3 & more", "benzinga", None)
-    assert len(venue.asked_for("/v1beta1/news")) == 4
-    assert await feed.headlines([], since, NOW) == ()
-    await feed.close()
-
-
-async def test_a_window_without_end_is_cut_off(venue: Venue, venue_url: str) -> None:
-    venue.answers["/v1beta1/news"] = (200, {"news": [item(1, "2026-06-16T15:00:00Z")], "next_page_token": "again"})
-    feed = AlpacaNews(settings_for(venue_url))
-    found = await feed.headlines(["A"], NOW - timedelta(days=1), NOW)
-    assert [one.id for one in found] == ["1"]
-    assert len(venue.asked) == 40
-    await feed.close()
 
 
 async def test_against_the_real_exchange(served: str) -> None:

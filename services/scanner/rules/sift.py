@@ -107,7 +107,7 @@ def doubt(snap: Snapshots, columns: dict[str, Floats]) -> tuple[Mask, Floats]:
     ratio = snap.price / columns["previous_close"]
     factor = np.maximum(ratio, 1 / ratio)
     alone = (factor >= DOUBTFUL_FACTOR) & ~(columns["day_rvol"] >= CONFIRMING_RVOL)
-    needed = ("change_pct", "gap_pct", "rvol", "dollar_volume")
+    needed = ("change_pct", "gap_pct", "rvol", "dollar_volume", "average_volume")
     unusable = ~(columns["previous_close"] > 0) | ~(snap.day_volume <= MOST_SHARES)
     unusable |= ~np.isfinite(np.stack([columns[name] for name in needed])).all(axis=0)
     outside = (snap.price > snap.day_high * RANGE_SLACK) | (snap.price < snap.day_low / RANGE_SLACK)
