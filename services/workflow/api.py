@@ -4,39 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Path, Query, Request
 from prometheus_client import Counter
-from pydantic import BaseModel, ValidationError
 
 from services.workflow import flow, store
 from services.workflow.rules import explain, limits, schedule
 from services.workflow.rules.scan import Scan
 from shared import errors
 from shared.deps import Deps
-from shared.domain.cycle import (
-    CycleDetail,
-    CycleOpened,
-    CycleRequest,
-    CycleView,
-    Explanation,
-    NearMiss,
-    Proposal,
-    ScanView,
-    StartRequest,
-    WorkflowStatus,
-)  # fmt: skip
+from shared.domain import cycle as shown
+from shared.domain.position import PositionView
 from shared.domain.session import Session, next_session, trading_day
-from shared.journal import Event, listening, read_event
-from shared.web import new_app
+from shared.journal import Event, listening
+from shared.web import described_body, new_app, read_body
 
 LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
 REQUEST_AGE, AFTER_CLOSE, LISTEN_SECONDS = timedelta(seconds=90), timedelta(seconds=30), 60
-M = TypeVar("M", bound=BaseModel)
 SymbolPath = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z.]{0,11}$", examples=["AAPL"])]
 log = structlog.get_logger()
 
@@ -49,7 +37,7 @@ class Watch:
     """
 
     def __init__(self, deps: Deps) -> None:
-        self.deps, self.wake, self.scanning = deps, asyncio.Event(), False
+        self.deps, self.wake = deps, asyncio.Event()
         self.inbox: dict[int, Event] = {}
         self.next_scan_at: datetime | None = None
 
@@ -71,9 +59,9 @@ class Watch:
         deps, self.next_scan_at = self.deps, None
         now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
         if cut_off := await store.unfinished_scan(deps.pool):
-            await self._take_up(cycle, cut_off, now)
+            await self._take_up(cut_off, now)
         elif cycle and cycle.status == "stopping":
-            await flow.finish_cycle(deps, cycle, "stopped", now, "stopped by the operator")
+            await flow.end_cycle(deps, cycle, "stopped", now, "stopped by the operator")
         elif self.inbox:
             await self._answer(cycle, now)
         elif cycle is None:
@@ -81,7 +69,7 @@ class Watch:
         else:
             await self._attend(cycle, now)
 
-    async def _attend(self, cycle: CycleView, now: datetime) -> None:
+    async def _attend(self, cycle: shown.CycleView, now: datetime) -> None:
         """A running cycle: scan when a slot is due, end it when its day is over."""
         deps, session = self.deps, await self._session(cycle)
         if session is None or now >= session.close:
@@ -96,56 +84,50 @@ class Watch:
             return await self._sleep(slot or session.close)
         if missed or now - slot > table.every / 2:
             message = f"a scan was due and did not start in time: slot {slot.isoformat()}, {missed} before it missed"
-            await flow.warn(deps, cycle.cycle_id, "no_scan_when_due", message, now)
-        return await self._begin(cycle, session, slot, None, now)
+            await flow.warn(deps, cycle.cycle_id, "no_scan_when_due", message)
+        return await self._begin(cycle, session, slot, None)
 
-    async def _begin(
-        self, cycle: CycleView, session: Session, slot: datetime, request_id: int | None, now: datetime
-    ) -> None:
+    async def _begin(self, cycle: shown.CycleView, session: Session, slot: datetime, request_id: int | None) -> None:
+        now = await self.deps.clock.now()
         number = await store.begin_scan(self.deps.pool, cycle.cycle_id, slot, request_id, now)
-        await self._scan(Scan(cycle, number, slot, now, session, request_id=request_id))
+        await flow.run_scan(self.deps, Scan(cycle, number, slot, now, session, request_id=request_id))
 
-    async def _scan(self, run: Scan) -> None:
-        self.scanning = True
-        try:
-            await flow.run_scan(self.deps, run)
-        finally:
-            self.scanning = False
-
-    async def _take_up(self, cycle: CycleView | None, row: asyncpg.Record, now: datetime) -> None:
+    async def _take_up(self, row: asyncpg.Record, now: datetime) -> None:
         """A scan that was cut off is done again under its own number while its slot is current, else given up."""
-        session = await self._session(cycle) if cycle else None
-        if cycle and session and schedule.may_redo(cycle, row["cycle_id"], row["slot"], row["attempts"], now):
-            log.warning("scan_redone", cycle_id=cycle.cycle_id, scan=row["scan"], attempts=row["attempts"] + 1)
-            await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
-            started, attempts = row["started_at"], row["attempts"] + 1
-            run = Scan(cycle, row["scan"], row["slot"], started, session, attempts, row["request_id"])
-            await self._scan(run)
-        else:
-            await flow.interrupt_scan(self.deps, row["cycle_id"], row["scan"], row["request_id"], now)
+        cycle = await flow.cycle_detail(self.deps, row["cycle_id"])
+        session = await self._session(cycle) or Session(day=cycle.trading_day, open=row["slot"], close=row["slot"])
+        again = schedule.may_redo(cycle, session, row["slot"], row["attempts"], now)
+        log.warning("scan_was_cut_off", cycle_id=cycle.cycle_id, scan=row["scan"], again=again)
+        await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
+        started, attempts = row["started_at"], row["attempts"] + 1
+        run = Scan(
+            cycle, row["scan"], row["slot"], started, session, attempts, row["request_id"], interrupted=not again
+        )
+        await flow.run_scan(self.deps, run)
 
-    async def _answer(self, cycle: CycleView | None, now: datetime) -> None:
+    async def _answer(self, cycle: shown.CycleView | None, now: datetime) -> None:
         """Run the scan that somebody asked for, or say why not."""
         event = next(iter(self.inbox.values()))
         try:
             if cycle is None:
                 raise errors.NotNow("no cycle is open: open one with POST /api/v1/workflow/start")
             session = await flow.require_open(self.deps, now)
-            await self._begin(cycle, session, now, event.event_id, now)
+            await self._begin(cycle, session, now, event.event_id)
         except errors.NotNow as refusal:
             await flow.refuse_request(self.deps, event.event_id, refusal)
         del self.inbox[event.event_id]
 
-    async def _close(self, cycle: CycleView, session: Session | None, now: datetime) -> None:
+    async def _close(self, cycle: shown.CycleView, session: Session | None, now: datetime) -> None:
         """After the close the cycle ends as soon as nothing is held any more."""
-        if session is None or await flow.is_flat(self.deps):
-            await flow.finish_cycle(self.deps, cycle, "completed", now, "the market has closed and nothing is held")
+        path, answer = "/api/v1/positions?status=open", tuple[PositionView, ...]
+        if session is None or not await self.deps.client.get("trading", path, answer, deadline=60):
+            await flow.end_cycle(self.deps, cycle, "completed", now, "the market has closed and nothing is held")
             return
         if now >= session.close + 10 * AFTER_CLOSE:
-            await flow.warn(self.deps, cycle.cycle_id, "not_flat", "positions are open after the close", now)
+            await flow.warn(self.deps, cycle.cycle_id, "not_flat", "positions are open after the close", "critical")
         await self._sleep(now + AFTER_CLOSE)
 
-    async def _session(self, cycle: CycleView) -> Session | None:
+    async def _session(self, cycle: shown.CycleView) -> Session | None:
         found = await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)
         return next((session for session in found if session.day == cycle.trading_day), None)
 
@@ -169,18 +151,15 @@ class Watch:
             raise results[0]
 
     async def listen(self) -> None:
-        """Hear requests for a scan; look through the journal for missed ones at each (re)connection."""
+        """Hear requests for a scan; look through the journal at each word, and at each (re)connection."""
         while True:
             try:
                 async with listening(self.deps.settings.dsn, "scan.requested") as heard:
-                    since = await self.deps.clock.now() - REQUEST_AGE
-                    for missed in await store.unanswered_requests(self.deps.pool, since):
-                        await self._take(missed)
                     while True:
-                        event_id = await asyncio.wait_for(heard.get(), LISTEN_SECONDS)
-                        async with self.deps.pool.acquire() as connection:
-                            event = await read_event(connection, event_id)
-                        await self._take(event)
+                        since = await self.deps.clock.now() - REQUEST_AGE
+                        for event in await store.unanswered_requests(self.deps.pool, since):
+                            await self._take(event)
+                        await asyncio.wait_for(heard.get(), LISTEN_SECONDS)
             except TimeoutError:
                 continue
             except Exception:
@@ -188,16 +167,16 @@ class Watch:
                 log.warning("listening_failed", exc_info=True)
                 await asyncio.sleep(1)
 
-    async def _take(self, event: Event | None) -> None:
+    async def _take(self, event: Event) -> None:
         """One request at a time; whoever comes while a scan runs is told so at once."""
-        if event is None or event.event_id in self.inbox:
+        if event.event_id in self.inbox:
             return
-        if self.scanning or self.inbox:
+        if self.inbox or await store.unfinished_scan(self.deps.pool):
             refusal = errors.NotNow("a scan is running; ask again when it has ended")
             await flow.refuse_request(self.deps, event.event_id, refusal)
-            return
-        self.inbox[event.event_id] = event
-        self.wake.set()
+        else:
+            self.inbox[event.event_id] = event
+            self.wake.set()
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -221,56 +200,39 @@ def create_app(deps: Deps) -> FastAPI:
         at = watch.next_scan_at
         mode = cycle.session_mode if cycle else limits.session_mode(None, deps.config.current())
         name, next_scan = cycle.cycle_id if cycle else None, at.isoformat() if at else None
-        return {"mode": mode, "cycle": name, "next_scan_at": next_scan, "scanning": watch.scanning}
+        return {"mode": mode, "cycle": name, "next_scan_at": next_scan}
 
     app = new_app("workflow", deps, about="Cycles, scans, proposals, explanations.", lifespan=lifespan, health=health)
     _add_workflow(app, deps, watch)
     _add_cycles(app, deps)
-    _add_stories(app, deps)
     _add_proposals(app, deps)
     return app
 
 
-async def _read(request: Request, model: type[M]) -> M:
-    """The body whatever its content type says (cron's bare `-d` sends a form's); defaults without one."""
-    raw = await request.body()
-    try:
-        return model.model_validate_json(raw) if raw.strip() else model()
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise errors.BadInput(f"{field}: {first['msg']}", field=field) from error
-
-
-def _body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": False, "content": content}}
-
-
 def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
-    start_body = _body(StartRequest, {"mode": "autonomous"})
-    cycle_body = _body(
-        CycleRequest, {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
+    start_body = described_body(shown.StartRequest, {"mode": "autonomous"})
+    cycle_body = described_body(
+        shown.CycleRequest, {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
     )
 
     @app.post("/api/v1/workflow/start", status_code=202, summary="Open the day's cycle", openapi_extra=start_body)
-    async def start(request: Request) -> CycleOpened:
+    async def start(request: Request) -> shown.CycleOpened:
         """The cycle that scans by itself until the close; the running one when there is one. 409 while closed."""
-        asked = await _read(request, StartRequest)
-        opened = await flow.open_cycle(deps, CycleRequest(session_mode=asked.mode), by_hand=False)
+        asked = await read_body(request, shown.StartRequest)
+        opened = await flow.open_cycle(deps, shown.CycleRequest(session_mode=asked.mode), by_hand=False)
         watch.wake.set()
         return opened
 
     @app.post("/api/v1/workflow/stop", summary="End the running cycle; positions keep their brackets")
-    async def stop() -> CycleView:
+    async def stop() -> shown.CycleView:
         ended = await flow.stop_cycle(deps)
         watch.wake.set()
         return ended
 
     @app.get("/api/v1/workflow/status", summary="What is going on")
-    async def status() -> WorkflowStatus:
+    async def status() -> shown.WorkflowStatus:
         cycle, config = await store.running_cycle(deps.pool), deps.config.current()
-        return WorkflowStatus(
+        return shown.WorkflowStatus(
             mode=cycle.session_mode if cycle else limits.session_mode(None, config),
             cycle=cycle,
             next_scan_at=watch.next_scan_at,
@@ -280,41 +242,37 @@ def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
         )
 
     @app.post("/api/v1/cycles", summary="Open a cycle driven by hand", openapi_extra=cycle_body)
-    async def open_by_hand(request: Request) -> CycleOpened:
+    async def open_by_hand(request: Request) -> shown.CycleOpened:
         """No schedule of its own: each POST /api/v1/scan to the scanner runs one scan. 409 while another one runs."""
-        opened = await flow.open_cycle(deps, await _read(request, CycleRequest), by_hand=True)
+        opened = await flow.open_cycle(deps, await read_body(request, shown.CycleRequest), by_hand=True)
         watch.wake.set()
         return opened
 
 
 def _add_cycles(app: FastAPI, deps: Deps) -> None:
     @app.get("/api/v1/cycles", summary="Cycles, newest first")
-    async def cycles(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> tuple[CycleView, ...]:
+    async def cycles(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> tuple[shown.CycleView, ...]:
         return await store.cycles(deps.pool, limit)
 
     @app.get("/api/v1/cycles/{cycle_id}", summary="One cycle with its scans")
-    async def cycle(cycle_id: str) -> CycleDetail:
+    async def cycle(cycle_id: str) -> shown.CycleDetail:
         return await flow.cycle_detail(deps, cycle_id)
 
     @app.get("/api/v1/cycles/{cycle_id}/scans/{number}", summary="One scan: funnel, stages, picks")
-    async def scan(cycle_id: str, number: int) -> ScanView:
+    async def scan(cycle_id: str, number: int) -> shown.ScanView:
         scans = (await flow.cycle_detail(deps, cycle_id)).scans
         if found := next((one for one in scans if one.scan == number), None):
             return found
         raise errors.NotFound(f"cycle {cycle_id} has no scan {number}; it has {len(scans)}")
 
-
-def _add_stories(app: FastAPI, deps: Deps) -> None:
     @app.get("/api/v1/cycles/{cycle_id}/explain/{symbol}", summary="Where a symbol fell out, and by how much")
-    async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> Explanation:
-        await flow.cycle_detail(deps, cycle_id)
-        return explain.told(cycle_id, symbol.upper(), await store.traces(deps.pool, cycle_id))
+    async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> shown.Explanation:
+        return await flow.story(deps, cycle_id, symbol.upper())
 
     @app.get("/api/v1/cycles/{cycle_id}/near-misses", summary="Who fell out by little")
-    async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[NearMiss, ...]:
+    async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[shown.NearMiss, ...]:
         await flow.cycle_detail(deps, cycle_id)
-        traces = await store.traces(deps.pool, cycle_id)
-        return explain.near_misses({scan: explain.rows_of(trace) for scan, trace in traces.items()}, limit)
+        return explain.near_misses(await store.traces(deps.pool, cycle_id), limit)
 
 
 def _add_proposals(app: FastAPI, deps: Deps) -> None:
@@ -324,17 +282,17 @@ def _add_proposals(app: FastAPI, deps: Deps) -> None:
     @app.get("/api/v1/proposals", summary="Trades that wait, or waited, for a person")
     async def proposals(
         status: Status | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
-    ) -> tuple[Proposal, ...]:
+    ) -> tuple[shown.Proposal, ...]:
         await store.expire_proposals(deps.pool, await deps.clock.now())
         return await store.proposals(deps.pool, status, limit)
 
     @app.post("/api/v1/proposals/{proposal_id}/approve", summary="Send it, if price and risk still hold")
-    async def approve(proposal_id: UUID) -> Proposal:
+    async def approve(proposal_id: UUID) -> shown.Proposal:
         """Approved twice is approved once. 409 with the reason when it no longer holds."""
         async with one_at_a_time:
-            return await flow.approve(deps, proposal_id)
+            return await flow.decide(deps, proposal_id, yes=True)
 
     @app.post("/api/v1/proposals/{proposal_id}/reject", summary="Say no")
-    async def reject(proposal_id: UUID) -> Proposal:
+    async def reject(proposal_id: UUID) -> shown.Proposal:
         async with one_at_a_time:
-            return await flow.reject(deps, proposal_id)
+            return await flow.decide(deps, proposal_id, yes=False)

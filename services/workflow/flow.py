@@ -1,8 +1,6 @@
 """A cycle opened and ended, a scan down the funnel, a proposal decided: effects, in order."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,26 +11,16 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.workflow import store
-from services.workflow.rules import funnel, limits, outcome, schedule
+from services.workflow.rules import explain, funnel, limits, outcome, schedule
 from services.workflow.rules.scan import Scan
 from shared import errors
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import (
-    CycleDetail,
-    CycleOpened,
-    CycleRequest,
-    CycleView,
-    Proposal,
-    ScanAnswer,
-    ScanRequest,
-    ScanView,
-)
-from shared.domain.evidence import NewsAssessment, PatternAssessment, TechnicalAssessment
+from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView, Explanation, Proposal, ScanAnswer
+from shared.domain.evidence import NewsAssessment, PatternAssessment, Standing, TechnicalAssessment
 from shared.domain.order import OrderView, Verdict
-from shared.domain.position import PositionView
-from shared.domain.session import Session, current_session, next_session, trading_day
-from shared.journal import Connection, Severity, append_event, raise_alert
+from shared.domain.session import Session, next_session, trading_day
+from shared.journal import Severity, append_event, raise_alert
 
 NAME = "workflow"
 SCANS = Counter("catalyst_scans_total", "Scans by how they ended", ["status"])
@@ -44,11 +32,10 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-async def require_open(deps: Deps, now: datetime, grace: bool = False) -> Session:
+async def require_open(deps: Deps, now: datetime) -> Session:
     """The session that is open. Raises NotNow with the next open, where it is known."""
     sessions = await deps.market.sessions(trading_day(now), trading_day(now) + timedelta(days=10))
-    soon = next((session for session in sessions if schedule.can_open(session, now)), None) if grace else None
-    if found := current_session(sessions, now) or soon:
+    if found := next((session for session in sessions if schedule.can_open(session, now)), None):
         return found
     following = next_session(sessions, now)
     at = following.open if following else None
@@ -59,19 +46,16 @@ async def require_open(deps: Deps, now: datetime, grace: bool = False) -> Sessio
 async def open_cycle(deps: Deps, request: CycleRequest, *, by_hand: bool) -> CycleOpened:
     """Open a cycle; a schedule that runs already is returned as it stands. Raises NotNow."""
     now = await deps.clock.now()
-    session, config = await require_open(deps, now, grace=True), deps.config.current()
+    session, config = await require_open(deps, now), deps.config.current()
     said = limits.mode_warnings(request.session_mode, config, deps.settings)
     async with deps.pool.acquire() as connection, connection.transaction():
         await store.lock_cycles(connection)
         running = await store.running_cycle(connection)
         if running and running.trading_day < session.day:
-            await end_cycle(connection, running, "completed", now, "its day ended while nobody watched")
+            await end_cycle(deps, running, "completed", now, "its day ended while nobody watched")
         elif running:
             if by_hand or running.driven_by == "hand":
-                raise errors.NotNow(
-                    f"cycle {running.cycle_id} is running, driven by {running.driven_by};"
-                    " end it with POST /api/v1/workflow/stop first"
-                )
+                raise errors.NotNow(limits.in_the_way(running))
             return CycleOpened(**running.model_dump(), already_running=True, warnings=said)
         name = limits.cycle_name(now, await store.cycle_names(connection))
         new = limits.new_cycle(name, request, by_hand=by_hand, config=config, settings=deps.settings, now=now)
@@ -81,129 +65,92 @@ async def open_cycle(deps: Deps, request: CycleRequest, *, by_hand: bool) -> Cyc
     return CycleOpened(**new.model_dump(), warnings=said)
 
 
-async def end_cycle(connection: Connection, cycle: CycleView, status: str, now: datetime, reason: str) -> CycleView:
+async def end_cycle(deps: Deps, cycle: CycleView, status: str, now: datetime, reason: str) -> CycleView:
     """End a cycle once, and say so in the journal."""
-    ended = await store.end_cycle(connection, cycle.cycle_id, status, now, reason)
-    if ended is not None:
-        payload = {"reason": ended.reason, "trading_day": ended.trading_day.isoformat()}
-        await append_event(connection, NAME, f"cycle.{status}", now, payload, cycle.cycle_id)
-        log.info("cycle_ended", cycle_id=cycle.cycle_id, status=status, reason=ended.reason)
-    return ended or cycle
+    async with deps.pool.acquire() as connection, connection.transaction():
+        ended = await store.end_cycle(connection, cycle.cycle_id, status, now, reason)
+        if ended is None:
+            return cycle
+        await append_event(connection, NAME, f"cycle.{status}", now, ended.model_dump(mode="json"), ended.cycle_id)
+    log.info("cycle_ended", cycle_id=ended.cycle_id, status=status, reason=ended.reason)
+    return ended
 
 
 async def stop_cycle(deps: Deps) -> CycleView:
     """End the running cycle: at once, or as soon as its scan has let go. Raises NotNow."""
-    now = await deps.clock.now()
-    async with deps.pool.acquire() as connection, connection.transaction():
-        await store.lock_cycles(connection)
-        running = await store.running_cycle(connection)
-        if running is None:
-            raise errors.NotNow("no cycle is running")
-        if await store.unfinished_scan(connection) is None:
-            return await end_cycle(connection, running, "stopped", now, "stopped by the operator")
-        await store.mark_stopping(connection, running.cycle_id, "stopped by the operator")
-    return running.model_copy(update={"status": "stopping", "reason": "stopped by the operator"})
-
-
-async def finish_cycle(deps: Deps, cycle: CycleView, status: str, now: datetime, reason: str) -> None:
-    """End a cycle in a transaction of its own."""
-    async with deps.pool.acquire() as connection, connection.transaction():
-        await end_cycle(connection, cycle, status, now, reason)
+    now, why = await deps.clock.now(), "stopped by the operator"
+    if (running := await store.running_cycle(deps.pool)) is None:
+        raise errors.NotNow("no cycle is running")
+    await store.mark_stopping(deps.pool, running.cycle_id, why)
+    if await store.unfinished_scan(deps.pool) is None:
+        return await end_cycle(deps, running, "stopped", now, why)
+    return running.model_copy(update={"status": "stopping", "reason": why})
 
 
 async def cycle_detail(deps: Deps, cycle_id: str) -> CycleDetail:
     """One cycle with its scans. Raises NotFound."""
-    found = await store.cycle(deps.pool, cycle_id)
-    if found is None:
+    if (found := await store.cycle(deps.pool, cycle_id)) is None:
         raise errors.NotFound(f"there is no cycle {cycle_id}")
     seconds = ((found.stopped_at or await deps.clock.now()) - found.started_at).total_seconds()
-    scans = await store.scans(deps.pool, cycle_id)
-    return CycleDetail(**found.model_dump(), duration_seconds=seconds, scans=scans)
+    return CycleDetail(**found.model_dump(), duration_seconds=seconds, scans=await store.scans(deps.pool, cycle_id))
 
 
-async def is_flat(deps: Deps) -> bool:
-    """True when trading reports no open position. Raises Unavailable."""
-    path = "/api/v1/positions?status=open"
-    return not await deps.client.get("trading", path, tuple[PositionView, ...], deadline=_deadline(deps))
+async def story(deps: Deps, cycle_id: str, symbol: str) -> Explanation:
+    """A symbol's way through a cycle; where it was no candidate, the scanner says why. Raises NotFound."""
+    await cycle_detail(deps, cycle_id)
+    traces, standings = await store.traces(deps.pool, cycle_id), dict[int, Standing]()
+    for scan in explain.strangers(symbol, traces):
+        try:
+            path = f"/api/v1/explain/{symbol}?cycle_id={cycle_id}&scan={scan}"
+            standings[scan] = await deps.client.get("scanner", path, Standing, timeout=5)
+        except errors.CatalystError as error:
+            log.info("no_standing", symbol=symbol, cycle_id=cycle_id, scan=scan, detail=error.detail)
+    return explain.told(cycle_id, symbol, traces, standings)
 
 
-async def alarm(
-    connection: Connection, severity: Severity, kind: str, message: str, at: datetime, cycle_id: str
-) -> None:
+async def warn(deps: Deps, cycle_id: str, kind: str, message: str, severity: Severity = "warning") -> None:
     """Tell a person, once for each cause and cycle."""
-    if not await store.is_alerted(connection, cycle_id, kind):
-        log.warning("alarm", kind=kind, message=message, cycle_id=cycle_id)
-        await raise_alert(connection, NAME, severity, kind, message, at, cycle_id)
-
-
-async def warn(deps: Deps, cycle_id: str, kind: str, message: str, now: datetime) -> None:
-    """An alarm in a transaction of its own."""
     async with deps.pool.acquire() as connection, connection.transaction():
-        await alarm(connection, "warning", kind, message, now, cycle_id)
+        if not await store.is_alerted(connection, cycle_id, kind):
+            log.warning("alarm", kind=kind, message=message, cycle_id=cycle_id)
+            await raise_alert(connection, NAME, severity, kind, message, await deps.clock.now(), cycle_id)
 
 
-async def refuse_request(deps: Deps, request_id: int, refusal: errors.NotNow, cycle_id: str | None = None) -> None:
+async def refuse_request(deps: Deps, request_id: int, refusal: errors.NotNow) -> None:
     """Tell whoever asked for a scan why there is none."""
     payload = {"request_id": request_id, "refused": outcome.refused(refusal.detail, refusal.possible_at)}
-    now = await deps.clock.now()
     async with deps.pool.acquire() as connection, connection.transaction():
-        await append_event(connection, NAME, "scan.completed", now, payload, cycle_id)
-
-
-async def interrupt_scan(deps: Deps, cycle_id: str, scan: int, request_id: int | None, now: datetime) -> None:
-    """Give up a scan that was cut off: its analysis is stale."""
-    reason = "cut off; its analysis is stale"
-    await store.interrupt_scan(deps.pool, cycle_id, scan, reason, now)
-    log.warning("scan_interrupted", cycle_id=cycle_id, scan=scan)
-    SCANS.labels("interrupted").inc()
-    if request_id is not None:
-        await refuse_request(deps, request_id, errors.NotNow(f"the scan was {reason}; ask again"), cycle_id)
-
-
-@contextmanager
-def _stage(run: Scan, name: str) -> Iterator[None]:
-    """Times a stage; one that is lost leaves its name."""
-    started = time.perf_counter()
-    try:
-        yield
-    except errors.CatalystError as error:
-        run.failed = f"{name}: {error.detail}"
-        raise
-    finally:
-        seconds = time.perf_counter() - started
-        run.stage_ms[name] = round(seconds * 1000, 3)
-        STAGE_TIME.labels(name).observe(seconds)
-
-
-def _deadline(deps: Deps) -> float:
-    return deps.config.current().trading.workflow.stage_deadline_seconds
+        await append_event(connection, NAME, "scan.completed", await deps.clock.now(), payload)
 
 
 async def _post(deps: Deps, service: str, path: str, body: Value, answer: type[T]) -> T:
     """Every stage answers the same question the same way twice, so each is asked until its deadline."""
-    return await deps.client.post(service, path, body, answer, deadline=_deadline(deps), repeatable=True)
+    seconds = deps.config.current().trading.workflow.stage_deadline_seconds
+    return await deps.client.post(service, path, body, answer, deadline=seconds, repeatable=True)
 
 
-async def run_scan(deps: Deps, run: Scan) -> ScanView:
-    """One scan to its end: completed, or failed with the stage named. Always recorded, always answered."""
+async def run_scan(deps: Deps, run: Scan) -> None:
+    """One scan to its end: completed, failed with the stage named, or given up. Always recorded and answered."""
     try:
-        await _descend(deps, run)
+        if not run.interrupted:
+            await _descend(deps, run)
     except errors.CatalystError as error:
         run.failed = run.failed or f"{error.title}: {error.detail}"
     now = await deps.clock.now()
-    view, entry = run.end(now), deps.config.current().risk.entry
+    view = run.end(now)
     await _tell_scores(deps, run)
+    for kind, message in run.alarms(view, deps.config.current().risk.entry.last_minutes_without_entries):
+        await warn(deps, view.cycle_id, kind, message, "critical" if run.failed else "warning")
     async with deps.pool.acquire() as connection, connection.transaction():
         await store.finish_scan(connection, view, run.trace())
-        for kind, message in run.alarms(view, entry.last_minutes_without_entries):
-            severity: Severity = "critical" if view.status == "failed" else "warning"
-            await alarm(connection, severity, kind, message, now, view.cycle_id)
         await append_event(connection, NAME, "scan.completed", now, run.payload(view), view.cycle_id)
     SCANS.labels(view.status).inc()
-    for stage, count in view.funnel.model_dump().items():
+    counts = view.funnel.model_dump()
+    for stage, milliseconds in run.stage_ms.items():
+        STAGE_TIME.labels(stage).observe(milliseconds / 1000)
+    for stage, count in counts.items():
         FUNNEL.labels(stage).set(count)
-    log.info("scan_ended", cycle_id=view.cycle_id, scan=view.scan, status=view.status, **view.funnel.model_dump())
-    return view
+    log.info("scan_ended", cycle_id=view.cycle_id, scan=view.scan, status=view.status, reason=view.reason, **counts)
 
 
 async def _descend(deps: Deps, run: Scan) -> None:
@@ -211,47 +158,40 @@ async def _descend(deps: Deps, run: Scan) -> None:
     config = deps.config.current()
     sizes, weights = config.trading.funnel, config.trading.funnel.weights.model_dump()
     run.weights = weights
-    first = ScanRequest(cycle_id=run.cycle.cycle_id, scan=run.scan, as_of=run.started_at, limit=min(sizes.scanner, 200))
-    with _stage(run, "scanner"):
-        run.answer = await _post(deps, "scanner", "/api/v1/scan", first, ScanAnswer)
-    run.counts["universe"] = run.answer.universe
+    with run.stage("scanner"):
+        run.answer = await _post(deps, "scanner", "/api/v1/scan", run.scan_request(sizes.scanner), ScanAnswer)
     leads = run.take("scanner", funnel.enter(run.answer.candidates, sizes.scanner))
-    news = await _heard(deps, run, "news", leads, NewsAssessment)
-    if news and news.evidence:
-        run.silent = schedule.news_is_silent([one.latest_at for one in news.evidence], run.as_of, run.session)
+    news = await _heard(deps, run, "news", deps.settings.enable_news_sentiment, leads, NewsAssessment)
+    run.hear(news)
     leads = run.take("news", funnel.cut_by_news(leads, news, sizes.news))
-    pattern = await _heard(deps, run, "pattern", leads, PatternAssessment)
+    pattern = await _heard(deps, run, "pattern", deps.settings.enable_pattern_detection, leads, PatternAssessment)
     leads = run.take("pattern", funnel.cut_by_pattern(leads, pattern, weights, sizes.pattern))
-    with _stage(run, "technical"):
+    with run.stage("technical"):
         body = run.assess_request(leads) if leads else None
         technical = await _post(deps, "technical", ASSESS, body, TechnicalAssessment) if body else None
     leads = run.take("technical", funnel.cut_by_technical(leads, technical))
     leads = run.take("score", funnel.cut_by_score(leads, weights, sizes.technical, sizes.min_composite_score))
     run.scored = funnel.scored(leads, weights, run.is_lossy)
-    with _stage(run, "risk"):
+    with run.stage("risk"):
         asked = run.decide_request(sizes.risk)
         verdicts = await _post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...]) if leads else ()
-    run.rows += outcome.risk_rows(run.scored, verdicts)
-    run.picks = outcome.chosen(run.scored, verdicts, sizes.risk)
-    run.counts["risk"] = len(run.picks)
-    top_n, autonomous = limits.execute_top_n(config, deps.settings), config.autonomous
-    with _stage(run, "execution"):
-        if autonomous and run.cycle.session_mode == "autonomous":
-            await _send_best(deps, run, top_n)
-        else:
-            await _propose_best(deps, run, top_n)
+    run.judge(verdicts, sizes.risk)
+    alone = config.autonomous and run.cycle.session_mode == "autonomous"
+    execute = _send_best if alone else _propose_best
+    with run.stage("execution"):
+        await execute(deps, run, limits.execute_top_n(config, deps.settings))
 
 
-async def _heard(deps: Deps, run: Scan, name: str, leads: Sequence[funnel.Lead], kind: type[T]) -> T | None:
+async def _heard(
+    deps: Deps, run: Scan, name: str, wanted: bool, leads: Sequence[funnel.Lead], kind: type[T]
+) -> T | None:
     """The opinion of a stage that the scan can do without; None when it is switched off or lost."""
-    wanted = {"news": deps.settings.enable_news_sentiment, "pattern": deps.settings.enable_pattern_detection}
-    if not wanted[name]:
+    if not wanted:
         run.degraded.append(f"{name} switched off")
-        return None
-    if not leads:
+    if not wanted or not leads:
         return None
     try:
-        with _stage(run, name):
+        with run.stage(name):
             return await _post(deps, name, ASSESS, run.assess_request(leads), kind)
     except errors.CatalystError as error:
         log.warning("stage_lost", stage=name, cycle_id=run.cycle.cycle_id, scan=run.scan, detail=error.detail)
@@ -261,22 +201,18 @@ async def _heard(deps: Deps, run: Scan, name: str, leads: Sequence[funnel.Lead],
 
 
 async def _send_best(deps: Deps, run: Scan, top_n: int) -> None:
-    """Best first, one at a time, at most `top_n`; a refused one gives its place to the next.
-
-    What an attempt before this one has sent counts: trading says what that was.
-    """
-    known = dict[UUID, OrderView]()
+    """Best first, one at a time, at most `top_n`, with what trading says an attempt before this one has sent."""
+    known, rules = dict[UUID, OrderView](), deps.config.current().trading.workflow
     if run.attempts > 1:
-        path = f"/api/v1/orders?cycle_id={run.cycle.cycle_id}"
-        orders = await deps.client.get("trading", path, tuple[OrderView, ...], deadline=_deadline(deps))
+        path, seconds = f"/api/v1/orders?cycle_id={run.cycle.cycle_id}", rules.stage_deadline_seconds
+        orders = await deps.client.get("trading", path, tuple[OrderView, ...], deadline=seconds)
         known = outcome.already_sent(orders)
     places = top_n - sum(pick.order.decision_id in known for pick in run.picks)
     for number, pick in enumerate(run.picks):
         was_sent = pick.order.decision_id in known
         if not was_sent and places <= 0:
             continue
-        current = await store.cycle(deps.pool, run.cycle.cycle_id)
-        if not was_sent and (current is None or current.status != "running"):
+        if not was_sent and not await store.is_running(deps.pool, run.cycle.cycle_id):
             run.picks[number] = replace(pick, outcome="refused", reason="the cycle was stopped")
             continue
         run.picks[number] = replace(pick, outcome="unknown", reason="trading did not answer")
@@ -290,9 +226,7 @@ async def _send(deps: Deps, pick: outcome.Pick) -> outcome.Pick:
         order = await _post(deps, "trading", "/api/v1/orders", pick.order, OrderView)
     except REFUSALS as refusal:
         return replace(pick, outcome="refused", reason=refusal.detail)
-    if order.status in outcome.NOT_SENT:
-        return replace(pick, outcome="refused", reason=order.reason or order.status, order_id=order.order_id)
-    return replace(pick, outcome="order", reason=f"sent: {order.status}", order_id=order.order_id)
+    return outcome.taken(pick, order)
 
 
 async def _propose_best(deps: Deps, run: Scan, top_n: int) -> None:
@@ -325,63 +259,41 @@ async def _tell_scores(deps: Deps, run: Scan) -> None:
         log.warning("scores_not_stored", cycle_id=body.cycle_id, scan=run.scan, detail=error.detail)
 
 
-async def approve(deps: Deps, proposal_id: UUID) -> Proposal:
-    """Look again at price and risk, then send: once, however often asked. Raises NotFound, NotNow, Unavailable."""
-    found = await known_proposal(deps, proposal_id)
-    if found.status == "approved":
+async def decide(deps: Deps, proposal_id: UUID, *, yes: bool) -> Proposal:
+    """A person's word, obeyed once however often it is given. Raises NotFound, NotNow, Unavailable."""
+    if (found := await store.proposal(deps.pool, proposal_id)) is None:
+        raise errors.NotFound(f"there is no proposal {proposal_id}")
+    if found.status == ("approved" if yes else "rejected"):
         return found
     if found.status != "pending":
         raise errors.NotNow(f"this proposal is {found.status}: {found.reason}")
-    now, rules = await deps.clock.now(), deps.config.current().trading.workflow
-    cycle = await cycle_detail(deps, found.cycle_id)
+    now = await deps.clock.now()
+    status, reason = await _try_to_send(deps, found, now) if yes else ("rejected", "rejected by the operator")
+    async with deps.pool.acquire() as connection, connection.transaction():
+        decided = await store.decide_proposal(connection, proposal_id, status, reason, now)
+        payload = (decided or found).model_dump(mode="json")
+        await append_event(connection, NAME, f"proposal.{status}", now, payload, found.cycle_id)
+    log.info("proposal_decided", proposal_id=str(proposal_id), symbol=found.symbol, status=status, reason=reason)
+    if yes and status != "approved":
+        raise errors.NotNow(f"{found.symbol} was not approved: {reason}")
+    return decided or found
+
+
+async def _try_to_send(deps: Deps, found: Proposal, now: datetime) -> tuple[str, str]:
+    """Look again at time, price and the whole of risk, then send; the status this leads to, and why."""
+    cycle, rules = await cycle_detail(deps, found.cycle_id), deps.config.current().trading.workflow
     if why := outcome.why_not_approvable(found, now, cycle.status == "running"):
-        return await _settle(deps, found, *why)
-    trade = (await deps.market.trades([found.symbol])).get(found.symbol)
-    if trade is None:
-        return await _settle(deps, found, "refused", "no price is known any more")
-    drift = outcome.drift_pct(found.price_at_proposal, Decimal(str(trade.price)))
-    if drift > rules.proposal_max_drift_pct:
-        reason = f"the price moved {drift:.2f} % since the proposal, {rules.proposal_max_drift_pct:g} % is allowed"
-        return await _settle(deps, found, "refused", reason)
+        return why
+    if (trade := (await deps.market.trades([found.symbol])).get(found.symbol)) is None:
+        return "refused", "no price is known any more"
+    if (drift := outcome.drift_pct(found.price_at_proposal, Decimal(str(trade.price)))) > rules.proposal_max_drift_pct:
+        return "refused", f"the price moved {drift:.2f} %, {rules.proposal_max_drift_pct:g} % is allowed"
     again = found.scored.model_copy(update={"price": trade.price, "rank": 1})
     asked = outcome.decide_request(cycle, found.scan, now, (again,), 1, outcome.ON_APPROVAL)
     verdicts = await _post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...])
-    picks = outcome.chosen((again,), verdicts, 1)
-    if not picks:
-        reason = verdicts[0].reason if verdicts else "no verdict"
-        return await _settle(deps, found, "refused", f"risk: {reason}")
+    if not (picks := outcome.chosen((again,), verdicts, 1)):
+        return "refused", f"risk: {verdicts[0].reason if verdicts else 'no verdict'}"
     sent = await _send(deps, picks[0])
     if sent.outcome != "order":
-        return await _settle(deps, found, "refused", f"trading: {sent.reason}")
-    return await _settle(deps, found, "approved", f"order {sent.order.client_order_id}, {sent.order.quantity} shares")
-
-
-async def reject(deps: Deps, proposal_id: UUID) -> Proposal:
-    """A person says no. Raises NotFound, NotNow."""
-    found = await known_proposal(deps, proposal_id)
-    if found.status == "rejected":
-        return found
-    if found.status != "pending":
-        raise errors.NotNow(f"this proposal is {found.status}: {found.reason}")
-    return await _settle(deps, found, "rejected", "rejected by the operator")
-
-
-async def known_proposal(deps: Deps, proposal_id: UUID) -> Proposal:
-    """One proposal. Raises NotFound."""
-    if found := await store.proposal(deps.pool, proposal_id):
-        return found
-    raise errors.NotFound(f"there is no proposal {proposal_id}")
-
-
-async def _settle(deps: Deps, found: Proposal, status: str, reason: str) -> Proposal:
-    """Decide a proposal once and journal it. Raises NotNow when the answer is no though a person said yes."""
-    now = await deps.clock.now()
-    async with deps.pool.acquire() as connection, connection.transaction():
-        decided = await store.decide_proposal(connection, found.proposal_id, status, reason, now)
-        if decided is not None:
-            payload = decided.model_dump(mode="json")
-            await append_event(connection, NAME, f"proposal.{status}", now, payload, found.cycle_id)
-    log.info("proposal_decided", proposal_id=str(found.proposal_id), symbol=found.symbol, status=status, reason=reason)
-    if status in ("refused", "expired"):
-        raise errors.NotNow(f"{found.symbol} was not approved: {reason}")
-    return decided or await known_proposal(deps, found.proposal_id)
+        return "refused", f"trading: {sent.reason}"
+    return "approved", f"order {sent.order.client_order_id}, {sent.order.quantity} shares"

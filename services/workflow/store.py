@@ -48,6 +48,12 @@ async def cycle(source: Source, cycle_id: str) -> CycleView | None:
     return _cycle(await source.fetchrow(f"SELECT {CYCLE} FROM trading_cycles WHERE cycle_id = $1", cycle_id))
 
 
+async def is_running(source: Source, cycle_id: str) -> bool:
+    """True while nobody has stopped the cycle."""
+    query = "SELECT status = 'running' FROM trading_cycles WHERE cycle_id = $1"
+    return bool(await source.fetchval(query, cycle_id))
+
+
 async def cycles(source: Source, limit: int) -> tuple[CycleView, ...]:
     """Newest first."""
     rows = await source.fetch(
@@ -82,7 +88,7 @@ async def insert_cycle(connection: Connection, new: CycleView) -> None:
     )
 
 
-async def mark_stopping(connection: Connection, cycle_id: str, reason: str) -> None:
+async def mark_stopping(connection: Source, cycle_id: str, reason: str) -> None:
     """The scan on its way sends nothing more; the cycle ends when it has ended."""
     await connection.execute(
         "UPDATE trading_cycles SET status = 'stopping', reason = $2 WHERE cycle_id = $1 AND status = 'running'",
@@ -146,18 +152,6 @@ async def finish_scan(connection: Connection, view: ScanView, trace: dict[str, A
         list(view.picks),
         view.reason,
         view.ended_at,
-    )
-
-
-async def interrupt_scan(source: Source, cycle_id: str, scan: int, reason: str, at: datetime) -> None:
-    """A scan that was cut off and is not taken up again."""
-    await source.execute(
-        "UPDATE scans SET status = 'interrupted', reason = $3, ended_at = greatest($4, started_at)"
-        " WHERE cycle_id = $1 AND scan = $2 AND status = 'running'",
-        cycle_id,
-        scan,
-        reason,
-        at,
     )
 
 

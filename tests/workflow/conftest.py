@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,23 @@ class Bench:
         rows = await self.deps.pool.fetch("SELECT * FROM scans WHERE status <> 'running' ORDER BY cycle_id, scan")
         return rows if len(rows) >= count else None
 
-    async def asleep(self) -> None:
-        """Once the watch waits for the clock."""
+    async def asleep(self, until: datetime | None = None) -> None:
+        """Once the watch waits for the clock (for a certain moment of it)."""
 
         async def waits() -> bool:
-            return self.clock.sleeping_until is not None
+            found = self.clock.sleeping_until
+            return found is not None and until in (None, found)
 
-        await eventually(waits, "sleep")
+        await eventually(waits, f"sleep until {until}")
+
+    async def cycle_is(self, cycle_id: str, status: str) -> None:
+        """Once the cycle has come to a status."""
+
+        async def has() -> bool:
+            found = await self.client.get(f"/api/v1/cycles/{cycle_id}")
+            return bool(found.json()["status"] == status)
+
+        await eventually(has, f"cycle {status}")
 
     async def alerts(self) -> list[str]:
         return [row["kind"] for row in await self.deps.pool.fetch("SELECT kind FROM alerts ORDER BY alert_id")]

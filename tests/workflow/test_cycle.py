@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.position import PositionView
-from tests.workflow.conftest import Bench, MakeBench, eventually
+from tests.workflow.conftest import Bench, MakeBench
 from tests.workflow.world import CLOSE, OPEN
 
 START, CYCLES = "/api/v1/workflow/start", "/api/v1/cycles"
@@ -101,8 +101,7 @@ async def test_by_hand_the_stricter_limits_hold_and_nothing_scans_by_itself(benc
         assert (cycle["cycle_id"], cycle["driven_by"]) == ("20251120-100500", "hand")
         assert (cycle["max_positions"], cycle["max_daily_loss"]) == (5, "500")
         assert cycle["scan_frequency_seconds"] == 300
-        await bench.asleep()
-        assert bench.clock.sleeping_until == CLOSE
+        await bench.asleep(CLOSE)
         for path in (CYCLES, START):
             second = await client.post(path, json={})
             assert second.status_code == 409
@@ -129,11 +128,7 @@ async def test_stopped_in_the_middle_of_a_scan_nothing_more_is_sent(bench: Bench
         await bench.world.held.wait()
         assert (await client.post("/api/v1/workflow/stop")).json()["status"] == "stopping"
         bench.world.let_go.set()
-
-        async def stopped() -> bool:
-            return bool((await client.get(f"{CYCLES}/{cycle_id}")).json()["status"] == "stopped")
-
-        await eventually(stopped, "the end of the cycle")
+        await bench.cycle_is(cycle_id, "stopped")
         assert len(bench.world.sent) == 1
 
 
@@ -143,11 +138,7 @@ async def test_slots_are_counted_from_the_open(bench: Bench) -> None:
         await client.post(START)
         for minute, count in ((35, 1), (60, 2), (90, 3)):
             at = OPEN + timedelta(minutes=minute - 30)
-
-            async def waits(at: Any = at) -> bool:
-                return bool(bench.clock.sleeping_until == at)
-
-            await eventually(waits, f"sleep until {at}")
+            await bench.asleep(at)
             await bench.clock.move(at)
             assert (await bench.scans(count))[-1]["slot"] == at
 
@@ -159,22 +150,14 @@ async def test_after_the_close_it_completes_once_nothing_is_held(bench: Bench) -
     )  # fmt: skip
     async with bench.running() as client:
         cycle_id = (await client.post(CYCLES, json=GUIDE)).json()["cycle_id"]
-        await bench.asleep()
+        await bench.asleep(CLOSE)
         bench.world.positions = [held]
         await bench.clock.move(CLOSE)
-
-        async def waits() -> bool:
-            return bool(bench.clock.sleeping_until == CLOSE + timedelta(seconds=30))
-
-        await eventually(waits, "another look")
+        await bench.asleep(CLOSE + timedelta(seconds=30))
         assert (await client.get(f"{CYCLES}/{cycle_id}")).json()["status"] == "running"
         bench.world.positions = []
         await bench.clock.move(CLOSE + timedelta(seconds=30))
-
-        async def completed() -> bool:
-            return bool((await client.get(f"{CYCLES}/{cycle_id}")).json()["status"] == "completed")
-
-        await eventually(completed, "completion")
+        await bench.cycle_is(cycle_id, "completed")
         kinds = await bench.deps.pool.fetch("SELECT kind FROM events WHERE cycle_id = $1 ORDER BY event_id", cycle_id)
         assert [row["kind"] for row in kinds] == ["cycle.opened", "cycle.completed"]
 

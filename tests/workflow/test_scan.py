@@ -45,6 +45,11 @@ async def test_a_name_with_bad_news_is_out_and_explained(bench: Bench) -> None:
         assert [row["stage"] for row in traded["scans"]["1"]] == [
             "scanner", "news", "pattern", "technical", "score", "risk", "execution",
         ]  # fmt: skip
+        cheap = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/CHEAP")).json()
+        assert cheap["summary"] == ("scan 1: fell out at universe: price below the least (0.8 against 1, margin -0.2)")
+        nobody = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/ZZZZ")).json()
+        assert "not among the 100 candidates of 4000 scanned (4129 in the universe" in nobody["summary"]
+        assert (await client.get(f"/api/v1/cycles/{cycle_id}/explain/A$")).status_code == 422
         missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=5")).json()
         assert len(missed) == 5
         assert all(not row["passed"] for row in missed)

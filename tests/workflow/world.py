@@ -19,6 +19,7 @@ from shared.domain.evidence import (
     PatternAssessment,
     PatternEvidence,
     ScoreUpdates,
+    Standing,
     TechnicalAssessment,
     TechnicalEvidence,
 )  # fmt: skip
@@ -201,6 +202,15 @@ def _add_scanner(app: FastAPI, world: World) -> None:
         for one in answer.candidates:
             await world.pool.execute("SELECT get_or_create_security($1)", one.symbol)
         return world.scans.setdefault((body.cycle_id, body.scan), answer)
+
+    @app.get("/scanner/api/v1/explain/{name}", response_model=None)
+    async def explain(name: str, cycle_id: str, scan: int) -> Standing | JSONResponse:
+        if name != "CHEAP":
+            return refusal(404, f"no {name}")
+        return Standing(
+            cycle_id=cycle_id, scan=scan, symbol=name, reached="universe", reason="price below the least",
+            survivors=4000, value=0.8, threshold=1.0, margin=-0.2,
+        )  # fmt: skip
 
     @app.post("/scanner/api/v1/scores")
     async def scores(body: ScoreUpdates) -> dict[str, int]:

@@ -95,3 +95,9 @@ def new_cycle(
 def size_factor(mode: str, degraded: bool) -> Decimal:
     """How sizes are scaled: by the cycle's mode, and halved while a part of the evidence is lost."""
     return SIZE_FACTORS[mode] * (HALF if degraded else 1)
+
+
+def in_the_way(running: CycleView) -> str:
+    """Why no other cycle may be opened, and what to do."""
+    who, cure = f"cycle {running.cycle_id} is running, driven by {running.driven_by}", "POST /api/v1/workflow/stop"
+    return f"{who}; end it with {cure} first"

@@ -1,7 +1,7 @@
 """What a scan came to: verdicts in the order of the scores, picks, the rows that tell it, and the answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -89,6 +89,13 @@ def execution_rows(picks: Iterable[Pick]) -> list[TraceRow]:
         )
         for pick in picks
     ]
+
+
+def taken(pick: Pick, order: OrderView) -> Pick:
+    """What trading's answer means for a pick: an order that the broker refused was not sent."""
+    if order.status in NOT_SENT:
+        return replace(pick, outcome="refused", reason=order.reason or order.status, order_id=order.order_id)
+    return replace(pick, outcome="order", reason=f"sent: {order.status}", order_id=order.order_id)
 
 
 def already_sent(orders: Iterable[OrderView]) -> dict[UUID, OrderView]:

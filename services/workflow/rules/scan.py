@@ -1,15 +1,20 @@
 """One scan's notebook: what it has found so far, and what it will have been."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 from services.workflow.rules import outcome
 from services.workflow.rules.funnel import Cut, Lead, flags
-from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanView, TraceRow
-from shared.domain.evidence import AssessRequest, Scored, ScoreUpdates, Stage
+from services.workflow.rules.schedule import news_is_silent
+from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanRequest, ScanView, TraceRow
+from shared.domain.evidence import AssessRequest, NewsAssessment, Scored, ScoreUpdates, Stage
+from shared.domain.order import Verdict
 from shared.domain.session import Session
+from shared.errors import CatalystError
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Scan:
     request_id: int | None = None
     answer: ScanAnswer | None = None
     failed: str | None = None
+    interrupted: bool = False
     silent: bool = False
     weights: dict[str, float] = field(default_factory=dict)
     scored: tuple[Scored, ...] = ()
@@ -35,12 +41,35 @@ class Scan:
     picks: list[outcome.Pick] = field(default_factory=list)
     leads: dict[str, Lead] = field(default_factory=dict)
 
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage; one that is lost leaves its name."""
+        started = perf_counter()
+        try:
+            yield
+        except CatalystError as error:
+            self.failed = f"{name}: {error.detail}"
+            raise
+        finally:
+            self.stage_ms[name] = round((perf_counter() - started) * 1000, 3)
+
     def take(self, stage: Stage, cut: Cut) -> tuple[Lead, ...]:
         """Remember a cut; returns who goes on."""
         self.rows += cut.rows
         self.leads |= {lead.symbol: lead for lead in cut.seen}
         self.counts["technical" if stage == "score" else stage] = len(cut.kept)
         return cut.kept
+
+    def hear(self, news: NewsAssessment | None) -> None:
+        """Notice when the wires have been silent."""
+        if news and news.evidence:
+            self.silent = news_is_silent([one.latest_at for one in news.evidence], self.as_of, self.session)
+
+    def judge(self, verdicts: Sequence[Verdict], most: int) -> None:
+        """Remember risk's verdicts and whom it approved."""
+        self.rows += outcome.risk_rows(self.scored, verdicts)
+        self.picks = outcome.chosen(self.scored, verdicts, most)
+        self.counts["risk"] = len(self.picks)
 
     @property
     def is_lossy(self) -> bool:
@@ -55,17 +84,18 @@ class Scan:
     def end(self, now: datetime) -> ScanView:
         """The scan as it ended."""
         self.rows += outcome.execution_rows(self.picks)
+        self.counts["universe"] = self.answer.universe if self.answer else 0
         self.counts["execution"] = sum(pick.outcome in ("order", "proposal") for pick in self.picks)
         return ScanView(
             cycle_id=self.cycle.cycle_id,
             scan=self.scan,
             slot=self.slot,
-            status="failed" if self.failed else "completed",
+            status="interrupted" if self.interrupted else "failed" if self.failed else "completed",
             degraded=tuple(self.degraded),
             funnel=FunnelCounts(**self.counts),
             stage_ms=self.stage_ms,
             picks=tuple(pick.as_json() for pick in self.picks),
-            reason=self.failed,
+            reason="cut off; its analysis is stale" if self.interrupted else self.failed,
             started_at=self.started_at,
             ended_at=max(now, self.started_at),
         )
@@ -73,6 +103,10 @@ class Scan:
     def decide_request(self, most: int) -> DecideRequest:
         """What risk is asked about this scan."""
         return outcome.decide_request(self.cycle, self.scan, self.as_of, self.scored, most)
+
+    def scan_request(self, limit: int) -> ScanRequest:
+        """What the scanner is asked; a redone scan asks the same."""
+        return ScanRequest(cycle_id=self.cycle.cycle_id, scan=self.scan, as_of=self.started_at, limit=min(limit, 200))
 
     def assess_request(self, leads: Sequence[Lead]) -> AssessRequest:
         """What a stage is asked about those who are left."""
@@ -97,6 +131,8 @@ class Scan:
 
     def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:
         """What a person must hear: kind and message."""
+        if self.interrupted:
+            return []
         refused = [row.reason for row in self.rows if row.stage in ("risk", "execution") and not row.passed]
         last_entry = self.session.close - timedelta(minutes=last_minutes_without_entries)
         return outcome.alarms(view, refused, entries_allowed=self.started_at < last_entry, silent=self.silent)

@@ -45,13 +45,13 @@ def timetable(session: Session, started_at: datetime, delay_minutes: float, ever
     return Timetable(session, first, timedelta(seconds=every_seconds))
 
 
-def may_redo(cycle: CycleView, cycle_id: str, slot: datetime, attempts: int, now: datetime) -> bool:
+def may_redo(cycle: CycleView, session: Session, slot: datetime, attempts: int, now: datetime) -> bool:
     """True while a scan that was cut off may be done again: its cycle runs, and what it had found is not yet stale.
 
     A scan that brought the process down several times is left alone.
     """
     fresh = now < slot + min(REDO_WITHIN, timedelta(seconds=cycle.scan_frequency_seconds))
-    return fresh and cycle.cycle_id == cycle_id and cycle.status == "running" and attempts < MAX_ATTEMPTS
+    return fresh and now < session.close and cycle.status == "running" and attempts < MAX_ATTEMPTS
 
 
 def can_open(session: Session, now: datetime) -> bool:
