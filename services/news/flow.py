@@ -63,9 +63,12 @@ class Wire:
 def tidy(item: Headline) -> Headline:
     """An item fit to be stored: no NUL, bounded lengths, symbols in capitals."""
     symbols = tuple(dict.fromkeys(s.upper() for s in item.symbols if SYMBOL.fullmatch(s.upper())))
+    texts = {name: (getattr(item, name) or "").replace("\x00", "") for name in ("id", "source", "summary", "url")}
     headline = " ".join(item.headline.replace("\x00", "").split())[:1000]
-    summary = item.summary.replace("\x00", "")[:4000]
-    return item.model_copy(update={"symbols": symbols, "headline": headline, "summary": summary})
+    return item.model_copy(
+        update=texts
+        | {"symbols": symbols, "headline": headline, "summary": texts["summary"][:4000], "url": texts["url"] or None}
+    )
 
 
 def check_symbols(symbols: Sequence[str]) -> None:
@@ -97,7 +100,7 @@ async def assess_all(deps: Deps, wire: Wire, request: AssessRequest) -> NewsAsse
     missing = [symbol for symbol in wanted if symbol not in found]
     if missing:
         found |= await evidence_of(deps, wire, missing, request.as_of)
-        await _save(deps, wire, request, [found[symbol] for symbol in missing])
+        await _save(deps, request, [found[symbol] for symbol in missing])
         found |= await _already(deps, request, missing)  # another caller may have stored first: that is the answer
     took = round((time.perf_counter() - started) * 1000, 1)
     wire.last_assess = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": took}
@@ -115,21 +118,25 @@ async def _already(deps: Deps, request: AssessRequest, symbols: Sequence[str]) -
         return await store.stored(connection, request.cycle_id, request.scan, symbols)
 
 
-async def _save(deps: Deps, wire: Wire, request: AssessRequest, found: Sequence[NewsEvidence]) -> None:
-    """Items, their stories and the evidence in one transaction. Outside a scan a symbol without news leaves no row."""
+async def _save(deps: Deps, request: AssessRequest, found: Sequence[NewsEvidence]) -> None:
+    """The evidence in one transaction. Outside a scan a symbol without news leaves no row."""
     rows = [one for one in found if request.cycle_id is not None or one.items]
-    async with wire.lock:
-        items, received = list(wire.unsaved), await deps.clock.now()
-        if not rows and not items:
-            return
-        async with deps.pool.acquire() as connection, connection.transaction():
-            if items:
-                await store.save_items(connection, items, received)
-                await store.link_stories(connection, _links(wire, items))
-            if rows:
-                await store.name_securities(connection, [one.symbol for one in rows])
-                await store.save_evidence(connection, rows, request.as_of, request.cycle_id, request.scan)
-        del wire.unsaved[: len(items)]
+    if not rows:
+        return
+    async with deps.pool.acquire() as connection, connection.transaction():
+        await store.name_securities(connection, [one.symbol for one in rows])
+        await store.save_evidence(connection, rows, request.as_of, request.cycle_id, request.scan)
+
+
+async def _save_items(deps: Deps, wire: Wire) -> None:
+    """What was heard and not stored yet, with its stories; stays unsaved when the database refuses."""
+    items, received = wire.unsaved, await deps.clock.now()
+    if not items:
+        return
+    async with deps.pool.acquire() as connection, connection.transaction():
+        await store.save_items(connection, items, received)
+        await store.link_stories(connection, _links(wire, items))
+    wire.unsaved = []
 
 
 def _links(wire: Wire, items: Sequence[Headline]) -> dict[Key, Key]:
@@ -145,6 +152,7 @@ async def evidence_of(deps: Deps, wire: Wire, symbols: Sequence[str], as_of: dat
     async with wire.lock:
         await _learn_names(deps, wire, as_of)
         await _top_up(deps, wire, symbols, as_of)
+        await _save_items(deps, wire)
     return {
         symbol: evidence(list(wire.by_symbol.get(symbol, {}).values()), symbol, wire.names.get(symbol), as_of)
         for symbol in symbols

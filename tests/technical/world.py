@@ -111,7 +111,7 @@ class Market:
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
         return {}
 
-    async def sectors(self, symbols: Sequence[str]) -> dict[str, str]:
+    async def sectors(self) -> dict[str, str]:
         return {}
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:

@@ -54,7 +54,9 @@ def deal(text: str, places: list[int], *, alone: bool) -> Deal | None:
     `alone`: nobody else is tagged, so a company not found by name is taken to be the subject.
     """
     passive = PASSIVE.search(text)
-    if passive and not _is_buyer_after(passive, text, places):
+    if passive and _is_buyer_after(passive, text, places):
+        return Deal(BUYS, 2.0, "it is the buyer", passive.span())
+    if passive:
         named_after = bool(places) and min(places) >= passive.end()
         is_target = (bool(places) and not named_after) or (not places and alone) or "for" in passive.group()
         if is_target:

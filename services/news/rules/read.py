@@ -30,7 +30,7 @@ _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^<>]{0,400}>", r
 _CLAUSE = re.compile(r"\b(?:while|whereas|as|but|amid|despite|after)\b|;| - |--|\. ")
 _NEGATION = re.compile(
     r"\b(?:no|not|never|without|denies|denied|rejects|rejected|rules out|ruled out|dismisses (?:talk|rumou?rs?) of|"
-    r"avoids?|averts?|averted|unlikely to|isn't|won't|doesn't|didn't|hasn't|wasn't|nor|alleviates?|no longer)\W+(?:\w+\W+){0,3}$"
+    r"avoids?|averts?|averted|unlikely to|isn't|won't|doesn't|didn't|hasn't|wasn't|nor|alleviates?|no longer|fail(?:s|ed)? to|unable to)\W+(?:\w+\W+){0,3}$"
 )
 _PENDING = re.compile(
     r"\b(?:seek\w*|support(?:ing|s)?|towards?|potential\w*|pending|await\w*|pursu\w+|possible|ahead of|submi\w+|applies|application for|"
@@ -53,6 +53,8 @@ _QUIET = re.compile(
 _TARGET_CHANGE = re.compile(
     r"(?:price target|\bpt\b|target price)\b.{0,60}?\bto \$?([\d,]*\d(?:\.\d+)?) from \$?([\d,]*\d(?:\.\d+)?)"
 )
+_DENIED = -0.3
+"""What is left of something denied: a denial reassures less than the thing would hurt."""
 _TOLD_OFF = 0.35
 """What is left of a sentiment that a listicle or an opinion piece voices."""
 
@@ -102,11 +104,16 @@ def read(text: str, symbol: str | None = None, company: str | None = None, tagge
     )
 
 
+def _is_told(low: str) -> bool:
+    """True for lists, questions and opinion pieces: somebody's view, not an event."""
+    return bool(_CROWD.search(low) or (low.endswith("?") and _QUESTION.match(low)))
+
+
 def _hits(low: str, at: list[int], *, alone: bool) -> list[Hit]:
     words = set(_WORD.findall(low))
     numbers = sorted({number for word in words if word in _BY_WORD for number in _BY_WORD[word]})
     found = [hit for number in numbers if (hit := _hit(PHRASES[number], low, at))]
-    if not words.isdisjoint(DEAL_WORDS) and (seen := merger.deal(low, at, alone=alone)):
+    if not words.isdisjoint(DEAL_WORDS) and not _is_told(low) and (seen := merger.deal(low, at, alone=alone)):
         found.append(Hit(Catalyst.MERGER, seen.sentiment, seen.weight, seen.reason, seen.span))
     if (change := _TARGET_CHANGE.search(low)) and not any(
         hit.catalyst == Catalyst.ANALYST for hit in found if hit.sentiment
@@ -126,7 +133,7 @@ def _hit(rule: Phrase, low: str, at: list[int]) -> Hit | None:
     sentiment, weight = rule.sentiment, rule.weight
     before = low[max(0, match.start() - 40) : match.start()]
     if _NEGATION.search(before):
-        sentiment, weight = -0.5 * sentiment, weight + 0.3
+        sentiment = _DENIED * sentiment
     elif _PENDING.search(before):
         sentiment, weight = 0.4 * sentiment, weight * 0.8
     if at and _is_other_side(rule, match.span(), at):
@@ -193,7 +200,7 @@ def _from_mood(original: str) -> Reading:
 def _damped(reading: Reading, low: str, *, named: bool, others: bool, unnamed: bool, tagged: int) -> Reading:
     """Less of it where the text is a list, a question or an opinion, and where it is about many."""
     factor, notes = 1.0, []
-    if _CROWD.search(low) or (low.endswith("?") and _QUESTION.match(low)):
+    if _is_told(low):
         factor, notes = _TOLD_OFF, ["a list, question or opinion"]
     if others and not named:
         factor, notes = factor * 0.25, [*notes, "about another company"]

@@ -67,6 +67,7 @@ EARNINGS: tuple[Phrase, ...] = (
 
 GUIDANCE: tuple[Phrase, ...] = (
     phrase(G, 0.75, 2.6, _UP_WORDS, _UP + r"\b[^,;]{0,45}\b" + _OUTLOOK, "guidance raised", about="subject"),
+    phrase(G, 0.6, 2.6, "upgraded upgrades raised", r"upgrade[sd] [\w ]{0,25}(?:guidance|outlook|forecast)", "guidance raised"),
     phrase(G, 0.7, 2.6, "guidance outlook forecast forecasts", r"(?:guidance|outlook|forecasts?) (?:is |was |gets )?(?:raised|lifted|boosted|hiked|increased|tops|beats|above)",
            "guidance raised"),
     phrase(G, -0.8, 3.0, _DOWN_WORDS, r"(?:" + _DOWN + r"|withdr[ae]ws?|withdrawn|suspends?|suspended|pulls?|pulled)\b[^,;]{0,45}\b" + _OUTLOOK,
