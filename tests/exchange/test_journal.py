@@ -118,7 +118,7 @@ def started(journal: Path) -> tuple[subprocess.Popen[bytes], str]:
     (port,) = free_ports(1)
     process = subprocess.Popen([sys.executable, "-m", "tests.exchange.serving", str(journal), str(port)])
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             httpx.get(f"{url}/_sim/clock")
