@@ -47,6 +47,7 @@ class Fault:
     path: str
     kind: str
     times: int = 1
+    status: int = 200
     body: bytes = b""
     hits: int = 0
 
@@ -82,7 +83,7 @@ class Wire:
 
             await self.app(scope, receive, swallow)
         status, body = (
-            (200, fault.body) if fault.kind == "says" else (504, httpx.Response(504, json=ANSWER_504).content)
+            (fault.status, fault.body) if fault.kind == "says" else (504, httpx.Response(504, json=ANSWER_504).content)
         )
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
@@ -107,7 +108,7 @@ class Bench:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.exchange.now, UTC)
 
-    async def start(self) -> None:
+    async def start(self, *, ready: bool = True) -> None:
         """Start the service and wait until it has reconciled."""
         stack = AsyncExitStack()
         deps = await stack.enter_async_context(build_deps(self.settings, "trading"))
@@ -118,11 +119,11 @@ class Bench:
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5006")
         )
         self._stop.append(stack.aclose)
-        for _ in range(200):
+        for _ in range(200 if ready else 0):
             if (await self.get("/reconciliation"))["ready"]:
                 return
             await asyncio.sleep(0.02)
-        raise AssertionError("the service never got ready")
+        assert not ready, "the service never got ready"
 
     async def stop(self) -> None:
         """Stop the service; the exchange stays."""
