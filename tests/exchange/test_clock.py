@@ -281,3 +281,13 @@ def test_a_killed_exchange_resumes_where_its_clock_stood(serve: Callable[..., Se
         reading = http.get("/_sim/clock").json()
     assert reading["now"] == awaited["now"] == "2026-06-15T13:42:57Z"
     assert (reading["mode"], reading["speed"], reading["participants"]) == ("lockstep", 0, ["trading"])
+
+
+def test_a_stepped_exchange_resumes_too_and_another_day_starts_afresh(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    place = tmp_path / "journal.clock"
+    httpx.post(f"{serve(place=place).url}/_sim/clock/advance", json={"seconds": 42}).raise_for_status()
+    assert httpx.get(f"{serve(place=place).url}/_sim/clock").json()["now"] == "2026-06-15T13:30:42Z"
+    place.write_text(place.read_text().replace('"day":"2026-06-15"', '"day":"2026-06-16"'))
+    assert httpx.get(f"{serve(place=place).url}/_sim/clock").json()["now"] == "2026-06-15T13:30:00Z"
