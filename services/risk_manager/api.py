@@ -95,6 +95,7 @@ def create_app(deps: Deps) -> FastAPI:
 
     async def health() -> dict[str, Any]:
         halt = await store.active_halt(deps.pool)
+        flow.HALTED.set(halt is not None)
         return {
             "halted": halt is not None,
             "monitored_at": watch.read_at,

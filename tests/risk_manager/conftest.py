@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import httpx
@@ -33,9 +33,9 @@ class _Feed:
 
 
 @asynccontextmanager
-async def serving(app: Any, port: int) -> AsyncIterator[None]:
+async def serving(app: Any, port: int, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[None]:
     """The application on a real port of this process."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan=lifespan, ws="websockets-sansio"))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - the server has no event for it
         await asyncio.sleep(0.01)

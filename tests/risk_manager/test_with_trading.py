@@ -1,0 +1,100 @@
+"""With the real trading service and exchange: what risk approves is bought, and a stop ends flat at the venue."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from scripts.child import free_ports
+from services.__main__ import build_deps
+from services.risk_manager.api import create_app as create_risk
+from services.trading.api import create_app as create_trading
+from shared.domain.cycle import DecideRequest
+from shared.domain.order import Verdict
+from tests.risk_manager import facts
+from tests.risk_manager.conftest import serving
+from tests.trading.bench import CYCLE, KEY, Bench, bench
+
+JSON = {"Content-Type": "application/json"}
+OPEN_A_CYCLE = (
+    "INSERT INTO trading_cycles (cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions,"
+    " max_daily_loss, scan_frequency_seconds, config_hash, started_at)"
+    " VALUES ($1, 'normal', 'supervised', 'running', '2026-06-15', 'hand', 5, 2000, 300, 'x', $2)"
+)
+
+
+@dataclass
+class Pair:
+    """Risk and trading side by side, in lockstep with the test."""
+
+    bench: Bench
+    risk: httpx.AsyncClient
+    trading: httpx.AsyncClient
+
+    async def decide(self, scan: int) -> list[Verdict]:
+        prices = {"AAA": 100.0, "BBB": 50.0}
+        request = DecideRequest(
+            cycle_id=CYCLE, scan=scan, as_of=self.bench.now, size_factor=Decimal(1), approve_max=5,
+            candidates=tuple(facts.scored(one, rank, price) for rank, (one, price) in enumerate(prices.items(), 1)),
+        )  # fmt: skip
+        answer = await self.risk.post("/api/v1/risk/decide", content=request.model_dump_json(), headers=JSON)
+        assert answer.status_code == 200, answer.text
+        return [Verdict(**one) for one in answer.json()]
+
+    async def listed(self) -> list[Any]:
+        """What the venue itself says is held."""
+        keys = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": "secret"}
+        async with httpx.AsyncClient(base_url=self.bench.settings.alpaca_base_url, headers=keys) as venue:
+            found: list[Any] = (await venue.get("/v2/positions")).json()
+        return found
+
+
+@asynccontextmanager
+async def pair(database_url: str) -> AsyncIterator[Pair]:
+    async with bench(database_url) as b:
+        await b.stop()
+        await b.pool.execute(OPEN_A_CYCLE, CYCLE, b.now)
+        where = b.settings.alpaca_base_url
+        async with httpx.AsyncClient(base_url=where) as control:
+            body = {"mode": "lockstep", "speed": 0, "participants": ["trading", "risk-manager", "bench"]}
+            (await control.post("/_sim/clock", json=body)).raise_for_status()
+        first, second = free_ports(2)
+        url, risk_url = f"http://127.0.0.1:{first}", f"http://127.0.0.1:{second}"
+        settings = b.settings.model_copy(update={"service_urls": {"trading": url}})
+        async with AsyncExitStack() as stack:
+            for name, create, port in (("trading", create_trading, first), ("risk-manager", create_risk, second)):
+                deps = await stack.enter_async_context(build_deps(settings, name))
+                await stack.enter_async_context(serving(create(deps), port, lifespan="on"))
+            trading = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+            risk = await stack.enter_async_context(httpx.AsyncClient(base_url=risk_url))
+            yield Pair(b, risk, trading)
+
+
+async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str) -> None:
+    async with pair(database_url) as both:
+        verdicts = await both.decide(1)
+        assert [one.reason for one in verdicts] == ["Risk within limits"] * 2
+        for one in verdicts:
+            assert one.order is not None
+            sent = await both.trading.post("/api/v1/orders", content=one.order.model_dump_json(), headers=JSON)
+            assert sent.status_code == 200, sent.text
+        await both.bench.until(5)
+        assert len(await both.listed()) == 2
+        assert {one.reason.partition(":")[0] for one in await both.decide(2)} == {"duplicate_or_held"}
+        exposure = (await both.risk.get("/api/v1/risk/exposure")).json()
+        assert {one["kind"] for one in exposure["holdings"]} == {"position"}
+
+        stopped = await both.risk.post("/api/v1/risk/emergency-stop", json={"reason": "by hand"})
+        assert stopped.status_code == 202
+        for _ in range(100):
+            await both.bench.until(0.5)
+            status = (await both.risk.get("/api/v1/risk/status")).json()
+            if status["halt"]["flat_at"]:
+                break
+        assert status["halt"]["flat_at"]
+        assert await both.listed() == []
+        refused = await both.decide(3)
+        assert all("trading is halted: by hand" in one.reason for one in refused)
