@@ -24,7 +24,8 @@ _NO_TICKER = frozenset(
     {"CEO", "CFO", "COO", "FDA", "IPO", "EPS", "USA", "ETF", "SEC", "NYSE", "NEW", "THE", "AND", "FOR"}
 )
 _MARKED = re.compile(
-    r"(?:\((?!nasdaq|nyse|amex|otc|tsx|arca)|\$|\b(?:nasdaq|nyse|amex|otc|tsx|arca)[\w ]{0,12}:)\s*([a-z][a-z0-9]{0,5}(?:[.-][a-z]{1,2})?)(?![a-z0-9])"
+    r"(?:\((?!nasdaq|nyse|amex|otc|tsx|arca)|\$|"
+    r"\b(?:nasdaq|nyse|amex|otc|tsx|arca)[\w ]{0,12}:)\s*([a-z][a-z0-9]{0,5}(?:[.-][a-z]{1,2})?)(?![a-z0-9])"
 )
 _NOT_NAMED = frozenset(
     {"ai", "us", "uk", "eu", "ceo", "cfo", "fda", "phase", "part", "q1", "q2", "q3", "q4", "esg", "ipo"}

@@ -53,6 +53,7 @@ _QUIET = re.compile(
 _TARGET_CHANGE = re.compile(
     r"(?:price target|\bpt\b|target price)\b.{0,60}?\bto \$?([\d,]*\d(?:\.\d+)?) from \$?([\d,]*\d(?:\.\d+)?)"
 )
+_SETS_TARGET = re.compile(r"\b(?:adjust|rais|lower|cut|boost|trim|lift|hik|reduc)\w*\b")
 _DENIED = -0.3
 """What is left of something denied: a denial reassures less than the thing would hurt."""
 _TOLD_OFF = 0.35
@@ -115,12 +116,18 @@ def _hits(low: str, at: list[int], *, alone: bool) -> list[Hit]:
     found = [hit for number in numbers if (hit := _hit(PHRASES[number], low, at))]
     if not words.isdisjoint(DEAL_WORDS) and not _is_told(low) and (seen := merger.deal(low, at, alone=alone)):
         found.append(Hit(Catalyst.MERGER, seen.sentiment, seen.weight, seen.reason, seen.span))
-    if (change := _TARGET_CHANGE.search(low)) and not any(
-        hit.catalyst == Catalyst.ANALYST for hit in found if hit.sentiment
-    ):
-        new, old = (float(number.replace(",", "")) for number in change.groups())
-        found.append(Hit(Catalyst.ANALYST, 0.35 if new > old else -0.4, 1.6, "price target changed", change.span()))
+    if not any(hit.catalyst == Catalyst.ANALYST and hit.sentiment for hit in found):
+        found += _target_change(low, at)
     return _heaviest(found)
+
+
+def _target_change(low: str, at: list[int]) -> list[Hit]:
+    """`price target ... to $28 from $25`, unless the company is the one that changes it."""
+    change = _TARGET_CHANGE.search(low)
+    if change is None or (at and _SETS_TARGET.search(low[max(at) : change.start()])):
+        return []
+    new, old = (float(number.replace(",", "")) for number in change.groups())
+    return [Hit(Catalyst.ANALYST, 0.35 if new > old else -0.4, 1.6, "price target changed", change.span())]
 
 
 def _hit(rule: Phrase, low: str, at: list[int]) -> Hit | None:
