@@ -73,8 +73,9 @@ class Outfit(Protocol):
 class Gate:
     """ASGI middleware: checks Host, Origin and key, gives each request an id, counts and times it."""
 
-    def __init__(self, app: ASGIApp, service: str, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, service: str, settings: Settings, keyed: bool) -> None:
         self.app, self.service, self.settings = app, service, settings
+        self.keyed = keyed and not settings.is_loopback
         self.hosts = allowed_hosts(settings)
 
     def refuse(self, scope: Scope) -> Response | None:
@@ -85,7 +86,7 @@ class Gate:
         origin = headers.get("origin")
         if origin and origin.split("://")[-1].rsplit(":", 1)[0].strip("[]") not in self.hosts:
             return problem(403, "wrong origin", f"requests from {origin} are refused")
-        if self.settings.is_loopback or scope["path"] == "/health":
+        if not self.keyed or scope["path"] == "/health":
             return None
         given = headers.get("x-api-key", "")
         if hmac.compare_digest(given.encode(), self.settings.catalyst_api_key.encode()):
@@ -117,11 +118,18 @@ class Gate:
 
 
 def new_app(
-    name: str, deps: Outfit, *, about: str, lifespan: Lifespan | None = None, health: Health | None = None
+    name: str,
+    deps: Outfit,
+    *,
+    about: str,
+    lifespan: Lifespan | None = None,
+    health: Health | None = None,
+    keyed: bool = True,
 ) -> FastAPI:
     """A service's application with everything that all services share.
 
-    `health` adds facts to GET /health; a fact `problem` (text) makes it 503 with that part named.
+    `health` adds facts to GET /health; a fact `problem` (text) makes it 503 with that part named. Only a service that
+    checks keys of its own, as the simulated exchange does, is not `keyed`.
     """
     app = FastAPI(
         title=f"Catalyst {name}", version=VERSION, description=about, lifespan=lifespan, redirect_slashes=False
@@ -133,7 +141,7 @@ def new_app(
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    app.add_middleware(Gate, service=name, settings=deps.settings)
+    app.add_middleware(Gate, service=name, settings=deps.settings, keyed=keyed)
     return app
 
 

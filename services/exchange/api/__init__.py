@@ -12,9 +12,8 @@ from services.exchange.api.desk import Desk, open_desk
 from services.exchange.api.gate import AlpacaGate
 from services.exchange.flow import World, open_world, playing
 from services.exchange.rules.knobs import VenueSettings
-from shared.deps import Deps
 from shared.errors import ConfigError
-from shared.web import new_app
+from shared.web import Outfit, new_app
 
 ABOUT = "A market day in a box: Alpaca's REST and WebSocket protocols over a tape, on a clock that can be moved."
 ROUTES: tuple[Callable[[World], APIRouter], ...] = (sim.routes, market.routes, data.routes, news.routes)
@@ -26,7 +25,7 @@ DESK_ROUTES: tuple[Callable[[Desk], APIRouter], ...] = (
 )
 
 
-def create_app(deps: Deps) -> FastAPI:
+def create_app(deps: Outfit) -> FastAPI:
     """The service as the composition root starts it. Raises ConfigError when the tape cannot be played."""
     world = world_of(deps.settings)
     settings = VenueSettings(seed=deps.settings.exchange_seed)
@@ -37,7 +36,7 @@ def create_app(deps: Deps) -> FastAPI:
         async with playing(world):
             yield
 
-    return equip(new_app("exchange", deps, about=ABOUT, lifespan=lifespan), desk)
+    return equip(new_app("exchange", deps, about=ABOUT, lifespan=lifespan, keyed=False), desk)
 
 
 def bare_app(world: World, desk: Desk | None = None) -> FastAPI:
