@@ -5,8 +5,9 @@ Decoded by msgspec with only the fields that are read: the official models cost 
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ SYMBOL = re.compile(r"[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
 INVALID_SYMBOL = re.compile(r"invalid symbol\W+([A-Z0-9./-]+)", re.IGNORECASE)
 
 T = TypeVar("T")
+AddPage = Callable[[BarTable, wire.Page], None]
 log = structlog.get_logger()
 
 
@@ -123,32 +125,33 @@ class AlpacaData:
         }
         # Chunks that fit one page are asked side by side; pages of one chunk could only be asked one after another.
         size = int(min(CHUNK, max(1, PAGE_ROWS // rows_each)))
-        chunks = await asyncio.gather(*(self._bars_of(chunk, params) for chunk in _chunks(_usable(symbols), size)))
+        add = partial(wire.add_page, first=start.timestamp(), last=last, step=step, hours=hours)
+        chunks = _chunks(_usable(symbols), size)
         table: BarTable = {}
-        for pages in chunks:
-            for page in pages:
-                wire.add_page(table, page, start.timestamp(), last, step, hours)
+        for part in await asyncio.gather(*(self._bars_of(chunk, params, add) for chunk in chunks)):
+            table |= part
         return table
 
-    async def _bars_of(self, symbols: list[str], params: dict[str, str | int]) -> list[wire.Page]:
-        """All pages of one chunk of symbols."""
-        pages: list[wire.Page] = []
+    async def _bars_of(self, symbols: list[str], params: dict[str, str | int], add: AddPage) -> BarTable:
+        """One chunk of symbols; each page becomes columns before the next is asked for."""
+        table: BarTable = {}
         token: str | None = None
+        pages = 0
         while symbols:
             more: dict[str, str | int] = {"page_token": token} if token else {}
             try:
                 asked = params | more | {"symbols": ",".join(symbols)}
                 answer = await self._http.get("data", "/v2/stocks/bars", asked, wire.BARS)
             except BadInput as refusal:
-                symbols, pages, token = _without_invalid(symbols, refusal), [], None
+                symbols, table, token = _without_invalid(symbols, refusal), {}, None
                 continue
-            pages.append(answer.bars or {})
-            token = answer.next_page_token
+            add(table, answer.bars or {})
+            token, pages = answer.next_page_token, pages + 1
             if not token:
                 break
-            if len(pages) >= MOST_PAGES:
+            if pages >= MOST_PAGES:
                 raise Unavailable(f"bars: more than {MOST_PAGES} pages for {len(symbols)} symbols")
-        return pages
+        return table
 
     async def _in_chunks(self, path: str, symbols: Sequence[str], decoder: msgspec.json.Decoder[T]) -> list[T]:
         """The answers for all symbols, asked side by side in chunks."""

@@ -18,7 +18,7 @@ from shared.ports import Cache
 T = TypeVar("T")
 Side = Literal["data", "trading"]
 ATTEMPTS, FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS, MOST_BUDGET_SECONDS = 3, 0.25, 5.0, 30.0
-TIMEOUT = httpx.Timeout(20, connect=3, pool=30)
+TIMEOUT = httpx.Timeout(20, connect=3, pool=None)
 CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=60)
 TRADING_RESERVE = 50  # of each minute's requests on the trading side, left to orders and exits
 

@@ -12,18 +12,18 @@ from shared.domain.market import Asset, Bars, BarTable, Floats, Snapshots
 from shared.domain.session import Session, session_from_hours
 
 
-class TradeRow(msgspec.Struct):
+class TradeRow(msgspec.Struct, gc=False):
     p: float | None = None
     t: datetime | None = None
 
 
-class QuoteRow(msgspec.Struct):
+class QuoteRow(msgspec.Struct, gc=False):
     bp: float | None = None
     ap: float | None = None
     t: datetime | None = None
 
 
-class DayBar(msgspec.Struct):
+class DayBar(msgspec.Struct, gc=False):
     o: float | None = None
     h: float | None = None
     l: float | None = None  # noqa: E741 - Alpaca's name
@@ -41,7 +41,7 @@ class Bar(msgspec.Struct, gc=False):
     v: float
 
 
-class Snapshot(msgspec.Struct, rename="camel"):
+class Snapshot(msgspec.Struct, rename="camel", gc=False):
     latest_trade: TradeRow | None = None
     latest_quote: QuoteRow | None = None
     daily_bar: DayBar | None = None
