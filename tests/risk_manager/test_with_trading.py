@@ -14,15 +14,16 @@ from services.risk_manager.api import create_app as create_risk
 from services.trading.api import create_app as create_trading
 from shared.domain.cycle import DecideRequest
 from shared.domain.order import Verdict
+from tests.exchange.venues import OHLCV
 from tests.risk_manager import facts
 from tests.risk_manager.conftest import serving
-from tests.trading.bench import CYCLE, KEY, Bench, bench
+from tests.trading.bench import CYCLE, KEY, Bench, bench, moving
 
 JSON = {"Content-Type": "application/json"}
 OPEN_A_CYCLE = (
     "INSERT INTO trading_cycles (cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions,"
     " max_daily_loss, scan_frequency_seconds, config_hash, started_at)"
-    " VALUES ($1, 'normal', 'supervised', 'running', '2026-06-15', 'hand', 5, 2000, 300, 'x', $2)"
+    " VALUES ($1, 'normal', 'supervised', 'running', '2026-06-15', 'hand', 5, $3, 300, 'x', $2)"
 )
 
 
@@ -44,6 +45,13 @@ class Pair:
         assert answer.status_code == 200, answer.text
         return [Verdict(**one) for one in answer.json()]
 
+    async def buy(self, verdicts: list[Verdict]) -> None:
+        for one in verdicts:
+            assert one.order is not None
+            sent = await self.trading.post("/api/v1/orders", content=one.order.model_dump_json(), headers=JSON)
+            assert sent.status_code == 200, sent.text
+        await self.bench.until(5)
+
     async def listed(self) -> list[Any]:
         """What the venue itself says is held."""
         keys = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": "secret"}
@@ -53,10 +61,11 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(database_url: str) -> AsyncIterator[Pair]:
-    async with bench(database_url) as b:
+async def pair(database_url: str, bars: dict[int, OHLCV] | None = None, daily_loss: int = 2000) -> AsyncIterator[Pair]:
+    """Both services over an exchange whose AAA moves as `bars` say; the cycle may lose `daily_loss` USD."""
+    async with bench(database_url, bars) as b:
         await b.stop()
-        await b.pool.execute(OPEN_A_CYCLE, CYCLE, b.now)
+        await b.pool.execute(OPEN_A_CYCLE, CYCLE, b.now, daily_loss)
         where = b.settings.alpaca_base_url
         async with httpx.AsyncClient(base_url=where) as control:
             body = {"mode": "lockstep", "speed": 0, "participants": ["trading", "risk-manager", "bench"]}
@@ -77,11 +86,7 @@ async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str
     async with pair(database_url) as both:
         verdicts = await both.decide(1)
         assert [one.reason for one in verdicts] == ["Risk within limits"] * 2
-        for one in verdicts:
-            assert one.order is not None
-            sent = await both.trading.post("/api/v1/orders", content=one.order.model_dump_json(), headers=JSON)
-            assert sent.status_code == 200, sent.text
-        await both.bench.until(5)
+        await both.buy(verdicts)
         assert len(await both.listed()) == 2
         assert {one.reason.partition(":")[0] for one in await both.decide(2)} == {"duplicate_or_held"}
         exposure = (await both.risk.get("/api/v1/risk/exposure")).json()
@@ -98,3 +103,21 @@ async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str
         assert await both.listed() == []
         refused = await both.decide(3)
         assert all("trading is halted: by hand" in one.reason for one in refused)
+
+
+async def test_the_days_loss_closes_everything_by_itself(database_url: str) -> None:
+    async with pair(database_url, moving(98.6), daily_loss=50) as both:
+        await both.buy(await both.decide(1))
+        for _ in range(40):
+            await both.bench.until(30)
+            if not await both.listed():
+                break
+        assert await both.listed() == []
+        await both.bench.until(60)
+        status = (await both.risk.get("/api/v1/risk/status")).json()
+        assert status["halt"]["flat_at"]
+        assert "reached the limit of 50.00 USD" in status["halt"]["reason"]
+        closed = (await both.trading.get("/api/v1/positions?status=closed")).json()
+        assert {one["exit_reason"] for one in closed} == {"emergency_stop"}
+        kinds = [one["event_type"] for one in (await both.risk.get("/api/v1/risk/events")).json()]
+        assert kinds == ["verified_flat", "emergency_stop", "daily_loss_warning"]
