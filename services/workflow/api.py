@@ -98,11 +98,10 @@ class Watch:
         session = await self._session(cycle) or Session(day=cycle.trading_day, open=row["slot"], close=row["slot"])
         again = schedule.may_redo(cycle, session, row["slot"], row["attempts"], now)
         log.warning("scan_was_cut_off", cycle_id=cycle.cycle_id, scan=row["scan"], again=again)
-        await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
-        started, attempts = row["started_at"], row["attempts"] + 1
-        run = Scan(
-            cycle, row["scan"], row["slot"], started, session, attempts, row["request_id"], interrupted=not again
-        )
+        if again:
+            await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
+        run = Scan(cycle, row["scan"], row["slot"], row["started_at"], session, row["attempts"] + 1, row["request_id"])
+        run.interrupted = not again
         await flow.run_scan(self.deps, run)
 
     async def _answer(self, cycle: shown.CycleView | None, now: datetime) -> None:
@@ -115,7 +114,8 @@ class Watch:
             await self._begin(cycle, session, now, event.event_id)
         except errors.NotNow as refusal:
             await flow.refuse_request(self.deps, event.event_id, refusal)
-        del self.inbox[event.event_id]
+        finally:
+            self.inbox.pop(event.event_id)
 
     async def _close(self, cycle: shown.CycleView, session: Session | None, now: datetime) -> None:
         """After the close the cycle ends as soon as nothing is held any more."""

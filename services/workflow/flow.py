@@ -204,7 +204,7 @@ async def _send_best(deps: Deps, run: Scan, top_n: int) -> None:
     """Best first, one at a time, at most `top_n`, with what trading says an attempt before this one has sent."""
     known, rules = dict[UUID, OrderView](), deps.config.current().trading.workflow
     if run.attempts > 1:
-        path, seconds = f"/api/v1/orders?cycle_id={run.cycle.cycle_id}", rules.stage_deadline_seconds
+        path, seconds = f"/api/v1/orders?cycle_id={run.cycle.cycle_id}&limit=1000", rules.stage_deadline_seconds
         orders = await deps.client.get("trading", path, tuple[OrderView, ...], deadline=seconds)
         known = outcome.already_sent(orders)
     places = top_n - sum(pick.order.decision_id in known for pick in run.picks)

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.position import PositionView
 from tests.workflow.conftest import Bench, MakeBench
-from tests.workflow.world import CLOSE, OPEN
+from tests.workflow.surroundings import CLOSE, OPEN
 
 START, CYCLES = "/api/v1/workflow/start", "/api/v1/cycles"
 GUIDE = {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.journal import append_event
 from tests.workflow.conftest import Bench, MakeBench, eventually
-from tests.workflow.world import CLOSE, symbol
+from tests.workflow.surroundings import CLOSE
+from tests.workflow.world import symbol
 
 HAND = "/api/v1/cycles"
 

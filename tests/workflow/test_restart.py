@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.workflow.conftest import Bench
-from tests.workflow.world import OPEN, symbol
+from tests.workflow.surroundings import OPEN
+from tests.workflow.world import symbol
 
 START = "/api/v1/workflow/start"
 BEST = [symbol(0), symbol(1), symbol(2)]
@@ -60,6 +61,7 @@ async def test_a_stale_scan_is_interrupted_and_the_next_slot_scans_anew(bench: B
         await bench.clock.move(OPEN.replace(hour=15, minute=30))
         rows = await bench.scans(2)
     assert [row["status"] for row in rows] == ["interrupted", "completed"]
+    assert "scan_interrupted" in await bench.alerts()
     assert bench.world.sent == BEST
 
 

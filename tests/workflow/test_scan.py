@@ -3,7 +3,8 @@
 import pytest
 
 from tests.workflow.conftest import Bench, MakeBench
-from tests.workflow.world import OPEN, symbol
+from tests.workflow.surroundings import OPEN
+from tests.workflow.world import symbol
 
 START = "/api/v1/workflow/start"
 BEST = [symbol(0), symbol(1), symbol(2)]

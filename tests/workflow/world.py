@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -23,81 +23,10 @@ from shared.domain.evidence import (
     TechnicalAssessment,
     TechnicalEvidence,
 )  # fmt: skip
-from shared.domain.market import Trade
 from shared.domain.news import NewsEvidence
 from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict, client_order_id
 from shared.domain.position import PositionView
-from shared.domain.session import Session, at_market_time
-
-DAY = date(2025, 11, 20)
-OPEN = datetime.fromisoformat("2025-11-20T14:30:00+00:00")
-CLOSE = datetime.fromisoformat("2025-11-20T21:00:00+00:00")
-
-
-class HandClock:
-    """A market clock that a test moves."""
-
-    def __init__(self, now: datetime) -> None:
-        self.time, self._moved = now, asyncio.Condition()
-        self.sleeping_until: datetime | None = None
-
-    async def now(self) -> datetime:
-        return self.time
-
-    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
-        async with self._moved:
-            self.sleeping_until = when
-            try:
-                await self._moved.wait_for(lambda: self.time >= when)
-            finally:
-                self.sleeping_until = None
-        return self.time
-
-    async def move(self, now: datetime) -> None:
-        async with self._moved:
-            self.time = now
-            self._moved.notify_all()
-
-
-class Market:
-    """Weekdays from half past nine to four, and last trades."""
-
-    def __init__(self) -> None:
-        self.prices = dict[str, float]()
-
-    async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
-        days = (start + timedelta(days=n) for n in range((end - start).days + 1))
-        return tuple(
-            Session(
-                day=day,
-                open=at_market_time(day, time(9, 30)),
-                close=at_market_time(day, time(16)),
-            )
-            for day in days
-            if day.weekday() < 5
-        )
-
-    async def trades(self, symbols: list[str]) -> dict[str, Trade]:
-        return {one: Trade(symbol=one, price=self.prices[one], at=OPEN) for one in symbols if one in self.prices}
-
-
-class NoCache:
-    """A cache that is gone."""
-
-    async def get(self, key: str) -> bytes | None:
-        return None
-
-    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
-        return None
-
-    async def publish(self, stream: str, payload: bytes) -> None:
-        return None
-
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
-        return 0.0
-
-    async def ping(self) -> bool:
-        return False
+from tests.workflow.surroundings import OPEN
 
 
 def candidate(number: int) -> Candidate:

@@ -132,7 +132,7 @@ class Scan:
     def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:
         """What a person must hear: kind and message."""
         if self.interrupted:
-            return []
+            return [("scan_interrupted", f"scan {self.scan} was cut off and came too late to be done again")]
         refused = [row.reason for row in self.rows if row.stage in ("risk", "execution") and not row.passed]
         last_entry = self.session.close - timedelta(minutes=last_minutes_without_entries)
         return outcome.alarms(view, refused, entries_allowed=self.started_at < last_entry, silent=self.silent)
