@@ -20,7 +20,7 @@ from scripts.child import is_listening
 from scripts.cli.console import LOCAL, err, fail, out, show, table_of, url_of
 from scripts.cli.tape import ready_tape
 from scripts.embedded import StartError
-from scripts.local import REGISTRY_PORTS, LocalError, LocalSystem
+from scripts.local import REGISTRY_PORTS, LocalError, LocalSystem, running_pid
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 
@@ -60,16 +60,13 @@ def up(
 
 def down() -> None:
     """Stop what `catalyst up` started."""
-    try:
-        pid = int((LOCAL / "run.pid").read_text())
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError):
+    pid = running_pid(LOCAL)
+    if pid is None:
         out.print("nothing runs here")
         return
+    os.kill(pid, signal.SIGTERM)
     for _ in range(150):
-        try:
-            os.kill(pid, 0)
-        except OSError:
+        if running_pid(LOCAL) != pid:
             out.print("stopped")
             return
         time.sleep(0.1)
@@ -115,7 +112,7 @@ def doctor(json: Json = False) -> None:
     except ConfigFileError as error:
         check("configuration", False, str(error), "mend that line")
     check("broker", True, settings.broker, "")
-    running = (LOCAL / "addresses.json").exists()
+    running = running_pid(LOCAL) is not None
     taken = [str(port) for port in REGISTRY_PORTS.values() if not running and is_listening(port)]
     check("ports", not taken, ", ".join(taken) + " taken" if taken else "free", "stop what listens there")
     rows = [dict(zip(("check", "state", "found", "cure"), row, strict=True)) for row in checks]

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from config.settings import read_settings
 from scripts.cli.console import LOCAL, err, fail, out, table_of
+from scripts.tapes.record import Recording
+from scripts.tapes.record import record as pull_days
 from scripts.tapes.synthesize import synthesize as make_tape
 from services.exchange import store
 from services.exchange.rules.calendar import is_trading_day
@@ -116,11 +118,19 @@ def record(
     to: Annotated[str, typer.Option(help="last session; the first when not given")] = "",
 ) -> None:
     """Pull market days from Alpaca with the keys of .env; started again, it goes on where it stopped."""
-    from scripts.tapes.record import record as pull
-
+    settings = read_settings()
+    recording = Recording(
+        _day_of(date),
+        _day_of(to or date),
+        data_url=settings.data_url,
+        trading_url=settings.trading_url,
+        feed="sip",
+    )
     try:
         with _progress("recording") as show:
-            made = pull(folder, read_settings(), _day_of(date), _day_of(to or date), progress=show)
+            made = pull_days(
+                folder, recording, key=settings.alpaca_api_key, secret=settings.alpaca_secret_key, progress=show
+            )
     except CatalystError as error:
         fail(error.detail)
-    out.print(f"{made.folder}: {len(made.sessions)} session(s), {made.names:,} names, {made.bars:,} bars")
+    out.print(f"{folder}: {len(made['sessions'])} session(s), {made['universe']:,} names, {made['bars']:,} bars")
