@@ -1,7 +1,10 @@
 """The way in: approved as it stands, sent once, whatever the network does."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
+
+import asyncpg
 
 from services.exchange.rules.knobs import VenueSettings
 from tests.trading.bench import Bench, Fault, bench, moving
@@ -156,6 +159,42 @@ async def test_a_partial_fill_is_protected_when_the_rest_does_not_come(database_
         assert orders["entry"]["status"] == "canceled"
         assert orders["protect"]["limit_price"] == "106.0000"
         assert {leg.stop_price for leg in b.book.live_orders("AAA") if leg.stop_price} == {Decimal(98)}
+
+
+async def test_fills_that_only_the_stream_has_told_are_booked(database_url: str) -> None:
+    async with bench(database_url) as b:
+        b.wire.faults = [Fault("GET", "/v2/account/activities", "says", times=5, body=b"[]")]
+        await b.bought()
+        assert (await b.position())["quantity"] == 10
+        b.wire.faults = []
+        await b.until(60.0)
+        assert await b.pool.fetchval("SELECT sum(quantity) FROM executions") == 10
+
+
+async def test_two_posts_at_once_are_one_order(database_url: str) -> None:
+    async with bench(database_url) as b:
+        order = await b.approve()
+        answers = await asyncio.gather(*(b.send(order) for _ in range(4)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.json()["order_id"] for answer in answers}) == len(_entries(b)) == 1
+
+
+async def test_the_same_day_twice_leaves_the_same_books(admin_database_url: str, database_url: str) -> None:
+    books = []
+    for _ in range(2):
+        async with bench(database_url, moving(103, 107), settings=QUICK_REST) as b:
+            await b.bought("AAA")
+            await b.bought("BBB", 20)
+            await b.until(700.0)
+            await b.post("/positions/BBB/close")
+            await b.until(60.0)
+            tables = ("orders", "executions", "positions", "events")
+            books.append([[tuple(row) for row in await b.pool.fetch(f"SELECT * FROM {t} ORDER BY 1")] for t in tables])
+        owner = await asyncpg.connect(admin_database_url)
+        await owner.execute("TRUNCATE orders, executions, positions, events, risk_decisions RESTART IDENTITY CASCADE")
+        await owner.close()
+    assert books[0] == books[1]
+    assert len(books[0][1]) >= 4
 
 
 async def test_each_execution_is_booked_once_over_stream_and_polling(database_url: str) -> None:

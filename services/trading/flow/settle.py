@@ -16,6 +16,7 @@ from shared.domain.order import BrokerOrder, Execution
 from shared.journal import Connection, append_event
 
 SLACK = timedelta(seconds=2)
+MISSING_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
 
 
@@ -46,7 +47,7 @@ async def settle_symbol(desk: Desk, symbol: str, now: datetime) -> None:
             alone = await desk.broker.order(leg.broker_order_id or "")
             if alone is not None:
                 await record(desk, leg, alone)
-    await book_fills(desk, symbol)
+    await book_fills(desk, symbol, now)
 
 
 async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | None:
@@ -85,7 +86,7 @@ async def _overtaken(desk: Desk, row: OrderRow, now: datetime) -> str | None:
     return None if position is not None and position.quantity == row.quantity else "the position has changed"
 
 
-async def book_fills(desk: Desk, symbol: str) -> None:
+async def book_fills(desk: Desk, symbol: str, now: datetime) -> None:
     """Executions of this symbol's orders that are filled beyond what is booked, oldest first."""
     rows = await store.working(desk.deps.pool, symbol)
     due = {row.broker_order_id: row for row in rows if row.booked_quantity < row.filled_quantity}
@@ -97,6 +98,10 @@ async def book_fills(desk: Desk, symbol: str) -> None:
     for fill in sorted(fills.values(), key=lambda fill: (fill.at, fill.execution_id)):
         if fill.broker_order_id in due:
             await book(desk, due[fill.broker_order_id], fill)
+    for row in await store.working(desk.deps.pool, symbol):
+        if row.booked_quantity < row.filled_quantity and now - row.updated_at > MISSING_AFTER:
+            message = f"{row.client_order_id}: the broker says {row.filled_quantity} filled, and shows no executions"
+            await alert_once(desk, f"fills-{row.order_id}", "critical", "executions_missing", message, now)
 
 
 async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:

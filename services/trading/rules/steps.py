@@ -1,5 +1,6 @@
 """The one next thing to do for a symbol, so that every filled share is protected and what must go, goes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,6 +9,8 @@ from services.trading.rules.orders import INTENDED, LEAVING, OrderRow, protectin
 from services.trading.rules.positions import PositionRow
 
 POLL = timedelta(seconds=1)
+SLOW_POLL = timedelta(seconds=10)
+STUCK_AFTER = timedelta(seconds=15)
 RETRY = timedelta(seconds=2)
 PARTIAL_GRACE = timedelta(seconds=5)
 """A market entry that filled by a part usually has the rest within seconds; its legs wait for that."""
@@ -82,8 +85,9 @@ Step = Rest | Cancel | Close | Protect | GiveUp
 
 def next_step(scene: Scene) -> Step:
     """What to do now. One thing at a time: after it the scene is looked at anew."""
-    if any(order.status == INTENDED or order.booked_quantity < order.filled_quantity for order in scene.orders):
-        return Rest(scene.now + POLL)
+    unclear = [o for o in scene.orders if o.status == INTENDED or o.booked_quantity < o.filled_quantity]
+    if unclear:
+        return _wait(scene, unclear)
     if (unwanted := tuple(order for order in scene.live if order.cancel_reason)) and (step := _leave(scene, unwanted)):
         return step
     entries = tuple(order for order in scene.live if order.is_entry)
@@ -104,7 +108,13 @@ def _leave(scene: Scene, orders: tuple[OrderRow, ...], reason: str = "") -> Step
     staying = tuple(order for order in orders if order.status not in LEAVING and order.order_id not in scene.asked)
     if staying:
         return Cancel(staying, reason or staying[0].cancel_reason or "")
-    return Rest(scene.now + POLL) if orders else None
+    return _wait(scene, orders) if orders else None
+
+
+def _wait(scene: Scene, orders: Sequence[OrderRow]) -> Rest:
+    """For news of these orders: a look a second, and fewer when they are stuck; requests are rationed."""
+    moved = max(order.updated_at for order in orders)
+    return Rest(scene.now + (POLL if scene.now - moved < STUCK_AFTER else SLOW_POLL))
 
 
 def _without_position(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
@@ -119,7 +129,7 @@ def _close(scene: Scene) -> Step:
     if leaving:
         return _leave(scene, leaving, "closing") or Rest(scene.now + POLL)
     if scene.live:
-        return Rest(scene.now + POLL)
+        return _wait(scene, scene.live)
     if not scene.market_open:
         return Rest()
     return _after_refusal(scene) or Close()
