@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from services.scanner import flow
+from services.scanner.api import create_app
 from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -215,3 +217,31 @@ async def test_a_stage_without_its_exchange_is_unavailable(
     with pytest.raises(Unavailable, match="does not answer"):
         await flow.scan(flow.Scanner(lost), ScanRequest.model_validate(await named(deps)))
     assert await pool.fetchval("SELECT count(*) FROM scan_coverage") == 0
+
+
+async def test_without_its_exchange_the_service_says_so_and_stops_promptly(deps: Deps, free_port: int) -> None:
+    settings = deps.settings.model_copy(update={"alpaca_base_url": f"http://127.0.0.1:{free_port}"})
+    app = create_app(replace(deps, market=AlpacaData(settings)))
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        asyncio.timeout(20),
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5001") as client,
+    ):
+        facts: dict[str, Any] = {}
+        while "does not answer" not in facts.get("problem", ""):
+            await asyncio.sleep(0.05)
+            health = await client.get("/health")
+            facts = health.json()
+        assert (health.status_code, facts["universe"]) == (503, 0)
+        assert (await client.get("/api/v1/universe")).status_code == 503
+
+
+async def test_sectors_may_come_from_a_file(deps: Deps, tmp_path: Path) -> None:
+    now = await deps.clock.now()
+    symbol = (await flow.refreshed(deps, now)).symbols[0]
+    (tmp_path / "sectors.csv").write_text(f"symbol,sector\n{symbol},Alchemy\n")
+    filed = replace(deps, settings=deps.settings.model_copy(update={"config_folder": tmp_path}))
+    desk = await flow.refreshed(filed, now)
+    assert desk.sectors[symbol] == "Alchemy"
+    assert len(set(desk.sectors.values())) > 3
