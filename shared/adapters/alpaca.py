@@ -89,12 +89,8 @@ class AlpacaBroker:
         return await self.order(found.id) if found is not None and not found.legs else found
 
     async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> tuple[BrokerOrder, ...]:
-        query: dict[str, Any] = {
-            "status": "open" if open_only else "all",
-            "limit": ORDERS_PAGE,
-            "direction": "asc",
-            "nested": "true",
-        }
+        query: dict[str, Any] = {"limit": ORDERS_PAGE, "direction": "asc", "nested": "true"}
+        query |= {"status": "open" if open_only else "all"}
         found: dict[str, BrokerOrder] = {}
         while True:
             page = wire.orders(
@@ -125,12 +121,8 @@ class AlpacaBroker:
         return wire.order(raw, self._lost)
 
     async def executions(self, after: datetime) -> tuple[Execution, ...]:
-        query = {
-            "activity_types": "FILL",
-            "after": after.isoformat(),
-            "direction": "asc",
-            "page_size": FILLS_PAGE,
-        }
+        query: dict[str, Any] = {"activity_types": "FILL", "direction": "asc", "page_size": FILLS_PAGE}
+        query |= {"after": after.isoformat()}
         rows: list[Any] = []
         while True:
             page = await self._read("/account/activities", query)

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import Account, BrokerPosition
 
+T = TypeVar("T")
 Complaint = Callable[[str, object], Exception]
 """Makes the error for an answer that cannot be read: what it was, and the answer."""
 BROKEN = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
@@ -56,120 +57,107 @@ def _order(raw: dict[str, Any]) -> BrokerOrder:
     )
 
 
+def _position(raw: dict[str, Any]) -> BrokerPosition:
+    return BrokerPosition(
+        symbol=str(raw["symbol"]),
+        quantity=_whole(raw["qty"]),
+        available=_whole(raw.get("qty_available", raw["qty"])),
+        average_entry_price=_decimal(raw["avg_entry_price"]),
+        market_value=_maybe(raw.get("market_value")) or Decimal(0),
+        current_price=_maybe(raw.get("current_price")) or Decimal(0),
+        unrealized_pnl=_maybe(raw.get("unrealized_pl")) or Decimal(0),
+    )
+
+
+def _account(raw: dict[str, Any]) -> Account:
+    blocked = any(raw.get(key) for key in ("trading_blocked", "account_blocked", "trade_suspended_by_user"))
+    money = {name: _decimal(raw[name]) for name in ("equity", "last_equity", "cash", "buying_power")}
+    allowed = raw["status"] == "ACTIVE" and not blocked
+    return Account(
+        account_number=str(raw["account_number"]), status=str(raw["status"]), trading_allowed=allowed, **money
+    )
+
+
+def _fill(execution_id: object, broker_order_id: object, raw: dict[str, Any], about: dict[str, Any]) -> Execution:
+    return Execution(
+        execution_id=str(execution_id),
+        broker_order_id=str(broker_order_id),
+        symbol=str(about["symbol"]),
+        side="buy" if about["side"] == "buy" else "sell",
+        quantity=_whole(raw["qty"]),
+        price=_decimal(raw["price"]),
+        at=_moment(raw.get("transaction_time") or raw.get("timestamp") or raw["at"]),
+    )
+
+
+def _update(raw: dict[str, Any]) -> TradeUpdate:
+    told, execution = _order(raw["order"]), None
+    if raw["event"] in ("fill", "partial_fill") and raw.get("execution_id") and _whole(raw["qty"]) > 0:
+        execution = _fill(raw["execution_id"], told.id, raw, raw["order"])
+    return TradeUpdate(
+        event=str(raw["event"]), at=_moment(raw.get("timestamp") or raw["at"]), order=told, execution=execution
+    )
+
+
+def _read(what: str, raw: Any, build: Callable[[Any], T], complain: Complaint) -> T:
+    try:
+        return build(raw)
+    except BROKEN as error:
+        raise complain(what, raw) from error
+
+
 def order(raw: Any, complain: Complaint) -> BrokerOrder:
     """One order with its legs."""
-    try:
-        return _order(raw)
-    except BROKEN as error:
-        raise complain("order", raw) from error
+    return _read("order", raw, _order, complain)
 
 
 def orders(raw: Any, complain: Complaint) -> tuple[BrokerOrder, ...]:
-    try:
-        return tuple(_order(row) for row in raw)
-    except BROKEN as error:
-        raise complain("orders", raw) from error
+    return _read("orders", raw, lambda rows: tuple(_order(row) for row in rows), complain)
 
 
 def positions(raw: Any, complain: Complaint) -> tuple[BrokerPosition, ...]:
     """What is held, by symbol; `available` is what no order holds back."""
-    try:
-        rows = sorted(raw, key=lambda row: str(row["symbol"]))
-        return tuple(
-            BrokerPosition(
-                symbol=str(row["symbol"]),
-                quantity=_whole(row["qty"]),
-                available=_whole(row.get("qty_available", row["qty"])),
-                average_entry_price=_decimal(row["avg_entry_price"]),
-                market_value=_maybe(row.get("market_value")) or Decimal(0),
-                current_price=_maybe(row.get("current_price")) or Decimal(0),
-                unrealized_pnl=_maybe(row.get("unrealized_pl")) or Decimal(0),
-            )
-            for row in rows
-        )
-    except BROKEN as error:
-        raise complain("positions", raw) from error
+    found = _read("positions", raw, lambda rows: [_position(row) for row in rows], complain)
+    return tuple(sorted(found, key=lambda one: one.symbol))
 
 
 def account(raw: Any, complain: Complaint) -> Account:
     """The account; trading is allowed when it is active and nothing blocks it."""
-    try:
-        blocked = any(raw.get(key) for key in ("trading_blocked", "account_blocked", "trade_suspended_by_user"))
-        return Account(
-            account_number=str(raw["account_number"]),
-            status=str(raw["status"]),
-            equity=_decimal(raw["equity"]),
-            last_equity=_decimal(raw["last_equity"]),
-            cash=_decimal(raw["cash"]),
-            buying_power=_decimal(raw["buying_power"]),
-            trading_allowed=raw["status"] == "ACTIVE" and not blocked,
-        )
-    except BROKEN as error:
-        raise complain("account", raw) from error
+    return _read("account", raw, _account, complain)
 
 
 def executions(raw: list[Any], complain: Complaint) -> tuple[Execution, ...]:
     """Fills of whole shares, oldest first. An activity's id ends in the id of its execution."""
-    try:
-        fills = [
-            Execution(
-                execution_id=str(row["id"]).rpartition("::")[2],
-                broker_order_id=str(row["order_id"]),
-                symbol=str(row["symbol"]),
-                side="buy" if row["side"] == "buy" else "sell",
-                quantity=_whole(row["qty"]),
-                price=_decimal(row["price"]),
-                at=_moment(row["transaction_time"]),
-            )
-            for row in raw
-            if _whole(row["qty"]) > 0
-        ]
-    except BROKEN as error:
-        raise complain("activities", raw) from error
-    return tuple(sorted(fills, key=lambda fill: (fill.at, fill.execution_id)))
+
+    def build(rows: list[Any]) -> list[Execution]:
+        whole = (row for row in rows if _whole(row["qty"]) > 0)
+        return [_fill(str(row["id"]).rpartition("::")[2], row["order_id"], row, row) for row in whole]
+
+    return tuple(sorted(_read("activities", raw, build, complain), key=lambda fill: (fill.at, fill.execution_id)))
 
 
 def trade_update(raw: Any, complain: Complaint) -> TradeUpdate:
     """One event of the account's stream."""
-    try:
-        told, at = _order(raw["order"]), _moment(raw.get("timestamp") or raw["at"])
-        execution = None
-        if raw["event"] in ("fill", "partial_fill") and raw.get("execution_id") and _whole(raw["qty"]) > 0:
-            execution = Execution(
-                execution_id=str(raw["execution_id"]),
-                broker_order_id=told.id,
-                symbol=told.symbol,
-                side=told.side,
-                quantity=_whole(raw["qty"]),
-                price=_decimal(raw["price"]),
-                at=at,
-            )
-        return TradeUpdate(event=str(raw["event"]), at=at, order=told, execution=execution)
-    except BROKEN as error:
-        raise complain("trade update", raw) from error
+    return _read("trade update", raw, _update, complain)
 
 
 def order_body(request: OrderRequest) -> dict[str, Any]:
     """An order as the API takes it; prices as text, so that no binary fraction gets near them."""
-    body: dict[str, Any] = {
+    target, guard = request.take_profit_price, request.stop_loss_price
+    body = {
         "symbol": request.symbol,
         "qty": str(request.quantity),
         "side": request.side,
         "type": request.type,
         "time_in_force": request.time_in_force,
         "client_order_id": request.client_order_id,
+        "order_class": None if request.order_class == "simple" else request.order_class,
+        "limit_price": request.limit_price and str(request.limit_price),
+        "stop_price": request.stop_price and str(request.stop_price),
+        "take_profit": target and {"limit_price": str(target)},
+        "stop_loss": guard and {"stop_price": str(guard)},
     }
-    if request.order_class != "simple":
-        body["order_class"] = request.order_class
-    if request.limit_price is not None:
-        body["limit_price"] = str(request.limit_price)
-    if request.stop_price is not None:
-        body["stop_price"] = str(request.stop_price)
-    if request.take_profit_price is not None:
-        body["take_profit"] = {"limit_price": str(request.take_profit_price)}
-    if request.stop_loss_price is not None:
-        body["stop_loss"] = {"stop_price": str(request.stop_loss_price)}
-    return body
+    return {key: value for key, value in body.items() if value is not None}
 
 
 def refusal(text: str, status: int) -> tuple[int | None, str, dict[str, object]]:
