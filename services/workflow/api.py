@@ -33,11 +33,11 @@ class Watch:
     """Waits for the next slot, a request or a start, and runs one scan at a time.
 
     Everything it needs to know it reads again at each turn, so that a restart goes on where the last one was. While it
-    works, the sleeping clock call is given up: in lockstep the market's time then stands still.
+    or a guest (who holds `quiet`) works, the sleeping clock call is given up: in lockstep time then stands still.
     """
 
     def __init__(self, deps: Deps) -> None:
-        self.deps, self.wake = deps, asyncio.Event()
+        self.deps, self.wake, self.quiet = deps, asyncio.Event(), asyncio.Lock()
         self.inbox: dict[int, Event] = {}
         self.next_scan_at: datetime | None = None
 
@@ -57,7 +57,8 @@ class Watch:
     async def turn(self) -> None:
         """Look at what there is to do, do one thing, or sleep until there is something."""
         deps, self.next_scan_at = self.deps, None
-        now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
+        async with self.quiet:
+            now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
         if cut_off := await store.unfinished_scan(deps.pool):
             await self._take_up(cut_off, now)
         elif cycle and cycle.status == "stopping":
@@ -196,8 +197,7 @@ def create_app(deps: Deps) -> FastAPI:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def health() -> dict[str, Any]:
-        cycle = await store.running_cycle(deps.pool)
-        at = watch.next_scan_at
+        cycle, at = await store.running_cycle(deps.pool), watch.next_scan_at
         mode = cycle.session_mode if cycle else limits.session_mode(None, deps.config.current())
         name, next_scan = cycle.cycle_id if cycle else None, at.isoformat() if at else None
         return {"mode": mode, "cycle": name, "next_scan_at": next_scan}
@@ -205,7 +205,7 @@ def create_app(deps: Deps) -> FastAPI:
     app = new_app("workflow", deps, about="Cycles, scans, proposals, explanations.", lifespan=lifespan, health=health)
     _add_workflow(app, deps, watch)
     _add_cycles(app, deps)
-    _add_proposals(app, deps)
+    _add_proposals(app, deps, watch)
     return app
 
 
@@ -219,15 +219,15 @@ def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
     async def start(request: Request) -> shown.CycleOpened:
         """The cycle that scans by itself until the close; the running one when there is one. 409 while closed."""
         asked = await read_body(request, shown.StartRequest)
-        opened = await flow.open_cycle(deps, shown.CycleRequest(session_mode=asked.mode), by_hand=False)
-        watch.wake.set()
-        return opened
+        async with watch.quiet:
+            watch.wake.set()
+            return await flow.open_cycle(deps, shown.CycleRequest(session_mode=asked.mode), by_hand=False)
 
     @app.post("/api/v1/workflow/stop", summary="End the running cycle; positions keep their brackets")
     async def stop() -> shown.CycleView:
-        ended = await flow.stop_cycle(deps)
-        watch.wake.set()
-        return ended
+        async with watch.quiet:
+            watch.wake.set()
+            return await flow.stop_cycle(deps)
 
     @app.get("/api/v1/workflow/status", summary="What is going on")
     async def status() -> shown.WorkflowStatus:
@@ -244,9 +244,10 @@ def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
     @app.post("/api/v1/cycles", summary="Open a cycle driven by hand", openapi_extra=cycle_body)
     async def open_by_hand(request: Request) -> shown.CycleOpened:
         """No schedule of its own: each POST /api/v1/scan to the scanner runs one scan. 409 while another one runs."""
-        opened = await flow.open_cycle(deps, await read_body(request, shown.CycleRequest), by_hand=True)
-        watch.wake.set()
-        return opened
+        asked = await read_body(request, shown.CycleRequest)
+        async with watch.quiet:
+            watch.wake.set()
+            return await flow.open_cycle(deps, asked, by_hand=True)
 
 
 def _add_cycles(app: FastAPI, deps: Deps) -> None:
@@ -275,8 +276,7 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
         return explain.near_misses(await store.traces(deps.pool, cycle_id), limit)
 
 
-def _add_proposals(app: FastAPI, deps: Deps) -> None:
-    one_at_a_time = asyncio.Lock()
+def _add_proposals(app: FastAPI, deps: Deps, watch: Watch) -> None:
     Status = Literal["pending", "approved", "rejected", "expired", "refused"]
 
     @app.get("/api/v1/proposals", summary="Trades that wait, or waited, for a person")
@@ -289,10 +289,12 @@ def _add_proposals(app: FastAPI, deps: Deps) -> None:
     @app.post("/api/v1/proposals/{proposal_id}/approve", summary="Send it, if price and risk still hold")
     async def approve(proposal_id: UUID) -> shown.Proposal:
         """Approved twice is approved once. 409 with the reason when it no longer holds."""
-        async with one_at_a_time:
+        async with watch.quiet:
+            watch.wake.set()
             return await flow.decide(deps, proposal_id, yes=True)
 
     @app.post("/api/v1/proposals/{proposal_id}/reject", summary="Say no")
     async def reject(proposal_id: UUID) -> shown.Proposal:
-        async with one_at_a_time:
+        async with watch.quiet:
+            watch.wake.set()
             return await flow.decide(deps, proposal_id, yes=False)
