@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import Body, FastAPI, Query
 
 from services.news import store
 from services.news.flow import Wire, assess_all, check_symbols, classify, health_of, sentiment_now
@@ -14,6 +14,8 @@ from shared.errors import BadInput
 from shared.web import new_app
 
 ABOUT = "Headlines of the sources, what they say about a company, and one news score for each symbol."
+EXAMPLE = {"symbols": ["NVDA", "AAPL"], "as_of": "2026-06-16T15:00:00Z"}
+TEXTS = {"items": [{"text": "Globex to acquire Acme for $41 a share", "symbol": "ACME", "company": "Acme Corp"}]}
 DAY = timedelta(hours=24)
 
 
@@ -28,7 +30,7 @@ def create_app(deps: Deps) -> FastAPI:
     app = new_app("news", deps, about=ABOUT, health=health)
 
     @app.post("/api/v1/assess", summary="Assess symbols as of a moment")
-    async def assess(request: AssessRequest) -> NewsAssessment:
+    async def assess(request: Annotated[AssessRequest, Body(examples=[EXAMPLE])]) -> NewsAssessment:
         """One entry for each symbol, in order. Idempotent for (cycle_id, scan). 503 when the source is down."""
         return await assess_all(deps, wire, request)
 
@@ -56,7 +58,7 @@ def create_app(deps: Deps) -> FastAPI:
         return (health_of(wire, deps.news.name),)
 
     @app.post("/api/v1/classify", summary="Read texts as the funnel does")
-    async def read_texts(request: ClassifyRequest) -> ClassifyAnswer:
+    async def read_texts(request: Annotated[ClassifyRequest, Body(examples=[TEXTS])]) -> ClassifyAnswer:
         """Sentiment about the company, label, confidence, catalyst, reason and method of each text."""
         return classify(request)
 

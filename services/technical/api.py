@@ -1,8 +1,8 @@
 """Technical's routes."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 
 from services.technical.flow import Shelf, assess_all, indicators_now
 from shared.deps import Deps
@@ -10,6 +10,7 @@ from shared.domain.evidence import AssessRequest, TechnicalAssessment
 from shared.web import new_app
 
 ABOUT = "Indicators on 5-minute and daily bars, support and resistance, and one technical score with its parts."
+EXAMPLE = {"symbols": ["NVDA", "AAPL"], "as_of": "2026-06-16T15:00:00Z"}
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -22,7 +23,7 @@ def create_app(deps: Deps) -> FastAPI:
     app = new_app("technical", deps, about=ABOUT, health=health)
 
     @app.post("/api/v1/assess", summary="Assess symbols as of a moment")
-    async def assess(request: AssessRequest) -> TechnicalAssessment:
+    async def assess(request: Annotated[AssessRequest, Body(examples=[EXAMPLE])]) -> TechnicalAssessment:
         """One entry for each symbol, in order. Idempotent for (cycle_id, scan). 503 when market data is missing."""
         return await assess_all(deps, shelf, request)
 

@@ -8,6 +8,8 @@ OFFER, PAYOUT, INSIDER, OTHER = Catalyst.OFFERING, Catalyst.DIVIDEND, Catalyst.I
 
 _STOCK = r"(?:public|secondary|registered direct|private placement|equity|shares?|stock|underwritten|follow-on|class [a-z](?:-\d)?|warrants?|adss?|pipe|direct)"
 _GAP = r"(?:(?! (?:despite|while|as|but|after|amid|on) )[^;,]){0,28}"
+_ALONE = r"(?=\s*(?:$|[\d,;:.%$-]|(?:on|after|as|in|to|amid|by|from|despite|pre|over|more|nearly|almost|about|following|ahead|at|while|with|for|since|sharply|again|further|premarket|today|late|and|but|before|early|around)\b))"
+"""What follows a verb of motion that is about the price: not an object, as in `drops some fees`."""
 _MOVES = "shares stock stocks share"
 _UP = r"(?:soar\w*|surg(?:es?|ed|ing)|jump\w*|rall(?:y|ies|ied|ying)|spik(?:es?|ed|ing)|skyrocket\w*|rocket(?:s|ed|ing)?|climb\w*|pop(?:s|ped)?|ris(?:es?|ing)|rose|gain(?:s|ed|ing)?|advance[sd]?|advancing|higher|leap\w*|moving up|trad(?:es?|ing) (?:up|higher)|(?:is|are) (?:trading )?up\b|up \d|shoot\w* up|outperform(?:s|ed|ing)?|explod(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*high|pull ahead|bounce[sd]?|rebound\w*)"
 _DOWN = r"(?:plung(?:es?|ed|ing)|plummet\w*|tumbl(?:es?|ed|ing)|drop(?:s|ped|ping)?|fall(?:s|ing)?|fell|sink(?:s|ing)?|sank|slid(?:es?|ing)?|slump\w*|crash\w*|tank(?:s|ed|ing)?|declin(?:es?|ed|ing)|los(?:es|ing)|nosedive\w*|crater\w*|lower|moving down|trad(?:es?|ing) (?:down|lower)|(?:is|are) (?:trading )?down\b|down \d|dip(?:s|ped)?|underperform\w*|collaps(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*low|sell-?off|shed(?:s|ding)?|retreat\w*|lags?|lagging|stumbl(?:es?|ed|ing)|slip(?:s|ped|ping)?|gap(?:s|ped) down)"
@@ -59,8 +61,8 @@ SURVIVAL: tuple[Phrase, ...] = (
 MOVES: tuple[Phrase, ...] = (
     phrase(None, 0.4, 0.9, _MOVES, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _UP, "shares rise", is_move=True),
     phrase(None, -0.4, 0.9, _MOVES, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _DOWN, "shares fall", is_move=True),
-    phrase(None, 0.35, 0.8, "soars surges jumps rallies spikes skyrockets rockets climbs leaps rises gains pops up rebounds", r"\b(?:soars|surges|jumps|rallies|spikes|skyrockets|rockets|climbs|leaps|rises|gains|pops|rebounds)\b|\bup [\d.]+%", "it rises", is_move=True),
-    phrase(None, -0.35, 0.8, "plunges plummets tumbles drops falls sinks slides slumps crashes tanks declines dips craters slips down", r"\b(?:plunges|plummets|tumbles|drops|falls|sinks|slides|slumps|crashes|tanks|declines|dips|craters|slips|cratered)\b|\bdown [\d.]+%|\bmoves -[\d.]+%", "it falls", is_move=True),
+    phrase(None, 0.35, 0.8, "soars surges jumps rallies spikes skyrockets rockets climbs leaps rises gains pops up rebounds", r"\b(?:soars|surges|jumps|rallies|spikes|skyrockets|rockets|climbs|leaps|rises|gains|pops|rebounds)\b" + _ALONE + r"|\bup [\d.]+%", "it rises", is_move=True),
+    phrase(None, -0.35, 0.8, "plunges plummets tumbles drops falls sinks slides slumps crashes tanks declines dips craters slips down", r"\b(?:plunges|plummets|tumbles|drops|falls|sinks|slides|slumps|crashes|tanks|declines|dips|craters|slips|cratered)\b" + _ALONE + r"|\bdown [\d.]+%|\bmoves -[\d.]+%", "it falls", is_move=True),
     phrase(None, 0.45, 1.1, "high highs", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new) highs?\b(?!-)", "a new high", is_move=True),
     phrase(None, -0.45, 1.1, "low lows", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new) lows?\b(?!-)", "a new low", is_move=True),
 )  # fmt: skip

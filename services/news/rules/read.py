@@ -43,7 +43,7 @@ _CROWD = re.compile(
     r"vs\. |better (?:value|buy)|what you (?:should|need to) know|facts to know|investment (?:story|narrative|case)|"
     r"fair value|undervalu|overvalu|good (?:stock|choice)|great (?:stock|choice|momentum)|zacks|cramer|if you (?:had )?invested|"
     r"wall street's favorite|trending stock|valuation|top stock reports|outlook for|market (?:size|forecast|analysis|report|insights)|penny stock|"
-    r"\bnarrative|the case for|should (?:you|investors)|since last earnings|expected to (?:beat|miss)|is (?:a|an|one of) [\w -]{0,25}stocks?\b"
+    r"\bnarrative|the case for|should (?:you|investors)|since last earnings|ex-dividend|growth stock|expected to (?:beat|miss)|is (?:a|an|one of) [\w -]{0,25}stocks?\b"
 )
 _QUIET = re.compile(
     r"(?<!likely )(?<!expected )\bto (?:present|participate|attend|host|speak|webcast|report|announce|release|hold|showcase|exhibit|join the)\b|"

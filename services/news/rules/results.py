@@ -6,7 +6,7 @@ from shared.domain.news import Catalyst
 
 E, G, A = Catalyst.EARNINGS, Catalyst.GUIDANCE, Catalyst.ANALYST
 
-_VIEWS = r"(?:estimates?|expectations?|consensus|views?|street|wall street|forecasts?|analysts?|ests?|\$)"
+_VIEWS = r"\b(?:estimates?|expectations?|consensus|views?|street|wall street|forecasts?|analysts?|ests?)\b"
 _FIGURES = (
     r"(?:earnings|profits?|revenues?|sales|eps|income|ebitda|results|margins?|backlog|bookings|orders|deliveries)"
 )
@@ -36,13 +36,13 @@ _RATED_FLAT = r"(?:hold|neutral|equal[- ]?weight|market perform|sector perform|i
 _RATED_DOWN = r"(?:sell|underperform|underweight|reduce|negative)"
 
 EARNINGS: tuple[Phrase, ...] = (
-    phrase(E, 0.65, 2.0, _BEAT_WORDS, _BEAT + r"\b[^,;]{0,45}" + _VIEWS, "results above estimates", about="subject"),
+    phrase(E, 0.65, 2.0, _BEAT_WORDS, _BEAT + r"\b[^,;]{0,45}" + _VIEWS + r"|\bbeats? \$[\d.]", "results above estimates", about="subject"),
     phrase(E, 0.6, 2.0, _BEAT_WORDS, _FIGURES + r"[^,;]{0,25}\b" + _BEAT + r"\b", "results above estimates"),
     phrase(E, 0.6, 2.0, "beat", r"(?:earnings|revenue|sales|profit|eps|q[1-4]|quarter(?:ly)?)[\w ]{0,20} beat\b|\bbeat on\b",
            "results above estimates"),
     phrase(E, 0.6, 1.8, "better above ahead stronger", r"(?:better|stronger)[- ]than[- ](?:expected|feared|forecast|estimated)|(?:above|ahead of) (?:estimates|expectations|consensus|forecasts|views)",
            "better than expected"),
-    phrase(E, -0.65, 2.0, _MISS_WORDS, _MISS + r"\b[^,;]{0,45}" + _VIEWS, "results below estimates", about="subject"),
+    phrase(E, -0.65, 2.0, _MISS_WORDS, _MISS + r"\b[^,;]{0,45}" + _VIEWS + r"|\bmiss(?:es)? \$[\d.]", "results below estimates", about="subject"),
     phrase(E, -0.6, 2.0, _MISS_WORDS, _FIGURES + r"[^,;]{0,25}\b" + _MISS + r"\b", "results below estimates"),
     phrase(E, -0.6, 1.8, "worse below weaker softer", r"(?:worse|weaker|softer)[- ]than[- ](?:expected|feared|forecast|estimated)|below (?:estimates|expectations|consensus|forecasts|views)",
            "worse than expected"),
