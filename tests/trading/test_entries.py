@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import asyncpg
+from prometheus_client import REGISTRY
 
 from services.exchange.rules.knobs import VenueSettings
 from tests.trading.bench import Bench, Fault, bench, moving
 
+BARE = "catalyst_unprotected_share_seconds_total"
 PARTIAL = VenueSettings(spread_bps=0, partial_fill_fraction=1.0, partial_fill_gap_ms=60_000)
 QUICK_REST = VenueSettings(spread_bps=0, partial_fill_fraction=1.0, partial_fill_gap_ms=2_000)
 
@@ -121,6 +123,7 @@ async def test_an_intent_whose_approval_expired_meanwhile_is_given_up(database_u
         b.wire.faults = []
         await b.exchange.world.clock.advance_to(b.exchange.now + 90)
         await b.start()
+        await b.until(2.0)
         row = (await b.orders())["entry"]
         assert (row["status"], row["reason"]) == ("canceled", "never reached the broker: its approval expired")
         assert _entries(b) == []
@@ -148,6 +151,7 @@ async def test_a_partial_fill_that_completes_soon_is_left_alone(database_url: st
 
 async def test_a_partial_fill_is_protected_when_the_rest_does_not_come(database_url: str) -> None:
     async with bench(database_url, settings=PARTIAL) as b:
+        bare_before = REGISTRY.get_sample_value(BARE) or 0.0
         await b.send(await b.approve())
         await b.until(2.0)
         part = await b.position()
@@ -156,6 +160,8 @@ async def test_a_partial_fill_is_protected_when_the_rest_does_not_come(database_
         await b.until(8.0)
         held, orders = await b.position(), await b.orders()
         assert held["quantity"] == held["protected_quantity"] == part["quantity"]
+        bare = (REGISTRY.get_sample_value(BARE) or 0.0) - bare_before
+        assert 5 * part["quantity"] < bare < 7 * part["quantity"]
         assert orders["entry"]["status"] == "canceled"
         assert orders["protect"]["limit_price"] == "106.0000"
         assert {leg.stop_price for leg in b.book.live_orders("AAA") if leg.stop_price} == {Decimal(98)}

@@ -36,7 +36,7 @@ async def test_a_quantity_that_disagrees_locks_and_agreement_releases(database_u
         assert (await b.get("/reconciliation"))["disagreements"] == []
         assert (await b.position())["locked"] is False
         kinds = [row["kind"] for row in await b.pool.fetch("SELECT kind FROM events ORDER BY event_id")]
-        assert [kind for kind in kinds if kind.startswith("symbol")] == ["symbol_locked", "symbol_unlocked"]
+        assert [kind for kind in kinds if kind.startswith("symbol")] == ["symbol.locked", "symbol.unlocked"]
 
 
 async def test_the_brokers_two_stores_may_differ_for_seconds(database_url: str) -> None:
@@ -47,7 +47,7 @@ async def test_the_brokers_two_stores_may_differ_for_seconds(database_url: str) 
         await b.until(5.0)
         b.wire.faults = []
         await b.until(20.0)
-        assert await b.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'symbol_locked'") == 0
+        assert await b.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'symbol.locked'") == 0
         assert (await b.get("/reconciliation"))["disagreements"] == []
 
 

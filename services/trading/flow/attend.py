@@ -29,7 +29,7 @@ async def attend_all(desk: Desk, now: datetime) -> tuple[list[datetime], bool]:
     held = await store.positions(desk.deps.pool, "open")
     working = await store.unsettled(desk.deps.pool)
     wakes = []
-    for symbol in sorted({position.symbol for position in held} | {order.symbol for order in working}):
+    for symbol in sorted({row.symbol for row in held} | {row.symbol for row in working} | desk.naked.keys()):
         async with desk.locks[symbol]:
             until = await attend(desk, symbol, now)
         if until is not None:
@@ -46,11 +46,11 @@ async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
         scene = await look(desk, symbol, now)
         step = next_step(scene)
         if isinstance(step, Rest):
-            await _measure(desk, scene)
+            await _measure(desk, symbol, scene)
             return step.until
         log.info("step", symbol=symbol, step=type(step).__name__, held=scene.quantity, protected=scene.protected)
         if not await _act(desk, scene, step):
-            await _measure(desk, scene)
+            await _measure(desk, symbol, scene)
             return scene.now + POLL
         await settle_symbol(desk, symbol, now)
     return now + POLL
@@ -214,14 +214,13 @@ async def _intent(
     return None
 
 
-async def _measure(desk: Desk, scene: Scene) -> None:
+async def _measure(desk: Desk, symbol: str, scene: Scene) -> None:
     """Shares without a stop, counted over the time since the last look; and how long the first cover took."""
     position = scene.position
-    for symbol in {order.symbol for order in scene.orders} | ({position.symbol} if position else set()):
-        bare, since = desk.naked.pop(symbol, (0, scene.now))
-        UNPROTECTED.inc(bare * max(timedelta(), scene.now - since).total_seconds())
-        if scene.quantity > scene.protected:
-            desk.naked[symbol] = (scene.quantity - scene.protected, scene.now)
+    bare, since = desk.naked.pop(symbol, (0, scene.now))
+    UNPROTECTED.inc(bare * max(timedelta(), scene.now - since).total_seconds())
+    if scene.quantity > scene.protected:
+        desk.naked[symbol] = (scene.quantity - scene.protected, scene.now)
     if position is None or scene.protected < position.quantity or position.position_id in desk.covered:
         return
     desk.covered.add(position.position_id)

@@ -127,7 +127,7 @@ async def note_order(connection: Connection, order: OrderRow, at: datetime) -> N
         "filled_quantity": order.filled_quantity,
         "reason": order.cancel_reason or order.reason,
     }
-    await append_event(connection, SERVICE, "order", at, payload, order.cycle_id)
+    await append_event(connection, SERVICE, "order.changed", at, payload, order.cycle_id)
 
 
 async def alert_once(desk: Desk, key: str, severity: Severity, kind: str, message: str, at: datetime) -> None:

@@ -49,12 +49,12 @@ async def _tell_changes(desk: Desk, found: dict[str, Disagreement], now: datetim
     for symbol, one in found.items():
         before = desk.disagreements.get(symbol)
         if one.locked and not (before and before.locked):
-            await _journal(desk, "symbol_locked", one, now)
+            await _journal(desk, "symbol.locked", one, now)
             key = f"lock-{symbol}-{one.ours}-{one.theirs}"
             await alert_once(desk, key, "critical", "symbol_locked", f"{symbol} is locked: {_words(one)}", now)
     for symbol, before in desk.disagreements.items():
         if before.locked and symbol not in found:
-            await _journal(desk, "symbol_unlocked", before, now)
+            await _journal(desk, "symbol.unlocked", before, now)
 
 
 async def _journal(desk: Desk, kind: str, one: Disagreement, now: datetime) -> None:

@@ -20,9 +20,8 @@ log = structlog.get_logger()
 
 async def show(desk: Desk, position: PositionRow, now: datetime) -> PositionView:
     """A position with what protects it now."""
-    locked = position.symbol in desk.disagreements
     protected = (await look(desk, position.symbol, now)).protected if position.status == "open" else 0
-    return position_rule.view(position, protected, locked and position.status == "open")
+    return position_rule.view(position, protected)
 
 
 async def find_position(desk: Desk, symbol: str) -> PositionView:

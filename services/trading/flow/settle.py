@@ -137,7 +137,7 @@ async def _journal(connection: Connection, order: OrderRow, fill: Execution, aft
         "price": str(fill.price),
         "held": after.quantity,
     }
-    await append_event(connection, SERVICE, "fill", fill.at, payload, after.cycle_id)
+    await append_event(connection, SERVICE, "fill.booked", fill.at, payload, after.cycle_id)
     if after.status == "closed":
         result = {
             "position_id": str(after.position_id),
@@ -145,4 +145,4 @@ async def _journal(connection: Connection, order: OrderRow, fill: Execution, aft
             "exit_reason": after.exit_reason,
             "realized_pnl": str(after.realized_pnl),
         }
-        await append_event(connection, SERVICE, "position_closed", fill.at, result, after.cycle_id)
+        await append_event(connection, SERVICE, "position.closed", fill.at, result, after.cycle_id)

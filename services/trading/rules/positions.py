@@ -110,7 +110,7 @@ def signed(position: PositionRow) -> int:
     return position.quantity if position.side == "long" else -position.quantity
 
 
-def view(position: PositionRow, protected: int, locked: bool) -> PositionView:
+def view(position: PositionRow, protected: int) -> PositionView:
     return PositionView(
         position_id=position.position_id,
         cycle_id=position.cycle_id,
@@ -127,5 +127,5 @@ def view(position: PositionRow, protected: int, locked: bool) -> PositionView:
         stop_price=position.stop_price,
         take_profit_price=position.take_profit_price,
         protected_quantity=min(protected, position.quantity),
-        locked=locked or position.locked,
+        locked=position.locked,
     )
