@@ -99,7 +99,8 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         stack.push_async_callback(cache.close)
         client = ServiceClient(settings)
         stack.push_async_callback(client.close)
-        market, news = AlpacaData(settings), AlpacaNews(settings)
+        budget = None if settings.broker == "simulated" else cache
+        market, news = AlpacaData(settings, budget), AlpacaNews(settings, budget)
         stack.push_async_callback(market.close)
         stack.push_async_callback(news.close)
         broker: Any = None
