@@ -8,11 +8,11 @@ OFFER, PAYOUT, INSIDER, OTHER = Catalyst.OFFERING, Catalyst.DIVIDEND, Catalyst.I
 
 _STOCK = r"(?:public|secondary|registered direct|private placement|equity|shares?|stock|underwritten|follow-on|class [a-z](?:-\d)?|warrants?|adss?|pipe|direct)"
 _GAP = r"(?:(?! (?:despite|while|as|but|after|amid|on) )[^;,]){0,28}"
-_ALONE = r"(?=\s*(?:$|[\d,;:.%$-]|(?:on|after|as|in|to|amid|by|from|despite|pre|over|more|nearly|almost|about|following|ahead|at|while|with|for|since|sharply|again|further|premarket|today|late|and|but|before|early|around)\b))"
+_ALONE = r"(?=\s*(?:$|[\d,;:.%$-]|(?:on|after|as|in|to|amid|by|from|despite|pre|over|more|nearly|almost|about|following|ahead|at|against|while|with|for|since|sharply|again|further|premarket|today|late|and|but|before|early|around)\b))"
 """What follows a verb of motion that is about the price: not an object, as in `drops some fees`."""
 _MOVES = "shares stock stocks share"
-_UP = r"(?:soar\w*|surg(?:es?|ed|ing)|jump\w*|rall(?:y|ies|ied|ying)|spik(?:es?|ed|ing)|skyrocket\w*|rocket(?:s|ed|ing)?|climb\w*|pop(?:s|ped)?|ris(?:es?|ing)|rose|gain(?:s|ed|ing)?|advance[sd]?|advancing|higher|leap\w*|moving up|trad(?:es?|ing) (?:up|higher)|(?:is|are) (?:trading )?up\b|up \d|shoot\w* up|outperform(?:s|ed|ing)?|explod(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*high|pull ahead|bounce[sd]?|rebound\w*)"
-_DOWN = r"(?:plung(?:es?|ed|ing)|plummet\w*|tumbl(?:es?|ed|ing)|drop(?:s|ped|ping)?|fall(?:s|ing)?|fell|sink(?:s|ing)?|sank|slid(?:es?|ing)?|slump\w*|crash\w*|tank(?:s|ed|ing)?|declin(?:es?|ed|ing)|los(?:es|ing)|nosedive\w*|crater\w*|lower|moving down|trad(?:es?|ing) (?:down|lower)|(?:is|are) (?:trading )?down\b|down \d|dip(?:s|ped)?|underperform\w*|collaps(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*low|sell-?off|shed(?:s|ding)?|retreat\w*|lags?|lagging|stumbl(?:es?|ed|ing)|slip(?:s|ped|ping)?|gap(?:s|ped) down)"
+_UP = r"(?:soar\w*|surg(?:es?|ed|ing)|jump\w*|rall(?:y|ies|ied|ying)|spik(?:es?|ed|ing)|skyrocket\w*|rocket(?:s|ed|ing)?|climb\w*|pop(?:s|ped)?|ris(?:es?|ing)|rose|gain(?:s|ed|ing)?|advance[sd]?|advancing|higher|leap\w*|moving up|trad(?:es?|ing) (?:up|higher)|(?:is|are) (?:trading )?up\b|up\b(?! (?:to|for|as)\b)|shoot\w* up|outperform(?:s|ed|ing)?|explod(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*high|pull ahead|bounce[sd]?|rebound\w*)"
+_DOWN = r"(?:plung(?:es?|ed|ing)|plummet\w*|tumbl(?:es?|ed|ing)|drop(?:s|ped|ping)?|fall(?:s|ing)?|fell|sink(?:s|ing)?|sank|slid(?:es?|ing)?|slump\w*|crash\w*|tank(?:s|ed|ing)?|declin(?:es?|ed|ing)|los(?:es|ing)|nosedive\w*|crater\w*|lower|moving down|trad(?:es?|ing) (?:down|lower)|(?:is|are) (?:trading )?down\b|down\b(?! to\b)|dip(?:s|ped)?|underperform\w*|collaps(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*low|sell-?off|shed(?:s|ding)?|retreat\w*|lags?|lagging|stumbl(?:es?|ed|ing)|slip(?:s|ped|ping)?|gap(?:s|ped) down)"
 
 OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.75, 3.0, "offering offerings placement", r"(?:announc\w*|pric(?:es?|ed|ing)|propos\w+|launch\w*|commenc\w*|files?|filed|plans?|upsiz\w+|to raise|seeks)\b[^;]{0,70}\b" + _STOCK + r"\b[^;]{0,45}\b(?:offerings?|placement)|\b(?:offerings?|placement) of [^;]{0,50}" + _STOCK, "share offering dilutes"),
@@ -63,8 +63,8 @@ MOVES: tuple[Phrase, ...] = (
     phrase(None, -0.4, 0.9, _MOVES, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _DOWN, "shares fall", is_move=True),
     phrase(None, 0.35, 0.8, "soars surges jumps rallies spikes skyrockets rockets climbs leaps rises gains pops up rebounds", r"\b(?:soars|surges|jumps|rallies|spikes|skyrockets|rockets|climbs|leaps|rises|gains|pops|rebounds)\b" + _ALONE + r"|\bup [\d.]+%", "it rises", is_move=True),
     phrase(None, -0.35, 0.8, "plunges plummets tumbles drops falls sinks slides slumps crashes tanks declines dips craters slips down", r"\b(?:plunges|plummets|tumbles|drops|falls|sinks|slides|slumps|crashes|tanks|declines|dips|craters|slips|cratered)\b" + _ALONE + r"|\bdown [\d.]+%|\bmoves -[\d.]+%", "it falls", is_move=True),
-    phrase(None, 0.45, 1.1, "high highs", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new) highs?\b(?!-)", "a new high", is_move=True),
-    phrase(None, -0.45, 1.1, "low lows", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new) lows?\b(?!-)", "a new low", is_move=True),
+    phrase(None, 0.45, 1.1, "high highs", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new|\d+-(?:month|year|week)) highs?\b(?!-)", "a new high", is_move=True),
+    phrase(None, -0.45, 1.1, "low lows", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new|\d+-(?:month|year|week)) lows?\b(?!-)", "a new low", is_move=True),
 )  # fmt: skip
 
 PHRASES = (*OFFERINGS, *PAYOUTS, *SURVIVAL, *MOVES)

@@ -67,9 +67,7 @@ def _momentum(high: Floats, low: Floats, close: Floats) -> Values:
     values["roc_10"] = finite(ta.ROC(close, 10)[-1])
     if len(close) >= 18:  # 14 for %K, two smoothings of 3
         k, d = ta.STOCH(high, low, close, 14, 3, 0, 3, 0)
-        span = np.array([high[-end - 14 : len(high) - end].max() - low[-end - 14 : len(low) - end].min()
-                         for end in range(5)])  # fmt: skip
-        if (span > 0).all():
+        if (ta.MAX(high, 14)[-5:] > ta.MIN(low, 14)[-5:]).all():  # the five windows that %D rests on
             values |= {"stochastic_k": finite(k[-1]), "stochastic_d": finite(d[-1])}
     return values
 

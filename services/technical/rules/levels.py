@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.domain.market import Bars, Floats
+from shared.ta import talib as ta
 
 DAY_SPAN, BAR_SPAN = 3, 12
 """Days, and 5-minute bars (an hour), that a turning point must stand out from on either side."""
@@ -29,10 +30,8 @@ def turning_points(bars: Bars, span: int) -> Floats:
     found = []
     for line in (bars.high, -bars.low):
         middle = line[span : span + count]
-        is_turn = np.ones(count, dtype=bool)
-        for step in range(1, span + 1):
-            is_turn &= middle > line[span - step : span - step + count]
-            is_turn &= middle >= line[span + step : span + step + count]
+        tops = ta.MAX(np.ascontiguousarray(line), span)  # tops[n]: the highest of the `span` bars that end with n
+        is_turn = (middle > tops[span - 1 : span - 1 + count]) & (middle >= tops[2 * span :])
         found.append(np.abs(middle[is_turn]))
     return np.concatenate(found)
 

@@ -5,8 +5,6 @@ score is the weighted mean of the components it has. The maps say what a trader 
 can be read, and `parts` shows what each contributed.
 """
 
-import numpy as np
-
 from services.technical.rules.indicators import Values
 from services.technical.rules.levels import Levels
 
@@ -52,7 +50,14 @@ def mapped(value: float | None, points: Points) -> float | None:
     """`value` through a piecewise-linear map, flat outside its points; None stays None."""
     if value is None:
         return None
-    return float(np.interp(value, [x for x, _ in points], [y for _, y in points]))
+    (x0, y0), *others = points
+    if value <= x0:
+        return y0
+    for x1, y1 in others:
+        if value <= x1:
+            return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
+        x0, y0 = x1, y1
+    return y0
 
 
 def mean(signals: list[float | None]) -> float | None:
