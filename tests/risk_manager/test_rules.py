@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.risk_manager.rules import mail, stop
-from services.risk_manager.rules.correlation import correlation, returns_of
+from services.risk_manager.rules.correlation import Returns, correlation, returns_of
 from services.risk_manager.rules.day import OpenPosition, books_pnl, notices_of, read_day
 from services.risk_manager.rules.judge import Question, decision_id, judge_all
 from services.risk_manager.rules.levels import levels_of, reference_of
@@ -75,9 +75,14 @@ def test_ids_follow_from_the_question_alone() -> None:
 
 def test_correlation_is_pearsons_over_the_days_both_traded() -> None:
     a, b = facts.moves(1, 90), 0.5 * facts.moves(1, 90) + facts.moves(2, 90)
-    found = correlation(returns_of(facts.daily("A", a)), returns_of(facts.daily("B", b)))
-    assert found == pytest.approx(float(np.corrcoef(a[-60:], b[-60:])[0, 1]), abs=1e-9)
-    assert correlation(returns_of(facts.daily("A", a)), returns_of(facts.daily("B", np.zeros(90)))) is None
+    first, second = returns_of(facts.daily("A", a)), returns_of(facts.daily("B", b))
+    assert correlation(first, second) == pytest.approx(float(np.corrcoef(a[-60:], b[-60:])[0, 1]), abs=1e-9)
+    assert correlation(first, returns_of(facts.daily("B", np.zeros(90)))) is None
+    # B did not trade on one of the days: that day counts for neither.
+    kept = np.arange(90) != 80
+    gap = Returns(second.day[kept], second.change[kept])
+    expected = float(np.corrcoef(a[kept][-60:], b[kept][-60:])[0, 1])
+    assert correlation(first, gap) == pytest.approx(expected, abs=1e-9)
 
 
 def _account(pnl: float) -> Account:

@@ -1,5 +1,6 @@
 """With the real trading service and exchange: what risk approves is bought, and a stop ends flat at the venue."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +53,17 @@ class Pair:
             assert sent.status_code == 200, sent.text
         await self.bench.until(5)
 
+    async def flat(self, step: float) -> dict[str, Any]:
+        """Let time pass until a halt stands and everything was seen closed. Looking again runs on the wall's time."""
+        async with asyncio.timeout(30):
+            while True:
+                await self.bench.until(step)
+                halt: dict[str, Any] | None = (await self.risk.get("/api/v1/risk/status")).json()["halt"]
+                if halt is not None and halt["flat_at"]:
+                    return halt
+                if halt is not None:
+                    await asyncio.sleep(0.05)
+
     async def listed(self) -> list[Any]:
         """What the venue itself says is held."""
         keys = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": "secret"}
@@ -94,12 +106,7 @@ async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str
 
         stopped = await both.risk.post("/api/v1/risk/emergency-stop", json={"reason": "by hand"})
         assert stopped.status_code == 202
-        for _ in range(100):
-            await both.bench.until(0.5)
-            status = (await both.risk.get("/api/v1/risk/status")).json()
-            if status["halt"]["flat_at"]:
-                break
-        assert status["halt"]["flat_at"]
+        await both.flat(step=0.5)
         assert await both.listed() == []
         refused = await both.decide(3)
         assert all("trading is halted: by hand" in one.reason for one in refused)
@@ -108,15 +115,9 @@ async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str
 async def test_the_days_loss_closes_everything_by_itself(database_url: str) -> None:
     async with pair(database_url, moving(98.6), daily_loss=50) as both:
         await both.buy(await both.decide(1))
-        for _ in range(40):
-            await both.bench.until(30)
-            if not await both.listed():
-                break
+        halt = await both.flat(step=10)
         assert await both.listed() == []
-        await both.bench.until(60)
-        status = (await both.risk.get("/api/v1/risk/status")).json()
-        assert status["halt"]["flat_at"]
-        assert "reached the limit of 50.00 USD" in status["halt"]["reason"]
+        assert "reached the limit of 50.00 USD" in halt["reason"]
         closed = (await both.trading.get("/api/v1/positions?status=closed")).json()
         assert {one["exit_reason"] for one in closed} == {"emergency_stop"}
         kinds = [one["event_type"] for one in (await both.risk.get("/api/v1/risk/events")).json()]

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from shared.domain.market import Bars, BarTable, Floats
 
-DAYS, FEWEST_DAYS = 60, 20
+DAYS, FEWEST_DAYS, STILL = 60, 20, 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,15 @@ def returns_table(bars: BarTable) -> dict[str, Returns]:
 
 def correlation(first: Returns, second: Returns) -> float | None:
     """Over the last 60 days that both have; None below 20 of them, or when one did not move at all."""
-    _, left, right = np.intersect1d(first.day, second.day, assume_unique=True, return_indices=True)
-    a, b = first.change[left][-DAYS:], second.change[right][-DAYS:]
-    if len(a) < FEWEST_DAYS or a.std() < 1e-12 or b.std() < 1e-12:
+    a, b = first.change[-DAYS:], second.change[-DAYS:]
+    if not np.array_equal(first.day[-DAYS:], second.day[-DAYS:]):
+        _, left, right = np.intersect1d(first.day, second.day, assume_unique=True, return_indices=True)
+        a, b = first.change[left][-DAYS:], second.change[right][-DAYS:]
+    if len(a) < FEWEST_DAYS:
         return None
-    return float(np.clip(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()), -1.0, 1.0))
+    a, b = a - a.mean(), b - b.mean()
+    scale = sqrt(float(a @ a) * float(b @ b))
+    return min(1.0, max(-1.0, float(a @ b) / scale)) if scale > STILL else None
 
 
 def closest(symbol: str, others: frozenset[str], table: Mapping[str, Returns]) -> tuple[str, float] | None:
