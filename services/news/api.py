@@ -7,9 +7,10 @@ from fastapi import Body, FastAPI, Query
 
 from services.news import store
 from services.news.flow import Wire, assess_all, check_symbols, classify, health_of, sentiment_now
+from services.news.rules.answers import ClassifyAnswer, ClassifyRequest, SourceHealth
 from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, NewsAssessment
-from shared.domain.news import ClassifyAnswer, ClassifyRequest, NewsItem, SourceHealth
+from shared.domain.news import NewsItem
 from shared.errors import BadInput
 from shared.web import new_app
 

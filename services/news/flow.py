@@ -11,11 +11,12 @@ import structlog
 
 from services.news import store
 from services.news.rules.aggregate import LOOKBACK, evidence, label
+from services.news.rules.answers import Classified, ClassifyAnswer, ClassifyRequest, SourceHealth
 from services.news.rules.read import read
 from services.news.rules.story import Key, key_of, stories
 from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, NewsAssessment
-from shared.domain.news import Classified, ClassifyAnswer, ClassifyRequest, Headline, NewsEvidence, SourceHealth
+from shared.domain.news import Headline, NewsEvidence
 from shared.domain.session import trading_day
 from shared.errors import BadInput, CatalystError, NotFound, Unavailable
 
