@@ -7,7 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,12 +25,13 @@ from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk as Exchange
 from services.exchange.api.desk import open_desk
 from services.exchange.flow import Conductor, World
-from services.exchange.rules.clock import ClockState
+from services.exchange.rules.clock import ClockState, Mode
 from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.tape import Tape
 from services.trading.api import create_app
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.domain.order import ApprovedOrder, client_order_id
+from shared.ports import Clock
 from tests.exchange.venues import DAY, EXACT, OHLCV, OPEN, flat_bars, tape_of
 
 KEY = "BENCH"
@@ -91,6 +92,19 @@ class Wire:
         await send({"type": "http.response.body", "body": body})
 
 
+class DeafClock:
+    """The exchange's time as live time is: nobody is woken by a trade update, the stream must do it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def now(self) -> datetime:
+        return await self._clock.now()
+
+    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
+        return await self._clock.sleep_until(when)
+
+
 @dataclass
 class Bench:
     """A running exchange, a database, and the service when it is started."""
@@ -102,6 +116,7 @@ class Bench:
     clock: SimulatedClock
     api: httpx.AsyncClient | None = None
     scans: int = 0
+    deaf: bool = False
     _stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -112,7 +127,7 @@ class Bench:
         """Start the service and wait until it has reconciled."""
         stack = AsyncExitStack()
         deps = await stack.enter_async_context(build_deps(self.settings, "trading"))
-        app = create_app(deps)
+        app = create_app(replace(deps, clock=DeafClock(deps.clock)) if self.deaf else deps)
         await stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.api = await stack.enter_async_context(
@@ -230,10 +245,16 @@ async def bench(
     tape: Tape | None = None,
     now: float = OPEN + 300,
     config: Path = Path("config"),
+    *,
+    live: bool = False,
 ) -> AsyncIterator[Bench]:
-    """An exchange in lockstep with the service and the test; the service is started."""
+    """An exchange in lockstep with the service and the test; the service is started.
+
+    `live`: time runs by itself as it does outside, and only the stream tells of trade updates.
+    """
     tape = tape or tape_of({"AAA": dict(bars or flat_bars()), "BBB": flat_bars(50.0)})
-    state = ClockState(now=now, mode="lockstep", speed=0.0, participants=("trading", "bench"))
+    mode: Mode = "run" if live else "lockstep"
+    state = ClockState(now=now, mode=mode, speed=1.0 if live else 0.0, participants=("trading", "bench"))
     exchange = open_desk(World(tape, Conductor(state)), None, settings)
     wire = Wire(bare_app(exchange.world, exchange))
     async with AsyncExitStack() as stack:
@@ -245,7 +266,7 @@ async def bench(
             database_url=database_url, alpaca_base_url=url, alpaca_api_key=KEY, alpaca_secret_key="secret",
             redis_port=1, database_wait_seconds=5, config_folder=config,
         )  # fmt: skip
-        made = Bench(exchange, wire, chosen, pool, clock)
+        made = Bench(exchange, wire, chosen, pool, clock, deaf=live)
         stack.push_async_callback(made.stop)
         await made.start()
         yield made
