@@ -180,6 +180,14 @@ def _add_errors(app: FastAPI, name: str) -> None:
         when = at.isoformat() if isinstance(at, datetime) else at
         return problem(status, error.title, error.detail, field=error.field, possible_at=when)
 
+    async def away(_request: Request, error: Exception) -> Response:
+        ERRORS.labels(name, type(error).__name__).inc()
+        log.warning("database_away", kind=type(error).__name__, detail=str(error))
+        return problem(503, "unavailable", "the database does not answer; the request was not carried out")
+
+    for lost in (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError):
+        app.exception_handler(lost)(away)
+
     @app.exception_handler(RequestValidationError)
     async def unusable(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]

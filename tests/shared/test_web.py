@@ -124,6 +124,22 @@ async def test_health_names_what_fails(pool: asyncpg.Pool, redis_url: str) -> No
     assert lost.json()["problem"].startswith("database")
 
 
+async def test_a_database_that_went_away_is_said_and_may_be_asked_again(pool: asyncpg.Pool) -> None:
+    app = app_for(Alone(settings()))
+
+    @app.get("/rows")
+    async def rows() -> int:
+        count: int = await pool.fetchval("SELECT 1")
+        return count
+
+    async with client_of(app) as client:
+        assert (await client.get("/rows")).status_code == 200
+        await pool.close()
+        answer = await client.get("/rows")
+    assert answer.status_code == 503
+    assert "database does not answer" in answer.json()["detail"]
+
+
 async def test_a_service_adds_its_own_troubles() -> None:
     async def health() -> dict[str, Any]:
         return {"problem": "prices: ten minutes old"}
