@@ -15,6 +15,7 @@ from prometheus_client import Counter
 from services.workflow import flow, store
 from services.workflow.rules import explain, limits, schedule
 from services.workflow.rules.scan import Scan
+from services.workflow.rules.trace import Explanation, NearMiss
 from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
@@ -129,8 +130,7 @@ class Watch:
         await self._sleep(now + AFTER_CLOSE)
 
     async def _session(self, cycle: shown.CycleView) -> Session | None:
-        found = await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)
-        return next((session for session in found if session.day == cycle.trading_day), None)
+        return next(iter(await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)), None)
 
     async def _next_open(self, now: datetime) -> datetime:
         today = trading_day(now)
@@ -199,8 +199,8 @@ def create_app(deps: Deps) -> FastAPI:
     async def health() -> dict[str, Any]:
         cycle, at = await store.running_cycle(deps.pool), watch.next_scan_at
         mode = cycle.session_mode if cycle else limits.session_mode(None, deps.config.current())
-        name, next_scan = cycle.cycle_id if cycle else None, at.isoformat() if at else None
-        return {"mode": mode, "cycle": name, "next_scan_at": next_scan}
+        name = cycle.cycle_id if cycle else None
+        return {"mode": mode, "cycle": name, "next_scan_at": at and at.isoformat()}
 
     app = new_app("workflow", deps, about="Cycles, scans, proposals, explanations.", lifespan=lifespan, health=health)
     _add_workflow(app, deps, watch)
@@ -267,11 +267,11 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
         raise errors.NotFound(f"cycle {cycle_id} has no scan {number}; it has {len(scans)}")
 
     @app.get("/api/v1/cycles/{cycle_id}/explain/{symbol}", summary="Where a symbol fell out, and by how much")
-    async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> shown.Explanation:
+    async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> Explanation:
         return await flow.story(deps, cycle_id, symbol.upper())
 
     @app.get("/api/v1/cycles/{cycle_id}/near-misses", summary="Who fell out by little")
-    async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[shown.NearMiss, ...]:
+    async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[NearMiss, ...]:
         await flow.cycle_detail(deps, cycle_id)
         return explain.near_misses(await store.traces(deps.pool, cycle_id), limit)
 

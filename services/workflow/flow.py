@@ -13,10 +13,11 @@ from prometheus_client import Counter, Gauge, Histogram
 from services.workflow import store
 from services.workflow.rules import explain, funnel, limits, outcome, schedule
 from services.workflow.rules.scan import Scan
+from services.workflow.rules.trace import Explanation
 from shared import errors
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView, Explanation, Proposal, ScanAnswer
+from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView, Proposal, ScanAnswer
 from shared.domain.evidence import NewsAssessment, PatternAssessment, Standing, TechnicalAssessment
 from shared.domain.order import OrderView, Verdict
 from shared.domain.session import Session, next_session, trading_day

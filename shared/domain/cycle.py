@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.domain.base import Value
-from shared.domain.evidence import Candidate, Scored, Stage
+from shared.domain.evidence import Candidate, Scored
 
 CycleMode = Literal["conservative", "normal", "aggressive"]
 SessionMode = Literal["supervised", "autonomous"]
@@ -165,31 +165,3 @@ class WorkflowStatus(Value):
     last_scan: ScanView | None
     clock: datetime
     warnings: tuple[str, ...] = ()
-
-
-class TraceRow(Value):
-    """One symbol at one stage of one scan. `margin` = value - threshold: negative missed by so much."""
-
-    symbol: str
-    stage: Stage
-    passed: bool
-    reason: str
-    value: float | None = None
-    threshold: float | None = None
-    margin: float | None = None
-    rank: int | None = None
-
-
-class Explanation(Value):
-    """A symbol's way through each scan of a cycle: where it fell out and by how much."""
-
-    cycle_id: str
-    symbol: str
-    summary: str
-    scans: dict[int, tuple[TraceRow, ...]]
-
-
-class NearMiss(TraceRow):
-    """A symbol that fell out of one scan by little."""
-
-    scan: int

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.domain.cycle import Explanation, NearMiss, TraceRow
+from services.workflow.rules.trace import Explanation, NearMiss, TraceRow
 from shared.domain.evidence import Standing
 
 STAGES = ("universe", "scanner", "news", "pattern", "technical", "score", "risk", "execution")

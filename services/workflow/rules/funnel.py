@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.workflow.rules.score import composite, missing, redistribute
-from shared.domain.cycle import TraceRow
+from services.workflow.rules.trace import TraceRow
 from shared.domain.evidence import (
     Candidate,
     NewsAssessment,

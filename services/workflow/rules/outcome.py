@@ -10,7 +10,8 @@ from uuid import UUID, uuid5
 from services.workflow.rules.funnel import Lead
 from services.workflow.rules.limits import size_factor
 from services.workflow.rules.score import composite
-from shared.domain.cycle import CycleView, DecideRequest, Proposal, ScanView, TraceRow
+from services.workflow.rules.trace import TraceRow
+from shared.domain.cycle import CycleView, DecideRequest, Proposal, ScanView
 from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
 from shared.domain.order import ApprovedOrder, OrderView, Verdict
 

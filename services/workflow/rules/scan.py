@@ -10,7 +10,8 @@ from typing import Any
 from services.workflow.rules import outcome
 from services.workflow.rules.funnel import Cut, Lead, flags
 from services.workflow.rules.schedule import news_is_silent
-from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanRequest, ScanView, TraceRow
+from services.workflow.rules.trace import TraceRow
+from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanRequest, ScanView
 from shared.domain.evidence import AssessRequest, NewsAssessment, Scored, ScoreUpdates, Stage
 from shared.domain.order import Verdict
 from shared.domain.session import Session
