@@ -191,3 +191,14 @@ async def test_over_http(world: World, service: httpx.AsyncClient) -> None:
     assert [UUID(one["decision_id"]) for one in listed] == [UUID(one["decision_id"]) for one in answer.json()]
     exposure = (await service.get("/api/v1/risk/exposure")).json()
     assert Decimal(exposure["total"]) == 10_000
+
+
+async def test_figures_for_the_graphs(world: World, service: httpx.AsyncClient) -> None:
+    await flow.decide(world.deps, ask("ACME", "NOSUCH"))
+    text = (await service.get("/metrics")).text
+    assert 'catalyst_risk_decisions_total{kind="order",reason="within_limits",verdict="approved"}' in text
+    assert 'catalyst_risk_decisions_total{kind="order",reason="fresh_price",verdict="refused"}' in text
+    for name in ("catalyst_day_pnl_usd", "catalyst_exposure_usd", "catalyst_halted", "catalyst_alerts_waiting"):
+        assert name in text
+    health = (await service.get("/health")).json()
+    assert {"halted", "monitored_at", "alerts_waiting"} <= health.keys()
