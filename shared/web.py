@@ -180,10 +180,13 @@ def _add_errors(app: FastAPI, name: str) -> None:
         when = at.isoformat() if isinstance(at, datetime) else at
         return problem(status, error.title, error.detail, field=error.field, possible_at=when)
 
-    async def away(_request: Request, error: Exception) -> Response:
+    async def away(request: Request, error: Exception) -> Response:
         ERRORS.labels(name, type(error).__name__).inc()
         log.warning("database_away", kind=type(error).__name__, detail=str(error))
-        return problem(503, "unavailable", "the database does not answer; the request was not carried out")
+        if request.method in ("GET", "HEAD"):
+            return problem(503, "unavailable", "the database does not answer")
+        # Lost in the middle, a change may have been made: the caller must know that before asking again.
+        return problem(504, "outcome unknown", "the database does not answer; look before asking again")
 
     for lost in (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError):
         app.exception_handler(lost)(away)
