@@ -102,6 +102,31 @@ async def test_protection_that_vanished_is_renewed(database_url: str) -> None:
         assert len(b.book.orders) == 5
 
 
+async def test_a_stop_moved_by_hand_still_counts(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        stop = next(order for order in b.book.live_orders() if order.type == "stop")
+        b.exchange.ask("BENCH", "replace", {"order_id": stop.id, "body": {"stop_price": "99"}})
+        await b.until(35.0)
+        held, orders = await b.position(), await b.orders()
+        assert (held["quantity"], held["protected_quantity"]) == (10, 10)
+        assert (orders["stop_loss"]["stop_price"], orders["stop_loss"]["status"]) == ("99.0000", "held")
+        assert "protect" not in orders
+
+
+async def test_a_day_without_its_calendar_settles_and_enters_nothing(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        await b.stop()
+        b.wire.faults = [Fault("GET", "/v2/calendar", "request lost", times=3)]
+        await b.start()
+        answer = await b.send(await b.approve("BBB"))
+        assert (answer.status_code, "market closed" in answer.json()["detail"]) == (409, True)
+        assert (await b.position())["protected_quantity"] == 10
+        await b.until(15.0)
+        assert (await b.send(await b.approve("BBB"))).status_code == 200
+
+
 async def test_a_position_that_cannot_be_protected_is_closed(database_url: str) -> None:
     async with bench(database_url) as b:
         await b.bought()

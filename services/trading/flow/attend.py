@@ -30,6 +30,9 @@ async def attend_all(desk: Desk, now: datetime) -> tuple[list[datetime], bool]:
     working = await store.unsettled(desk.deps.pool)
     wakes = []
     for symbol in sorted({row.symbol for row in held} | {row.symbol for row in working} | desk.naked.keys()):
+        if desk.locks[symbol].locked():
+            wakes.append(now + POLL)
+            continue
         async with desk.locks[symbol]:
             until = await attend(desk, symbol, now)
         if until is not None:

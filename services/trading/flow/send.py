@@ -165,7 +165,7 @@ async def record(desk: Desk, order: OrderRow, told: BrokerOrder) -> OrderRow:
                 moved = await store.record_told(connection, known, leg, rule.next_status(known, leg))
                 if moved.status != known.status:
                     await note_order(connection, moved, leg.updated_at)
-    if row.order_class == "bracket" and not row.is_final and not rule.has_both_legs(told):
+    if row.is_entry and not row.is_final and not rule.has_both_legs(told):
         await store.want_cancel(desk.deps.pool, [row.order_id], "the broker made no bracket of it")
         message = f"{row.client_order_id}: {row.symbol} was sent as a bracket and came back without both legs"
         await alert_once(desk, f"legs-{row.order_id}", "critical", "bracket_without_legs", message, told.updated_at)

@@ -21,9 +21,11 @@ log = structlog.get_logger()
 
 
 async def settle(desk: Desk, now: datetime) -> None:
-    """Every symbol with something unsettled, in order of symbol."""
+    """Every symbol with something unsettled, in order of symbol. One that a request is busy with is left to it."""
     rows = await store.unsettled(desk.deps.pool)
     for symbol in sorted({row.symbol for row in rows}):
+        if desk.locks[symbol].locked():
+            continue
         async with desk.locks[symbol]:
             await settle_symbol(desk, symbol, now)
     SETTLED_AT.set(now.timestamp())
@@ -40,14 +42,22 @@ async def settle_symbol(desk: Desk, symbol: str, now: datetime) -> None:
         found = await _look_up(desk, row, now)
         if found is not None:
             told |= {found.id, *(leg.id for leg in found.legs)}
-            await record(desk, row, found)
+            await _take_news(desk, row, found)
     for leg in rows:
         # A leg that was replaced is no longer shown under its parent.
         if leg.parent_order_id is not None and not leg.is_final and leg.broker_order_id not in told:
             alone = await desk.broker.order(leg.broker_order_id or "")
             if alone is not None:
-                await record(desk, leg, alone)
+                await _take_news(desk, leg, alone)
     await book_fills(desk, symbol, now)
+
+
+async def _take_news(desk: Desk, row: OrderRow, found: BrokerOrder) -> None:
+    """Record; an order that somebody replaced at the broker is followed by its successor, which does its work."""
+    successor = await desk.broker.order(found.replaced_by) if found.replaced_by else None
+    await record(desk, row, found)
+    if successor is not None and await store.order_by_broker_id(desk.deps.pool, successor.id) is None:
+        await record(desk, row, found.model_copy(update={"legs": (successor,)}))
 
 
 async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,9 +15,11 @@ from services.trading.flow.settle import settle
 from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import is_news
 from services.trading.rules.reconcile import next_look
+from shared.domain.session import trading_day
 from shared.errors import CatalystError
 
 PAUSE_MIN_SECONDS, PAUSE_MAX_SECONDS = 0.2, 5.0
+CALENDAR_AGAIN = timedelta(seconds=10)
 log = structlog.get_logger()
 
 
@@ -80,6 +82,8 @@ async def one_pass(desk: Desk) -> datetime:
     busy = busy or bool(desk.disagreements)
     desk.next_slot = settle_slot(desk.session(now), desk.upcoming(now), now, busy)
     wakes += [desk.next_slot, *next_look(desk.disagreements)]
+    if desk.sessions_of != trading_day(now):
+        wakes.append(now + CALENDAR_AGAIN)
     return min(wakes)
 
 
