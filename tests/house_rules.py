@@ -11,7 +11,8 @@ from config.services import BY_NAME, JOURNALS, SERVICES
 FILE_LINES, FUNCTION_LINES, SHARED_LINES = 300, 50, 3000
 SKIPPED = {"__pycache__", "build", "logs", "node_modules"}
 TEXTS = {".py", ".sql", ".sh", ".md", ".yml", ".yaml", ".toml", ".txt", ".template", ".ini", ".html", ".css", ".js"}
-SHAPE = {"__init__.py", "api.py", "flow.py", "rules.py", "rules", "store.py"}
+FOLDERS = ("flow", "rules", "store")
+SHAPE = {"__init__.py", "api.py", *(f"{noun}.py" for noun in FOLDERS), *FOLDERS}
 ALLOWED_BESIDE = {"news": {"sources"}, "exchange": {"api"}}
 ZONE = "America/" + "New_York"
 ZONE_HOME = "shared/domain/session.py"
@@ -96,7 +97,7 @@ def service_shape(tree: Tree) -> list[str]:
         found += [f"services/{service.package}: {name} has no place here" for name in sorted(entries - allowed)]
         found += [f"services/{service.package}: no __init__.py"] * ("__init__.py" not in entries)
         found += [f"services/{service.package}: no api"] * (not entries & {"api.py", "api"})
-        found += [f"services/{service.package}: rules twice"] * ({"rules.py", "rules"} <= entries)
+        found += [f"services/{service.package}: {noun} twice" for noun in FOLDERS if {noun, f"{noun}.py"} <= entries]
     known = {service.package for service in SERVICES} | {"__init__.py", "__main__.py"} | SKIPPED
     strange = sorted(path.name for path in (tree.root / "services").glob("*") if path.name not in known)
     return found + [f"services/{name}: no service of the registry" for name in strange]

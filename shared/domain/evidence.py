@@ -169,7 +169,7 @@ class ScoreUpdates(Value):
 class Standing(Value):
     """Where a symbol stood in one scan's first stage.
 
-    `reached` scanner: stored among the best (`rank` of `survivors`); ranked: good enough to be ranked, not to be stored;
+    `reached` scanner: stored among the best (`rank` of `survivors`); ranked: good enough for a rank, not to be stored;
     universe: dropped for `reason`, its `value` missing `threshold` by `margin`. `scores` as far as they were known.
     """
 

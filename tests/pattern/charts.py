@@ -1,8 +1,11 @@
 """Drawn charts: straight legs between corner points, with a little seeded noise."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
-from shared.domain.market import Bars
+from shared.domain.market import Bars, Floats
 
 STEP = 300.0
 YESTERDAY = 1_750_080_600.0
@@ -19,7 +22,17 @@ def drawn(corners: list[tuple[int, float]], noise: float = 0.0, seed: int = 1, s
     wick = 0.02 + np.abs(rng.normal(0, noise / 2, last + 1))
     high, low = np.maximum(open_, close) + wick, np.minimum(open_, close) - wick
     times = start + STEP * np.arange(last + 1)
-    return Bars("TEST", times, open_, high, low, close, np.full(last + 1, 10_000.0))
+    return bars_of("TEST", [times, open_, high, low, close, np.full(last + 1, 10_000.0)])
+
+
+def bars_of(symbol: str, columns: Iterable[Any]) -> Bars:
+    """Bars from six columns: start, open, high, low, close, volume."""
+    start, open_, high, low, close, volume = (np.asarray(column, dtype=np.float64) for column in columns)
+    return Bars(symbol, start, open_, high, low, close, volume)
+
+
+def columns_of(bars: Bars) -> tuple[Floats, ...]:
+    return (bars.start, bars.open, bars.high, bars.low, bars.close, bars.volume)
 
 
 def flipped(bars: Bars, around: float = 200.0) -> Bars:
@@ -37,7 +50,7 @@ def flipped(bars: Bars, around: float = 200.0) -> Bars:
 
 def scaled(bars: Bars, price: float, volume: float) -> Bars:
     prices = (column * price for column in (bars.open, bars.high, bars.low, bars.close))
-    return Bars(bars.symbol, bars.start, *prices, bars.volume * volume)
+    return bars_of(bars.symbol, (bars.start, *prices, bars.volume * volume))
 
 
 DOUBLE_BOTTOM = [(0, 108.0), (15, 100.0), (23, 105.0), (31, 100.05), (38, 106.0)]

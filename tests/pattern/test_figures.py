@@ -1,4 +1,4 @@
-"""Each figure is seen where it was drawn and missed where it was spoilt; scale, mirror and later bars change nothing."""
+"""Figures are seen where drawn and missed where spoilt; scale, mirror and later bars change nothing."""
 
 import numpy as np
 import pytest
@@ -81,15 +81,13 @@ def test_before_the_breakout_it_is_forming_and_after_the_stop_it_has_failed() ->
 def test_opening_range_gap_and_vwap_need_a_session_before() -> None:
     before = charts.drawn([(0, 100.0), (40, 100.4), (77, 100.0)], noise=0.03)
     after = charts.drawn([(0, 102.0), (3, 102.4), (6, 102.0), (10, 103.5)], noise=0.01, start=charts.TODAY)
-    both = Bars("TEST", *(np.concatenate(pair) for pair in zip(_columns(before), _columns(after), strict=True)))
+    both = charts.bars_of(
+        "TEST", map(np.concatenate, zip(charts.columns_of(before), charts.columns_of(after), strict=True))
+    )
     seen = figures(both)
     assert seen["gap_and_go"].status == "confirmed"
     assert seen["opening_range_breakout"].direction == "long"
     assert "gap_and_go" not in figures(after)
-
-
-def _columns(bars: Bars) -> tuple[np.ndarray, ...]:
-    return (bars.start, bars.open, bars.high, bars.low, bars.close, bars.volume)
 
 
 @settings(max_examples=40, deadline=None)
@@ -109,8 +107,8 @@ def test_the_answer_at_a_moment_never_changes_later(seed: int, cut: int) -> None
     "bars",
     [
         charts.drawn([(0, 10.0), (1, 10.0)]),
-        Bars("FLAT", *(np.full(60, 10.0) if i else 300.0 * np.arange(60) for i in range(5)), np.zeros(60)),
-        Bars("NAN", 300.0 * np.arange(60), *(np.full(60, np.nan) for _ in range(5))),
+        charts.bars_of("FLAT", [300.0 * np.arange(60), *(np.full(60, 10.0) for _ in range(4)), np.zeros(60)]),
+        charts.bars_of("NAN", [300.0 * np.arange(60), *(np.full(60, np.nan) for _ in range(5))]),
     ],
 )
 def test_charts_without_a_story_stay_neutral(bars: Bars) -> None:
