@@ -47,7 +47,8 @@ def _the_same(known: OrderRow, approved: ApprovedOrder) -> OrderRow:
 async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
     now, symbol = await desk.deps.clock.now(), approved.symbol
     if not desk.ready:
-        raise NotNow("not yet reconciled with the broker: nothing is sent before that")
+        # Not a refusal: the caller asks again with the same body until the first reconciliation is through.
+        raise Unavailable("not yet reconciled with the broker: nothing is sent before that")
     if now >= approved.expires_at:
         raise NotNow(f"the approval expired at {approved.expires_at.isoformat()}", field="expires_at")
     if entries_end(desk.session(now), desk.how, now):
