@@ -30,7 +30,7 @@ async def test_a_quantity_that_disagrees_locks_and_agreement_releases(database_u
         assert (await b.get("/reconciliation"))["disagreements"][0]["locked"] is True
         assert (await b.position())["locked"] is True
         refused = await b.send(await b.approve())
-        assert (refused.status_code, "is locked" in refused.json()["detail"]) == (503, True)
+        assert (refused.status_code, "is locked" in refused.json()["detail"]) == (409, True)
         b.wire.faults = []
         await b.until(30.0)
         assert (await b.get("/reconciliation"))["disagreements"] == []
@@ -121,7 +121,7 @@ async def test_a_day_without_its_calendar_settles_and_enters_nothing(database_ur
         b.wire.faults = [Fault("GET", "/v2/calendar", "request lost", times=3)]
         await b.start()
         answer = await b.send(await b.approve("BBB"))
-        assert (answer.status_code, "market closed" in answer.json()["detail"]) == (503, True)
+        assert (answer.status_code, "market closed" in answer.json()["detail"]) == (409, True)
         assert (await b.position())["protected_quantity"] == 10
         await b.until(15.0)
         assert (await b.send(await b.approve("BBB"))).status_code == 200

@@ -10,10 +10,11 @@ import numpy as np
 
 from services.pattern.rules.frame import Frame, Turn
 from services.pattern.rules.outcome import Shape, fit
+from shared.domain.market import Floats
 
 POLE_BARS, FLAG_BARS_MIN, FLAG_BARS_MAX = 10, 4, 16
 TRIANGLE_BARS_MAX = 60
-CUP_BARS_MIN, CUP_BARS_MAX = 16, 90
+CUP_BARS_MIN, CUP_BARS_MAX, HANDLE_BARS_MAX = 16, 90, 40
 
 
 def flags(frame: Frame) -> Iterator[Shape]:
@@ -32,7 +33,7 @@ def flags(frame: Frame) -> Iterator[Shape]:
             continue
         highs, lows = bars.high[top.bar + 1 : end + 1], bars.low[top.bar + 1 : end + 1]
         retrace = (top.price - float(lows.min())) / height
-        drift = float(np.polyfit(np.arange(length), bars.close[top.bar + 1 : end + 1], 1)[0]) * length / height
+        drift = _slope(bars.close[top.bar + 1 : end + 1]) * length / height
         if retrace > 0.55 or drift > 0.1:
             continue
         names = ("pennant", "bear_pennant") if _narrows(highs, lows) else ("bull_flag", "bear_flag")
@@ -41,6 +42,12 @@ def flags(frame: Frame) -> Iterator[Shape]:
         low_at = top.bar + 1 + int(lows.argmin())
         turns = (Turn(foot, float(bars.low[foot]), "low"), top, Turn(low_at, float(lows.min()), "low"))
         yield Shape(names, foot, end + 1, breakout, float(lows.min()), breakout + height, quality, turns)
+
+
+def _slope(values: Floats) -> float:
+    """Least-squares slope per bar."""
+    steps = np.arange(len(values)) - (len(values) - 1) / 2
+    return float(steps @ values / (steps @ steps))
 
 
 def _flag_end(frame: Frame, top: Turn) -> int:
@@ -54,7 +61,7 @@ def _flag_end(frame: Frame, top: Turn) -> int:
     return top.bar + 1 + int(beyond[0]) if len(beyond) else len(frame) - 1
 
 
-def _narrows(highs: np.ndarray, lows: np.ndarray) -> bool:
+def _narrows(highs: Floats, lows: Floats) -> bool:
     """True when the second half spans less than six tenths of the first and lies inside it."""
     half = len(highs) // 2
     early, late = highs[:half].max() - lows[:half].min(), highs[half:].max() - lows[half:].min()
@@ -120,6 +127,8 @@ def cup_and_handle(frame: Frame) -> Iterator[Shape]:
     bars = frame.bars
     rims = [turn for turn in frame.turns if turn.kind == "high"]
     for number, right in enumerate(rims):
+        if right.bar < len(frame) - HANDLE_BARS_MAX:
+            continue
         for left in rims[:number]:
             width, span = right.bar - left.bar, float(frame.atr[left.bar])
             if not CUP_BARS_MIN <= width <= CUP_BARS_MAX or abs(right.price - left.price) > span:

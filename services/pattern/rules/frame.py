@@ -38,10 +38,16 @@ class Frame:
 
     @cached_property
     def mirrored(self) -> "Frame":
-        """The chart upside down: a bear flag here is a bull flag there."""
+        """The chart upside down: a bear flag here is a bull flag there. Ranges stay, pivots change sides."""
         bars = self.bars
         turned = replace(bars, open=-bars.open, high=-bars.low, low=-bars.high, close=-bars.close)
-        return Frame(turned, self.timeframe, -self.sign)
+        frame = Frame(turned, self.timeframe, -self.sign)
+        known = frame.__dict__
+        known["atr"] = self.atr
+        known["turns"] = tuple(
+            Turn(bar, -price, "low" if kind == "high" else "high") for bar, price, kind in self.turns
+        )
+        return frame
 
     @cached_property
     def atr(self) -> Floats:
@@ -49,13 +55,11 @@ class Frame:
         high, low, close = self.bars.high, self.bars.low, self.bars.close
         before = np.concatenate((close[:1], close[:-1]))
         true_range = np.maximum(high, before) - np.minimum(low, before)
-        result = np.empty_like(true_range)
-        running = 0.0
-        for index, value in enumerate(true_range):
-            weight = 1.0 / min(index + 1, ATR_BARS)
-            running += weight * (value - running)
-            result[index] = running
-        return result
+        result, running = list[float](), 0.0
+        for count, value in enumerate(true_range.tolist(), 1):
+            running += (value - running) / (count if count < ATR_BARS else ATR_BARS)
+            result.append(running)
+        return np.array(result, dtype=np.float64)
 
     @cached_property
     def turns(self) -> tuple[Turn, ...]:

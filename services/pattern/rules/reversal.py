@@ -9,11 +9,12 @@ from services.pattern.rules.frame import Frame
 from services.pattern.rules.outcome import Shape, fit
 
 APART_MIN, APART_MAX = 5, 60
+RECENT_TURNS = 12
 
 
 def double_bottom(frame: Frame) -> Iterator[Shape]:
     """Two lows at one height, a high of at least two ranges between them, and a fall before the first."""
-    turns = frame.turns
+    turns = frame.turns[-RECENT_TURNS:]
     for first, neck, second in zip(turns, turns[1:], turns[2:], strict=False):
         if first.kind != "low" or not APART_MIN <= second.bar - first.bar <= APART_MAX:
             continue
@@ -33,7 +34,7 @@ def double_bottom(frame: Frame) -> Iterator[Shape]:
 
 def inverse_head_and_shoulders(frame: Frame) -> Iterator[Shape]:
     """Three lows, the middle one lowest, shoulders level, and a neckline over the two highs between them."""
-    turns = frame.turns
+    turns = frame.turns[-RECENT_TURNS:]
     for left, neck1, head, neck2, right in zip(turns, turns[1:], turns[2:], turns[3:], turns[4:], strict=False):
         if left.kind != "low" or not 2 * APART_MIN <= right.bar - left.bar <= 2 * APART_MAX:
             continue
