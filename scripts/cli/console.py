@@ -1,25 +1,32 @@
 """What all commands share: where the services are, how an answer or an error is shown."""
 
 import json
+import re
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from config.services import BY_NAME
 from config.settings import read_settings
+from shared.domain.session import MARKET_ZONE
 
 LOCAL = Path(".local")
-out = Console()
-err = Console(stderr=True, highlight=False)
+PIPED_WIDTH = 200
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
     """Say on stderr what went wrong and what to do, and end."""
-    err.print(f"[red]catalyst:[/red] {text}", markup=True, soft_wrap=True)
+    err.print(f"[red]catalyst:[/red] {escape(text)}")
     raise typer.Exit(code)
 
 
@@ -59,25 +66,43 @@ def call(method: str, service: str, path: str, body: dict[str, Any] | None = Non
     fail(f"{problem.get('detail', answer.status_code)}" + (f" Possible at {when}." if when else ""))
 
 
-def show(data: Any, as_json: bool, table: Table | None = None) -> None:
+def show(data: Any, as_json: bool, table: RenderableType) -> None:
     """JSON for programs, a table for people."""
-    if as_json or table is None:
+    if as_json:
         out.print_json(json.dumps(data, default=str))
     else:
         out.print(table)
 
 
-def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> Table:
-    """A table whose number-like columns align to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> RenderableType:
+    """A table whose number-like columns align to the right; a line that says so when it has no rows."""
+    if not rows:
+        return Text(f"{title}: none")
+    table = Table(header_style="bold")
+    cells = [["-" if value is None else _cell(value) for value in row] for row in rows]
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(
-            *("-" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row)
-        )
-    return table
+        numeric = all(re.fullmatch(r"-|[+-]?[\d,]*\.?\d+", row[index]) for row in cells)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(escape, row))
+    return Group(Text(title, style="bold"), table)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def money(value: str | float | None) -> str | None:
+    """A price or an amount with two decimals, or as many as it has up to four."""
+    if value is None:
+        return None
+    whole, _, decimals = f"{float(value):.4f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
+def market_time(moment: str | None) -> str | None:
+    """An ISO moment on the market's clock."""
+    return f"{datetime.fromisoformat(moment).astimezone(MARKET_ZONE):%H:%M:%S}" if moment else None
 
 
 def known_service(name: str) -> str:

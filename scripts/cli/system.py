@@ -45,9 +45,13 @@ def up(
     async def keep_running() -> None:
         async with LocalSystem(LOCAL, ports=REGISTRY_PORTS, environment=environment, say=err.print) as system:
             out.print(table_of("Catalyst is up", ["service", "address"], [[n, u] for n, u in system.urls.items()]))
-            out.print(f"\nplaying {day} from {folder} at {speed:g}x, from {start} market time")
-            out.print(f'\nexport DATABASE_URL="{system.database_url}"', soft_wrap=True, highlight=False)
-            out.print("next: catalyst start, catalyst scan, catalyst positions; Ctrl-C stops everything")
+            out.print(f"\nplaying {day} from {folder} at {speed:g}x, from {start} market time", soft_wrap=True)
+            out.print(f'\nexport DATABASE_URL="{system.database_url}"', soft_wrap=True)
+            out.print(f"alias catalyst='{sys.executable} -m scripts.catalyst'", soft_wrap=True)
+            out.print(
+                "\nnext, in another terminal: these two lines, then catalyst start, catalyst scan, catalyst proposals"
+            )
+            out.print("Ctrl-C stops everything")
             await asyncio.Event().wait()
 
     try:
@@ -83,6 +87,8 @@ def status(json: Json = False) -> None:
             url = url_of(service.name)
             try:
                 body = http.get(f"{url}/health").json()
+            except httpx.ConnectError:
+                body = {"status": "unreachable", "problem": "nothing listens there; `make up` starts the system"}
             except (httpx.HTTPError, ValueError) as error:
                 body = {"status": "unreachable", "problem": type(error).__name__}
             healthy &= body.get("status") == "healthy"
@@ -106,7 +112,7 @@ def doctor(json: Json = False) -> None:
     settings = read_settings()
     try:
         config = load(settings.config_folder, settings)
-        check("configuration", True, f"hash {config.hash}, autonomous: {config.autonomous}", "")
+        check("configuration", True, f"{'autonomous' if config.autonomous else 'supervised'}, hash {config.hash}", "")
         for warning in config.warnings:
             check("configuration", False, warning, "make the two agree")
     except ConfigFileError as error:
@@ -114,7 +120,8 @@ def doctor(json: Json = False) -> None:
     check("broker", True, settings.broker, "")
     running = running_pid(LOCAL) is not None
     taken = [str(port) for port in REGISTRY_PORTS.values() if not running and is_listening(port)]
-    check("ports", not taken, ", ".join(taken) + " taken" if taken else "free", "stop what listens there")
+    free_or_ours = "used by the system that runs here" if running else "free"
+    check("ports", not taken, ", ".join(taken) + " taken" if taken else free_or_ours, "stop what listens there")
     rows = [dict(zip(("check", "state", "found", "cure"), row, strict=True)) for row in checks]
     show(rows, json, table_of("doctor", ["check", "state", "found", "what to do"], [list(row) for row in checks]))
     raise typer.Exit(1 if any(row[1] == "MEND" for row in checks) else 0)

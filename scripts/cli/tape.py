@@ -43,7 +43,7 @@ def _progress(title: str) -> Iterator[Callable[[str, float], None]]:
 def ready_tape(tape: str, date: str, *, recent: bool = False) -> tuple[Path, str]:
     """(folder, day) to play: the tape named, or one invented once and kept; ends with the cure when it is unusable.
 
-    `recent` invents the last trading day instead of a fixed one.
+    `recent` takes the tape's last day, or invents the last trading day, instead of the first or a fixed one.
     """
     if tape:
         folder = Path(tape)
@@ -62,7 +62,7 @@ def ready_tape(tape: str, date: str, *, recent: bool = False) -> tuple[Path, str
         fail(error.detail, 2)
     if date and date not in days:
         fail(f"the tape {folder} has no session {date}; it has {', '.join(days)}", 2)
-    return folder, date or days[0]
+    return folder, date or (days[-1] if recent else days[0])
 
 
 def _last_trading_day() -> str:

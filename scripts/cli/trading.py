@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from scripts.cli.console import call, out, show, table_of
+from scripts.cli.console import call, fail, market_time, money, out, show, table_of
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Symbol = Annotated[str, typer.Argument(help="e.g. NVDA")]
+Which = Annotated[str, typer.Argument(help="its symbol, its id, or how the id begins")]
+NEAR = 5
 
 
 def start(
@@ -15,86 +17,119 @@ def start(
 ) -> None:
     """Open today's cycle; twice is once."""
     answer = call("POST", "workflow", "/api/v1/workflow/start", {"mode": mode})
-    if json:
-        show(answer, True)
-        return
-    out.print(f"cycle {answer['cycle_id']}: {answer['status']}, {answer['session_mode']}")
-    for warning in answer.get("warnings", []):
-        out.print(f"  [yellow]{warning}[/yellow]")
+    already = " already" if answer["already_running"] else ""
+    warnings = [f"\n  note: {warning}" for warning in answer["warnings"]]
+    said = f"cycle {answer['cycle_id']}: {answer['status']}{already}, {answer['session_mode']}{''.join(warnings)}"
+    show(answer, json, said)
 
 
 def stop(json: Json = False) -> None:
     """Stop opening positions; what is open stays protected and is closed before the market does."""
     answer = call("POST", "workflow", "/api/v1/workflow/stop")
-    show(answer, json or not isinstance(answer, dict))
+    show(answer, json, f"cycle {answer['cycle_id']}: {answer['status']}, {answer['reason']}")
 
 
 def scan(json: Json = False) -> None:
     """Run the whole funnel once, now."""
     answer = call("POST", "scanner", "/api/v1/scan")
     rows = [
-        [pick["symbol"], pick.get("price"), _score(pick.get("composite_score")), pick.get("quantity"), pick["outcome"]]
+        [
+            pick["symbol"],
+            money(pick["price"]),
+            _score(pick["composite_score"]),
+            pick["quantity"],
+            pick["outcome"],
+            pick["reason"],
+        ]
         for pick in answer["picks"]
     ]
     title = f"scan {answer['scan']} of {answer['cycle_id']}: {answer['universe']:,} names, {answer['candidates']} picks"
-    show(answer, json, table_of(title, ["symbol", "price", "score", "shares", "outcome"], rows))
+    show(answer, json, table_of(title, ["symbol", "price", "score", "shares", "outcome", "why"], rows))
+    if not json and not rows:
+        path = f"/api/v1/candidates?cycle_id={answer['cycle_id']}&scan={answer['scan']}"
+        judged = [one for one in call("GET", "scanner", path)["candidates"] if one["composite_score"] is not None]
+        best = sorted(judged, key=lambda one: (-one["composite_score"], one["symbol"]))[:NEAR]
+        near = [[one["symbol"], _score(one["composite_score"]), one["stage"], one["outcome"]] for one in best]
+        out.print(table_of("the best of it", ["symbol", "score", "fell out at", "why"], near))
 
 
-def proposals(status: Annotated[str, typer.Option()] = "pending", json: Json = False) -> None:
+def proposals(
+    status: Annotated[str, typer.Option(help="pending, approved, rejected, expired or refused")] = "pending",
+    json: Json = False,
+) -> None:
     """Trades that wait for a person."""
     answer = call("GET", "workflow", f"/api/v1/proposals?status={status}")
     rows = [
         [
-            item["proposal_id"],
+            item["proposal_id"][:8],
             item["symbol"],
             item["quantity"],
-            item["price_at_proposal"],
-            item["stop_price"],
-            item["take_profit_price"],
-            item["expires_at"],
+            money(item["price_at_proposal"]),
+            money(item["stop_price"]),
+            money(item["take_profit_price"]),
+            _score(item["scored"]["composite_score"]),
+            market_time(item["expires_at"]),
+            item["reason"],
         ]
-        for item in _items(answer)
+        for item in answer
     ]
-    columns = ["id", "symbol", "shares", "price", "stop", "target", "until"]
+    columns = ["id", "symbol", "shares", "price", "stop", "target", "score", "until", "why"]
     show(answer, json, table_of(f"{status} proposals", columns, rows))
+    if rows and status == "pending" and not json:
+        out.print(f"catalyst approve {answer[0]['symbol']} sends it, catalyst reject {answer[0]['symbol']} drops it")
 
 
-def approve(proposal_id: Annotated[str, typer.Argument()], json: Json = False) -> None:
+def approve(which: Which, json: Json = False) -> None:
     """Approve one proposal: price and risk are checked again first."""
-    _decide(proposal_id, "approve", json)
+    _decide(which, "approve", json)
 
 
-def reject(proposal_id: Annotated[str, typer.Argument()], json: Json = False) -> None:
+def reject(which: Which, json: Json = False) -> None:
     """Reject one proposal."""
-    _decide(proposal_id, "reject", json)
+    _decide(which, "reject", json)
 
 
-def _decide(proposal_id: str, what: str, json: bool) -> None:
-    answer = call("POST", "workflow", f"/api/v1/proposals/{proposal_id}/{what}")
-    if json:
-        show(answer, True)
-    else:
-        out.print(f"{answer['symbol']}: {answer['status']}{' - ' + answer['reason'] if answer.get('reason') else ''}")
+def _decide(which: str, what: str, json: bool) -> None:
+    answer = call("POST", "workflow", f"/api/v1/proposals/{_proposal_id(which)}/{what}")
+    reason = f", {answer['reason']}" if answer["reason"] else ""
+    show(answer, json, f"{answer['symbol']}: {answer['status']}{reason}")
+    raise typer.Exit(0 if answer["status"] in ("approved", "rejected") else 1)
+
+
+def _proposal_id(which: str) -> str:
+    """The id of the one pending proposal that `which` means; a whole id is taken as it is."""
+    if which.count("-") == 4:
+        return which
+    pending = call("GET", "workflow", "/api/v1/proposals?status=pending")
+    meant = [one for one in pending if one["symbol"] == which.upper() or one["proposal_id"].startswith(which.lower())]
+    if len(meant) != 1:
+        waiting = ", ".join(f"{one['symbol']} ({one['proposal_id'][:8]})" for one in pending) or "none"
+        fail(f"{len(meant) or 'no'} pending proposals are meant by {which!r}; pending: {waiting}", 2)
+    return str(meant[0]["proposal_id"])
 
 
 def positions(status: Annotated[str, typer.Option(help="open or closed")] = "open", json: Json = False) -> None:
-    """What is held, and what protects it."""
+    """What is held, and what protects it; or what was closed, why, and what it brought."""
     answer = call("GET", "trading", f"/api/v1/positions?status={status}")
-    rows = [
-        [
-            item["symbol"],
-            item["quantity"],
-            item["entry_price"],
-            item["stop_price"],
-            item["take_profit_price"],
-            item["protected_quantity"],
-            item["exit_reason"],
-            item["realized_pnl"],
-        ]
-        for item in _items(answer)
-    ]
-    columns = ["symbol", "shares", "entry", "stop", "target", "protected", "exit", "realized"]
+    if status == "closed":
+        columns = ["symbol", "entry", "exit", "why", "realized", "from", "to"]
+        rows = [_closed(item) for item in answer]
+    else:
+        columns = ["symbol", "shares", "entry", "stop", "target", "protected", "since", "closing because of"]
+        rows = [_held(item) for item in answer]
     show(answer, json, table_of(f"{status} positions", columns, rows))
+
+
+def _held(item: dict[str, Any]) -> list[Any]:
+    prices = [money(item[name]) for name in ("entry_price", "stop_price", "take_profit_price")]
+    since = market_time(item["entry_time"])
+    return [item["symbol"], item["quantity"], *prices, item["protected_quantity"], since, item["exit_reason"]]
+
+
+def _closed(item: dict[str, Any]) -> list[Any]:
+    prices = [money(item["entry_price"]), money(item["exit_price"])]
+    times = [market_time(item["entry_time"]), market_time(item["exit_time"])]
+    return [item["symbol"], *prices, item["exit_reason"], f"{float(item['realized_pnl']):+,.2f}", *times]
 
 
 def close(
@@ -103,10 +138,14 @@ def close(
     json: Json = False,
 ) -> None:
     """Close one position at market, or all of them."""
+    everything = symbol.lower() == "all"
     if not yes:
-        typer.confirm(f"Close {symbol.upper()} at market now?", abort=True)
-    path = "/api/v1/positions/close-all" if symbol.lower() == "all" else f"/api/v1/positions/{symbol.upper()}/close"
-    show(call("POST", "trading", path), json)
+        typer.confirm(f"Close {'everything' if everything else symbol.upper()} at market now?", abort=True)
+    path = "/api/v1/positions/close-all" if everything else f"/api/v1/positions/{symbol.upper()}/close"
+    answer = call("POST", "trading", path)
+    closing = [answer] if isinstance(answer, dict) else answer
+    said = [f"{item['symbol']}: {item['quantity']:,} shares are being sold at market" for item in closing]
+    show(answer, json, "\n".join(said) or "nothing is open")
 
 
 def explain(
@@ -114,34 +153,36 @@ def explain(
     cycle: Annotated[str, typer.Option(help="cycle id; the latest when not given")] = "",
     json: Json = False,
 ) -> None:
-    """Where a symbol fell out of the funnel, and by how much."""
+    """Where a symbol fell out of the funnel, and by how much: the latest scan in full, the others in a line."""
     if not cycle:
-        cycles = _items(call("GET", "workflow", "/api/v1/cycles"))
-        cycle = cycles[0]["cycle_id"] if cycles else "none"
+        cycles = call("GET", "workflow", "/api/v1/cycles?limit=1")
+        cycle = cycles[0]["cycle_id"] if cycles else fail("no cycle was ever opened; `catalyst start` opens one")
     answer = call("GET", "workflow", f"/api/v1/cycles/{cycle}/explain/{symbol.upper()}")
-    stages: list[dict[str, Any]] = answer.get("stages", [])
+    scans: dict[str, list[dict[str, Any]]] = answer["scans"]
+    if json or not scans:
+        show(answer, json, answer["summary"])
+        return
+    *earlier, latest = sorted(scans, key=int)
+    for number in earlier:
+        last = scans[number][-1]
+        out.print(f"scan {number}: {_went(last)} {last['stage']}, {last['reason']}", markup=False)
     rows = [
         [
-            stage.get("stage"),
-            "went on" if stage.get("passed") else "left",
-            _score(stage.get("value")),
-            _score(stage.get("threshold")),
-            _score(stage.get("margin")),
-            stage.get("rank"),
-            stage.get("reason"),
+            row["stage"],
+            "passed" if row["passed"] else "fell out",
+            *(_score(row[name]) for name in ("value", "threshold", "margin")),
+            row["rank"],
+            row["reason"],
         ]
-        for stage in stages
+        for row in scans[latest]
     ]
-    columns = ["stage", "", "value", "threshold", "margin", "rank", "reason"]
-    show(answer, json or not stages, table_of(f"{symbol.upper()} in {cycle}", columns, rows))
+    columns = ["stage", "", "value", "threshold", "margin", "rank", "why"]
+    out.print(table_of(f"{symbol.upper()} in scan {latest} of {cycle}", columns, rows))
+
+
+def _went(row: dict[str, Any]) -> str:
+    return "passed" if row["passed"] else "fell out at"
 
 
 def _score(value: Any) -> str | None:
     return f"{value:.3f}" if isinstance(value, int | float) else None
-
-
-def _items(answer: Any) -> list[dict[str, Any]]:
-    """The rows of a list answer, whether bare or under a name."""
-    if isinstance(answer, list):
-        return answer
-    return next((value for value in answer.values() if isinstance(value, list)), [])

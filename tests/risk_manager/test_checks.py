@@ -133,6 +133,14 @@ def test_a_claimed_price_far_from_the_market_is_not_fresh() -> None:
     assert "the market, which is at 50.00" in facts.check("fresh_price", far).note
 
 
+def test_an_unused_approval_does_not_stand_in_the_way_of_a_question() -> None:
+    kinds = ("approval",) * 4 + ("position",) * 4
+    held = facts.book(holdings=tuple(facts.holding(f"S{n}", kind=kind) for n, kind in enumerate(kinds)))
+    asked = case_as_asked(facts.subject(), held, facts.limits(max_positions=5), facts.NOW, 10, Decimal(50))
+    found = facts.check("max_positions", asked)
+    assert (found.passed, found.value) == (True, 5)
+
+
 def test_a_closed_market_says_when_it_opens() -> None:
     found = facts.check("market_open", facts.case(held=facts.book(session=None)))
     assert found.note == "the market is closed; it opens 2026-06-16 13:30 UTC"

@@ -1,6 +1,6 @@
 """One trade under judgement, and how large it may be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
@@ -92,7 +92,11 @@ def case_of(subject: Subject, book: Book, limits: Limits, now: datetime, size_fa
 
 
 def case_as_asked(subject: Subject, book: Book, limits: Limits, now: datetime, quantity: int, price: Decimal) -> Case:
-    """Somebody's own quantity and price, with the default stop and target around that price."""
+    """Somebody's own quantity and price, with the default stop and target around that price.
+
+    It is only a question: what is held or on its way counts against it, an approval that nobody has used does not.
+    """
+    book = replace(book, holdings=tuple(holding for holding in book.holdings if holding.kind != "approval"))
     market = reference_of(subject, limits, now)
     reference = Reference(price, price, market.age_seconds, market.source)
     return Case(subject, book, limits, now, reference, levels_of(price, subject, limits), quantity, market.price)
