@@ -81,7 +81,8 @@ def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> Renderabl
     table = Table(header_style="bold")
     cells = [["-" if value is None else _cell(value) for value in row] for row in rows]
     for index, column in enumerate(columns):
-        numeric = all(re.fullmatch(r"-|[+-]?[\d,]*\.?\d+", row[index]) for row in cells)
+        filled = [row[index] for row in cells if row[index] != "-"]
+        numeric = bool(filled) and all(re.fullmatch(r"[+-]?[\d,]*\.?\d+", text) for text in filled)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in cells:
         table.add_row(*map(escape, row))
