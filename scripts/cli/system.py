@@ -45,12 +45,12 @@ def up(
     async def keep_running() -> None:
         async with LocalSystem(LOCAL, ports=REGISTRY_PORTS, environment=environment, say=err.print) as system:
             out.print(table_of("Catalyst is up", ["service", "address"], [[n, u] for n, u in system.urls.items()]))
-            out.print(f"\nplaying {day} from {folder} at {speed:g}x, from {start} market time", soft_wrap=True)
+            where = f"from {start} market time, or from where this day stood"
+            out.print(f"\nplaying {day} from {folder} at {speed:g}x, {where}", soft_wrap=True)
             out.print(f'\nexport DATABASE_URL="{system.database_url}"', soft_wrap=True)
             out.print(f"alias catalyst='{sys.executable} -m scripts.catalyst'", soft_wrap=True)
-            out.print(
-                "\nnext, in another terminal: these two lines, then catalyst start, catalyst scan, catalyst proposals"
-            )
+            out.print("\nnext, in another terminal in this folder: these two lines, then `catalyst start`,")
+            out.print("`catalyst scan`, `catalyst proposals`, `catalyst approve SYMBOL`, `catalyst positions`")
             out.print("Ctrl-C stops everything")
             await asyncio.Event().wait()
 
