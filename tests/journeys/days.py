@@ -54,7 +54,7 @@ def services_of(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def kill_at(process: subprocess.Popen[bytes], folder: Path, plan: list[tuple[timedelta, str]]) -> list[str]:
-    """SIGKILL each service of `plan` once the market clock has gone so far beyond the first reading; returns the dead."""
+    """SIGKILL each service of `plan` once the market clock has gone so far beyond its first reading."""
     killed: list[str] = []
     opened: datetime | None = None
     with httpx.Client(timeout=5, trust_env=False) as http:
