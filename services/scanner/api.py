@@ -9,7 +9,8 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from services.scanner import flow, store
+from services.scanner import store
+from services.scanner.flow import asking, desk, scanning, views
 from services.scanner.rules.answer import ScanResults, UniverseReport
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -46,15 +47,15 @@ SCAN_BODY = {
 
 def create_app(deps: Deps) -> FastAPI:
     """The application; the universe is read in the background as soon as it runs."""
-    scanner = flow.Scanner(deps)
+    scanner = desk.Scanner(deps)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        keeping = asyncio.create_task(flow.keep_fresh(scanner))
+        loops = [asyncio.create_task(loop) for loop in (desk.keep_fresh(scanner), asking.keep_listening(scanner))]
         yield
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
 
     async def health() -> dict[str, Any]:
         return await _health(scanner)
@@ -65,7 +66,7 @@ def create_app(deps: Deps) -> FastAPI:
     return app
 
 
-async def _health(scanner: flow.Scanner) -> dict[str, Any]:
+async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     desk, part = scanner.desk, scanner.stale_part
     facts: dict[str, Any] = {
         "universe": len(desk.symbols) if desk else 0,
@@ -91,7 +92,7 @@ async def _request_of(request: Request) -> ScanRequest:
         raise BadInput(f"{field}: {first['msg']}", field=field) from error
 
 
-def _add_scan(app: FastAPI, scanner: flow.Scanner) -> None:
+def _add_scan(app: FastAPI, scanner: desk.Scanner) -> None:
     @app.post("/api/v1/scan", summary="Scan the market", response_model=ScanAnswer, openapi_extra=SCAN_BODY)
     async def scan(request: Request) -> Response:
         """With cycle_id, scan and as_of: this stage alone, stored, the same answer when asked again. Without a body: a
@@ -99,14 +100,14 @@ def _add_scan(app: FastAPI, scanner: flow.Scanner) -> None:
         """
         asked = await _request_of(request)
         if asked.cycle_id is not None or asked.scan is not None or asked.as_of is not None:
-            found = await flow.scan(scanner, asked)
+            found = await scanning.scan(scanner, asked)
             return Response(found.model_dump_json(), media_type="application/json")
-        return _operators_answer(await flow.ask_workflow(scanner))
+        return _operators_answer(await asking.ask_workflow(scanner))
 
     @app.post("/api/v1/scores", summary="Store what the funnel said about a scan's candidates")
     async def scores(updates: ScoreUpdates) -> dict[str, int]:
         """Written beside the stored rows; a score that is not given stays as it is."""
-        return {"updated": await flow.add_scores(scanner, updates)}
+        return {"updated": await views.add_scores(scanner, updates)}
 
 
 def _operators_answer(payload: dict[str, Any]) -> Response:
@@ -119,7 +120,7 @@ def _operators_answer(payload: dict[str, Any]) -> Response:
     return problem(status, title, refused["detail"], field=refused.get("field"), possible_at=refused.get("possible_at"))
 
 
-def _add_views(app: FastAPI, scanner: flow.Scanner) -> None:
+def _add_views(app: FastAPI, scanner: desk.Scanner) -> None:
     @app.get("/api/v1/candidates", summary="Stored candidates of a scan, best first")
     async def candidates(
         cycle_id: CycleId = None,
@@ -128,12 +129,12 @@ def _add_views(app: FastAPI, scanner: flow.Scanner) -> None:
         symbol: Annotated[str | None, Query(max_length=12)] = None,
     ) -> ScanResults:
         """The latest scan unless one is named; every component of the scores, and what the funnel added."""
-        return await flow.results(scanner, cycle_id, scan, limit, symbol)
+        return await views.results(scanner, cycle_id, scan, limit, symbol)
 
     @app.get("/api/v1/explain/{symbol}", summary="Where a symbol stood in a scan, and why")
     async def explain(symbol: str, cycle_id: CycleId = None, scan: ScanNumber = None) -> Standing:
         """Stored, ranked behind the stored ones, or dropped with the value, the threshold and the margin."""
-        return await flow.explain(scanner, symbol, cycle_id, scan)
+        return await views.explain(scanner, symbol, cycle_id, scan)
 
     @app.get("/api/v1/universe", summary="Which securities are looked at")
     async def universe() -> UniverseReport:

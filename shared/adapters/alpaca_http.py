@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 import structlog
 
@@ -18,8 +18,8 @@ from shared.ports import Cache
 T = TypeVar("T")
 Side = Literal["data", "trading"]
 ATTEMPTS, FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS, MOST_BUDGET_SECONDS = 3, 0.25, 5.0, 30.0
-TIMEOUT = httpx.Timeout(20, connect=3, pool=None)
-CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=60)
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=20)
+CONNECTIONS, KEPT_SECONDS = 8, 60
 TRADING_RESERVE = 50  # of each minute's requests on the trading side, left to orders and exits
 
 log = structlog.get_logger()
@@ -36,11 +36,19 @@ class AlpacaHttp:
         self.feed = settings.alpaca_feed
         self._bases: dict[Side, str] = {"data": settings.data_url, "trading": settings.trading_url}
         self._per_minute, self._budget = settings.alpaca_requests_per_minute, budget
-        headers = {"APCA-API-KEY-ID": settings.alpaca_api_key, "APCA-API-SECRET-KEY": settings.alpaca_secret_key}
-        self._client = httpx.AsyncClient(headers=headers, timeout=TIMEOUT, limits=CONNECTIONS, trust_env=False)
+        self._keys = {"APCA-API-KEY-ID": settings.alpaca_api_key, "APCA-API-SECRET-KEY": settings.alpaca_secret_key}
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session, opened at the first request: it belongs to the event loop that runs then."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, headers=self._keys, timeout=TIMEOUT)
+        return self._session
 
     async def get(self, side: Side, path: str, params: Mapping[str, str | int], decoder: msgspec.json.Decoder[T]) -> T:
         """The decoded answer. Time-outs, 429 and 5xx are asked again, then Unavailable says what was wrong."""
@@ -49,14 +57,15 @@ class AlpacaHttp:
             await self._take(side)
             pause = FIRST_PAUSE_SECONDS * 2**attempt
             try:
-                response = await self._client.get(self._bases[side] + path, params=params)
-            except httpx.HTTPError as error:
+                async with self._opened().get(self._bases[side] + path, params=params) as response:
+                    body = await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
                 trouble = f"{type(error).__name__} {error}".strip()
             else:
-                if response.is_success:
-                    return _decoded(response, path, decoder)
-                trouble = _trouble(response, path)
-                pause = max(pause, _asked_pause(response))
+                if response.ok:
+                    return _decoded(body, path, decoder)
+                trouble = _trouble(response.status, body, path)
+                pause = max(pause, _asked_pause(response.headers.get("retry-after", "")))
             if attempt < ATTEMPTS - 1:
                 await asyncio.sleep(min(pause, MOST_PAUSE_SECONDS))
         log.warning("alpaca_unavailable", path=path, trouble=trouble)
@@ -74,27 +83,26 @@ class AlpacaHttp:
             await asyncio.sleep(wait)
 
 
-def _decoded(response: httpx.Response, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+def _decoded(body: bytes, path: str, decoder: msgspec.json.Decoder[T]) -> T:
     try:
-        return decoder.decode(response.content)
+        return decoder.decode(body)
     except msgspec.MsgspecError as error:
         raise Unavailable(f"{path} answered in another form: {error}") from error
 
 
-def _trouble(response: httpx.Response, path: str) -> str:
+def _trouble(status: int, body: bytes, path: str) -> str:
     """What a failed answer says. Raises at once where asking again cannot help."""
-    said = response.text[:200]
-    if response.status_code in (401, 403):
+    said = body.decode(errors="replace")[:200]
+    if status in (401, 403):
         raise Unavailable(
-            f"Alpaca refused {path} ({response.status_code}): {said}. "
+            f"Alpaca refused {path} ({status}): {said}. "
             "Check ALPACA_API_KEY, ALPACA_SECRET_KEY and whether the account's plan covers ALPACA_FEED"
         )
-    if response.status_code in (400, 404, 422):
-        raise BadInput(f"Alpaca refused {path} ({response.status_code}): {said}")
-    return f"status {response.status_code}: {said}"
+    if status in (400, 404, 422):
+        raise BadInput(f"Alpaca refused {path} ({status}): {said}")
+    return f"status {status}: {said}"
 
 
-def _asked_pause(response: httpx.Response) -> float:
+def _asked_pause(retry_after: str) -> float:
     """Seconds the other side asks to wait; 0 when it does not say."""
-    asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else 0.0
+    return float(retry_after) if retry_after.isdigit() else 0.0

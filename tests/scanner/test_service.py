@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from services.scanner import flow
 from services.scanner.api import create_app
+from services.scanner.flow import asking, desk, scanning
 from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -54,16 +54,16 @@ async def test_asked_again_it_answers_the_same_and_stores_nothing(
     body = await named(deps)
     answers = await asyncio.gather(*(client.post("/api/v1/scan", json=body) for _ in range(3)))
     assert [ScanAnswer.model_validate_json(answer.content) for answer in answers] == [first] * 3
-    restarted = await flow.scan(flow.Scanner(deps), ScanRequest.model_validate(body))
+    restarted = await scanning.scan(desk.Scanner(deps), ScanRequest.model_validate(body))
     assert restarted == first
 
 
 async def test_a_restarted_scanner_finds_the_same(client: httpx.AsyncClient, deps: Deps, make_scan: MakeScan) -> None:
     """The second reads its daily bars from the cache."""
     first = await scanned(client, deps, make_scan)
-    assert await deps.cache.get(flow.HISTORY_KEY)
+    assert await deps.cache.get(desk.HISTORY_KEY)
     await make_scan(CYCLE, 2)
-    again = await flow.scan(flow.Scanner(deps), ScanRequest.model_validate(await named(deps, scan=2)))
+    again = await scanning.scan(desk.Scanner(deps), ScanRequest.model_validate(await named(deps, scan=2)))
     assert again.candidates == first.candidates
     assert again.dropped == first.dropped
 
@@ -95,13 +95,13 @@ async def test_a_bad_request_names_its_field(client: httpx.AsyncClient, body: st
 
 async def workflow(deps: Deps, payload: dict[str, Any], ready: asyncio.Event) -> None:
     """Workflow's side of an operator's scan: hear the request, answer it."""
-    async with listening(deps.settings.dsn, flow.REQUESTED) as heard:
+    async with listening(deps.settings.dsn, asking.REQUESTED) as heard:
         ready.set()
         request_id = await heard.get()
         async with deps.pool.acquire() as connection, connection.transaction():
             now = await deps.clock.now()
-            await append_event(connection, "workflow", flow.COMPLETED, now, {"request_id": -1, "answer": {}})
-            await append_event(connection, "workflow", flow.COMPLETED, now, {"request_id": request_id, **payload})
+            await append_event(connection, "workflow", asking.COMPLETED, now, {"request_id": -1, "answer": {}})
+            await append_event(connection, "workflow", asking.COMPLETED, now, {"request_id": request_id, **payload})
 
 
 async def asked_by_hand(client: httpx.AsyncClient, deps: Deps, payload: dict[str, Any], **how: Any) -> httpx.Response:
@@ -146,7 +146,7 @@ async def test_with_the_market_closed_nothing_is_asked(
         assert answer.status_code == 409
         assert answer.json()["possible_at"] > str(await deps.clock.now())[:10]
     async with deps.pool.acquire() as connection:
-        assert await events_after(connection, 0, flow.REQUESTED) == []
+        assert await events_after(connection, 0, asking.REQUESTED) == []
 
 
 async def test_candidates_scores_and_explanations(client: httpx.AsyncClient, deps: Deps, make_scan: MakeScan) -> None:
@@ -215,7 +215,7 @@ async def test_a_stage_without_its_exchange_is_unavailable(
     lost = replace(deps, market=AlpacaData(settings))
     await make_scan(CYCLE, 1)
     with pytest.raises(Unavailable, match="does not answer"):
-        await flow.scan(flow.Scanner(lost), ScanRequest.model_validate(await named(deps)))
+        await scanning.scan(desk.Scanner(lost), ScanRequest.model_validate(await named(deps)))
     assert await pool.fetchval("SELECT count(*) FROM scan_coverage") == 0
 
 
@@ -239,9 +239,9 @@ async def test_without_its_exchange_the_service_says_so_and_stops_promptly(deps:
 
 async def test_sectors_may_come_from_a_file(deps: Deps, tmp_path: Path) -> None:
     now = await deps.clock.now()
-    symbol = (await flow.refreshed(deps, now)).symbols[0]
+    symbol = (await desk.refreshed(deps, now)).symbols[0]
     (tmp_path / "sectors.csv").write_text(f"symbol,sector\n{symbol},Alchemy\n")
     filed = replace(deps, settings=deps.settings.model_copy(update={"config_folder": tmp_path}))
-    desk = await flow.refreshed(filed, now)
-    assert desk.sectors[symbol] == "Alchemy"
-    assert len(set(desk.sectors.values())) > 3
+    refiled = await desk.refreshed(filed, now)
+    assert refiled.sectors[symbol] == "Alchemy"
+    assert len(set(refiled.sectors.values())) > 3

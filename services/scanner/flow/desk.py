@@ -1,0 +1,128 @@
+"""What a scan needs and a day does not change: the universe, its sectors and its history."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from services.scanner import store
+from services.scanner.rules import history, universe
+from shared.deps import Deps
+from shared.domain.market import BarTable
+from shared.domain.session import Session, current_session, next_session, trading_day
+from shared.errors import CatalystError, NotNow, Unavailable
+
+HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v1", 4 * 86_400.0
+CHECK_SECONDS, FIRST_BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS = 30.0, 0.5, 30.0
+FAILURES = Counter("catalyst_scanner_loop_failures_total", "Failed refreshes of the universe and lost listeners")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a scan needs and a day does not change."""
+
+    refreshed_at: datetime
+    selection: universe.Selection
+    symbols: tuple[str, ...]
+    sectors: dict[str, str]
+    history_days: int
+    baseline: history.Baseline
+
+
+class Scanner:
+    """The running service: deps, the day's desk, and locks so that each thing happens once at a time."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+        self.desk: Desk | None = None
+        self.trouble = "the universe has not been read yet"
+        self.stale_part: float | None = None
+        self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
+        self.hours: dict[date, tuple[Session, ...]] = {}
+        self.ears = set[asyncio.Queue[int]]()
+
+
+async def keep_fresh(scanner: Scanner) -> None:
+    """Read the universe at the start and once a day, for as long as the service lives; survives every failure."""
+    pause = FIRST_BACK_OFF_SECONDS
+    while True:
+        try:
+            await desk_for(scanner, await scanner.deps.clock.now())
+            pause = CHECK_SECONDS
+        except Exception as error:  # noqa: BLE001 - the loop outlives what it asks; it says so and tries again
+            scanner.trouble = error.detail if isinstance(error, CatalystError) else f"{type(error).__name__}: {error}"
+            FAILURES.inc()
+            log.warning("universe_not_refreshed", reason=scanner.trouble)
+            pause = min(pause * 2, MOST_BACK_OFF_SECONDS)
+        await asyncio.sleep(pause)
+
+
+async def desk_for(scanner: Scanner, now: datetime) -> Desk:
+    """The desk of the day, refreshed first when it is due. Raises Unavailable; yesterday's desk does not do."""
+    async with scanner.refreshing:
+        if scanner.desk is None or universe.refresh_due(scanner.desk.refreshed_at, now):
+            scanner.desk = await refreshed(scanner.deps, now)
+            scanner.trouble = ""
+        return scanner.desk
+
+
+async def refreshed(deps: Deps, now: datetime) -> Desk:
+    """Assets, sectors and daily bars, read and stored."""
+    assets, said = await asyncio.gather(deps.market.assets(), deps.market.sectors())
+    selection = universe.select(assets)
+    if not selection.kept:
+        raise Unavailable(f"none of {len(assets)} assets belongs in the universe: {selection.counts}")
+    symbols = tuple(asset.symbol for asset in selection.kept)
+    path = deps.settings.config_folder / "sectors.csv"
+    given = await asyncio.to_thread(path.read_text) if path.is_file() else ""
+    async with deps.pool.acquire() as connection, connection.transaction():
+        await store.stage_assets(connection, selection.kept, said | universe.sectors_of(given))
+        await store.upsert_sectors(connection)
+        await store.upsert_securities(connection, now)
+        await store.retire_securities(connection, now)
+    sectors = await store.read_sectors(deps.pool)
+    days = await daily_history(deps, symbols, now)
+    log.info("universe_refreshed", universe=len(symbols), sectors=len(sectors), days=len(days.days), **selection.counts)
+    return Desk(now, selection, symbols, sectors, len(days.days), history.baseline_of(days))
+
+
+async def daily_history(deps: Deps, symbols: tuple[str, ...], now: datetime) -> history.History:
+    """The last forty days: from the cache, topped up from its last day on, or whole where the cache does not hold.
+
+    The last cached day is always read again: where it differs (a split, another tape) the cache is not believed.
+    """
+    today = trading_day(now)
+    cached = history.unpacked(await deps.cache.get(HISTORY_KEY) or b"")
+    first = today - timedelta(days=HISTORY_DAYS)
+    if cached is None or not first < cached.last_day < today:
+        result = history.from_bars(symbols, await _daily(deps, symbols, first, now))
+    else:
+        old = history.for_symbols(cached, symbols)
+        fresh = history.from_bars(symbols, await _daily(deps, symbols, cached.last_day, now))
+        again = history.changed(old, fresh)
+        if len(again) == len(symbols):
+            old = history.empty(symbols)
+        whole = history.from_bars(symbols, await _daily(deps, again, first, now)) if again else history.empty(symbols)
+        result = history.merged(history.merged(old, fresh), whole)
+    await deps.cache.set(HISTORY_KEY, history.packed(result), HISTORY_TTL_SECONDS)
+    return result
+
+
+async def _daily(deps: Deps, symbols: tuple[str, ...], first: date, now: datetime) -> BarTable:
+    return await deps.market.bars(symbols, "1Day", datetime.combine(first, time(), UTC), now)
+
+
+async def session_at(scanner: Scanner, now: datetime) -> Session:
+    """The session that is open. Raises NotNow with the next opening when none is."""
+    day = trading_day(now)
+    if day not in scanner.hours:
+        scanner.hours = {day: await scanner.deps.market.sessions(day, day + timedelta(days=10))}
+    found = current_session(scanner.hours[day], now)
+    if found is None:
+        following = next_session(scanner.hours[day], now)
+        opens = following.open if following else None
+        raise NotNow(f"the market is closed; it opens at {opens}", possible_at=opens)
+    return found

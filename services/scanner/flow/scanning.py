@@ -1,0 +1,101 @@
+"""The scanner's stage of a named scan: look at the whole market, rank it, store it, once."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge, Histogram
+
+from services.scanner import store
+from services.scanner.flow.desk import Scanner, desk_for, session_at
+from services.scanner.rules import answer, score, sift
+from shared.deps import Deps
+from shared.domain.cycle import ScanAnswer, ScanRequest
+from shared.errors import BadInput
+
+DROPPED = Gauge("catalyst_scanner_dropped", "Symbols dropped by the last scan", ["reason"])
+STEPS = Histogram("catalyst_scanner_step_seconds", "Time of each step of a scan", ["step"])
+log = structlog.get_logger()
+
+
+async def scan(scanner: Scanner, request: ScanRequest) -> ScanAnswer:
+    """The scanner's stage for a named scan, once: asked again it answers what was stored.
+
+    Raises NotNow with the market closed, NotFound for a scan that workflow does not have, Unavailable without data.
+    """
+    if request.cycle_id is None or request.scan is None or request.as_of is None:
+        missing = next(name for name in ("cycle_id", "scan", "as_of") if getattr(request, name) is None)
+        raise BadInput("name cycle_id, scan and as_of together, or none of them", field=missing)
+    if request.as_of.tzinfo is None:
+        raise BadInput("as_of needs an offset, such as Z", field="as_of")
+    key = (request.cycle_id, request.scan)
+    async with scanner.scanning:
+        stored = await stored_answer(scanner, key, request.limit)
+        return stored or await _scan_now(scanner, key, request.as_of, request.limit)
+
+
+async def _scan_now(scanner: Scanner, key: store.Scan, as_of: datetime, limit: int) -> ScanAnswer:
+    deps = scanner.deps
+    now = await deps.clock.now()
+    session = await session_at(scanner, now)
+    desk = await desk_for(scanner, now)
+    limits = deps.config.current().trading.scanner
+    with STEPS.labels("fetch").time():
+        snapshots = await deps.market.snapshots(desk.symbols)
+    with STEPS.labels("rank").time():
+        sifted = sift.sift(snapshots, desk.baseline, limits, now.timestamp(), session.elapsed_fraction(now))
+        kept = sifted.kept
+        ranks = score.ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
+        rows = answer.rows_of(sifted, ranks, limits.store_top)
+        coverage = answer.coverage_of(sifted, ranks)
+    with STEPS.labels("store").time():
+        fresh = await _store(deps, key, coverage, rows, as_of)
+    if not fresh and (stored := await stored_answer(scanner, key, limit)):
+        return stored
+    _tell(scanner, key, sifted, len(rows))
+    with_sectors = ({**row, "sector": desk.sectors.get(row["symbol"])} for row in rows[:limit])
+    return _answer(key, as_of, coverage, len(rows), tuple(map(answer.candidate_of, with_sectors)))
+
+
+async def _store(
+    deps: Deps, key: store.Scan, coverage: answer.Coverage, rows: list[answer.Row], as_of: datetime
+) -> bool:
+    """One transaction: a scan is stored whole or not at all; false when it was there before."""
+    async with deps.pool.acquire() as connection, connection.transaction():
+        fresh = await store.add_coverage(connection, key, coverage, as_of)
+        if fresh:
+            await store.name_securities(connection, [row["symbol"] for row in rows])
+            await store.add_results(connection, key, rows, as_of)
+        return fresh
+
+
+def _tell(scanner: Scanner, key: store.Scan, sifted: sift.Sifted, stored: int) -> None:
+    counts = sifted.counts
+    scanner.stale_part = counts.get("stale", 0) / max(1, len(sifted.symbols))
+    for reason in sifted.reasons:
+        DROPPED.labels(reason).set(counts.get(reason, 0))
+    log.info("scan_stored", cycle_id=key[0], scan=key[1], survivors=len(sifted.kept), stored=stored, **counts)
+
+
+def _answer(key: store.Scan, as_of: datetime, coverage: answer.Coverage, stored: int, candidates: Any) -> ScanAnswer:
+    return ScanAnswer(
+        cycle_id=key[0],
+        scan=key[1],
+        as_of=as_of,
+        universe=coverage.universe,
+        scanned=coverage.scanned,
+        stored=stored,
+        dropped=coverage.counts,
+        candidates=candidates,
+    )
+
+
+async def stored_answer(scanner: Scanner, key: store.Scan, limit: int) -> ScanAnswer | None:
+    """What was answered when the scan ran; None when it did not."""
+    found = await store.read_coverage(scanner.deps.pool, key)
+    if found is None:
+        return None
+    coverage, scanned_at = found
+    rows = await store.read_results(scanner.deps.pool, key, limit)
+    count = await store.count_results(scanner.deps.pool, key)
+    return _answer(key, scanned_at, coverage, count, tuple(map(answer.candidate_of, rows)))
