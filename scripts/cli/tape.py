@@ -132,5 +132,6 @@ def record(
                 folder, recording, key=settings.alpaca_api_key, secret=settings.alpaca_secret_key, progress=show
             )
     except CatalystError as error:
-        fail(error.detail)
+        cure = ". Keys of Alpaca and its ALPACA_BASE_URL belong in .env" if settings.broker == "simulated" else ""
+        fail(error.detail + cure)
     out.print(f"{folder}: {len(made['sessions'])} session(s), {made['universe']:,} names, {made['bars']:,} bars")
