@@ -7,9 +7,10 @@ from datetime import date
 from fastapi import APIRouter, FastAPI
 
 from config.settings import Settings
-from services.exchange.api import data, holdings, market, news, sim, sim_book, stream, trading
+from services.exchange.api import data, faults, holdings, market, news, sim, sim_book, stream, trading
 from services.exchange.api.desk import Desk, open_desk
 from services.exchange.api.gate import AlpacaGate
+from services.exchange.api.mischief import Mischief
 from services.exchange.flow import World, open_world, playing
 from services.exchange.rules.knobs import VenueSettings
 from shared.errors import ConfigError
@@ -19,6 +20,7 @@ ABOUT = "A market day in a box: Alpaca's REST and WebSocket protocols over a tap
 ROUTES: tuple[Callable[[World], APIRouter], ...] = (sim.routes, market.routes, data.routes, news.routes)
 DESK_ROUTES: tuple[Callable[[Desk], APIRouter], ...] = (
     sim_book.routes,
+    faults.routes,
     trading.routes,
     holdings.routes,
     stream.routes,
@@ -56,6 +58,7 @@ def equip(app: FastAPI, desk: Desk) -> FastAPI:
         app.include_router(routes(desk.world))
     for desk_routes in DESK_ROUTES:
         app.include_router(desk_routes(desk))
+    app.add_middleware(Mischief, desk=desk)
     app.add_middleware(AlpacaGate, load=desk.world.load)
     return app
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from services.exchange.api.wire import answer
 from services.exchange.flow import World
 from services.exchange.rules import clock
 from services.exchange.rules.book import Book
+from services.exchange.rules.faults import Roster
 from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.orders import Refusal
@@ -25,11 +26,12 @@ from shared.errors import BadInput
 
 @dataclass(frozen=True)
 class Desk:
-    """The venue on the world's clock, and the journal that survives it."""
+    """The venue on the world's clock, the journal that survives it, and the faults of the wire in force."""
 
     world: World
     venue: Venue
     journal: Path | None = None
+    wire: Roster = field(default_factory=Roster)
 
     @property
     def now(self) -> float:
