@@ -34,6 +34,7 @@ from shared.log import set_up
 from shared.ports import Clock
 
 STOP_SECONDS = 8
+KEEP_ALIVE_SECONDS = 75  # longer than our own clients keep an idle connection
 log = structlog.get_logger()
 
 
@@ -154,6 +155,7 @@ async def serve(service: str, settings: Settings, stop: asyncio.Event) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws="websockets-sansio",
             server_header=False,
         )

@@ -3,13 +3,15 @@
 import asyncio
 from typing import Any, TypeVar
 
-import httpx
+import aiohttp
+import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from config.settings import Settings
 from shared import errors
 
 T = TypeVar("T")
+KEPT_SECONDS = 60  # less than the servers keep an idle connection, so that none is closed under a request
 _BY_STATUS: dict[int, type[errors.CatalystError]] = {
     401: errors.Unauthorized,
     403: errors.Forbidden,
@@ -34,13 +36,21 @@ class ServiceClient:
     it was asked and did not answer.
     """
 
-    def __init__(self, settings: Settings, request_id: Any = None) -> None:
-        headers = {"X-API-Key": settings.catalyst_api_key} if settings.catalyst_api_key else {}
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._http = httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(30, connect=2), trust_env=False)
+        self._headers = {"X-API-Key": settings.catalyst_api_key} if settings.catalyst_api_key else {}
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session, opened at the first call: it belongs to the event loop that runs then."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
+        return self._session
 
     async def get(self, service: str, path: str, answer: type[T], *, timeout: float = 30, deadline: float = 0) -> T:
         """GET a typed answer; asked again until `deadline` seconds have passed while the service is not there."""
@@ -94,31 +104,33 @@ class ServiceClient:
         url = self._settings.url_of(service) + path
         content = body.model_dump_json().encode() if body is not None else None
         headers = {"Content-Type": "application/json"} if content is not None else {}
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=2)
         try:
-            response = await self._http.request(method, url, content=content, headers=headers, timeout=timeout)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with self._opened().request(method, url, data=content, headers=headers, timeout=limits) as response:
+                status, answered = response.status, await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise errors.Unavailable(f"{service} is not reachable: {type(error).__name__}") from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.OutcomeUnknown(f"{service} did not answer {path}: {type(error).__name__}") from error
-        if response.is_success:
+        if 200 <= status < 300:
             try:
-                return _adapter(answer).validate_json(response.content)
+                return _adapter(answer).validate_json(answered)
             except ValidationError as error:
                 raise errors.Unavailable(f"{service} answered {path} in another form: {error.errors()[0]}") from error
-        raise _error_of(service, response)
+        raise _error_of(service, status, answered)
 
 
-def _error_of(service: str, response: httpx.Response) -> errors.CatalystError:
+def _error_of(service: str, status: int, answered: bytes) -> errors.CatalystError:
     """The error that an answer's status means."""
     try:
-        problem = response.json()
+        problem = orjson.loads(answered)
     except ValueError:
         problem = {}
-    detail = f"{service}: {problem.get('detail') or response.text[:200] or response.status_code}"
+    detail = f"{service}: {problem.get('detail') or answered[:200].decode(errors='replace') or status}"
     field = problem.get("field")
-    if response.status_code == 409:
+    if status == 409:
         return errors.NotNow(detail, possible_at=problem.get("possible_at"), field=field)
-    if response.status_code == 502:
+    if status == 502:
         return errors.BrokerRefused(detail, status=502, code=None)
-    kind = _BY_STATUS.get(response.status_code, errors.Unavailable if response.status_code >= 500 else errors.BadInput)
+    kind = _BY_STATUS.get(status, errors.Unavailable if status >= 500 else errors.BadInput)
     return kind(detail, field=field)

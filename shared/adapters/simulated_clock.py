@@ -4,11 +4,13 @@ import asyncio
 import time
 from datetime import datetime, timedelta
 
-import httpx
+import aiohttp
 import msgspec
 import structlog
 
-REFRESH_SECONDS = 1.0
+REFRESH_SECONDS, KEPT_SECONDS = 1.0, 60
+TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=2)
+JSON = {"Content-Type": "application/json"}
 log = structlog.get_logger()
 
 
@@ -33,11 +35,13 @@ class SimulatedClock:
 
     def __init__(self, exchange_url: str, participant: str) -> None:
         self._participant = participant
-        self._http = httpx.AsyncClient(base_url=exchange_url, timeout=httpx.Timeout(30, connect=2), trust_env=False)
+        self._url = exchange_url
+        self._session: aiohttp.ClientSession | None = None
         self._anchor: tuple[float, _Reading] | None = None
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def now(self) -> datetime:
         if self._anchor is not None:
@@ -59,13 +63,16 @@ class SimulatedClock:
                 return woken.now
 
     async def _ask(self, method: str, path: str, content: bytes | None) -> bytes:
-        pause, headers = 0.05, {"Content-Type": "application/json"}
+        pause = 0.05
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, headers=JSON, timeout=TIMEOUT)
         while True:
             try:
-                response = await self._http.request(method, path, content=content, headers=headers)
-                response.raise_for_status()
-                return response.content
-            except httpx.HTTPError as error:
+                async with self._session.request(method, self._url + path, data=content) as response:
+                    response.raise_for_status()
+                    return await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
                 log.info("exchange_clock_unreachable", error=type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(1.0, pause * 2)
