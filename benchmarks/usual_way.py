@@ -1,7 +1,8 @@
 """One scan written the way most bots are: alpaca-py's models, a pandas frame a symbol, rows inserted one by one.
 
 It does the same steps on the same market as the services do, and uses the same pattern rules and indicators, so that
-what differs is how data moves. History of the whole market is not read again: that would only flatter the services.
+what differs is how data moves. Reading the market's daily history, which a script does at every scan and the services
+once a day, is timed by itself, so that both ratios can be printed.
 """
 
 import time
@@ -36,11 +37,12 @@ CREATE TEMP TABLE usual_technical (symbol text, rsi float8, macd float8, atr flo
 
 @dataclass
 class Usual:
-    """What one scan took: wall seconds in all, and inside alpaca-py's calls."""
+    """What one scan took: wall seconds in all, inside alpaca-py's calls, and of those for the market's history."""
 
     account: str
     total: float = 0.0
     sdk: float = 0.0
+    history_sdk: float = 0.0
     steps: dict[str, float] = field(default_factory=dict)
     sent: int = 0
 
@@ -52,7 +54,8 @@ class Usual:
 async def scan(url: str, connection: asyncpg.Connection, symbols: list[str], now: datetime, account: str) -> Usual:
     """Run it once; brackets are really sent, to `account`, which must hold nothing yet."""
     usual, started = Usual(account=account), time.perf_counter()
-    ranked = await _step(usual, "scanner", _snapshots(usual, url, connection, symbols))
+    known = await _step(usual, "history", _history(usual, url, symbols, now))
+    ranked = await _step(usual, "scanner", _snapshots(usual, url, connection, symbols, known))
     kept = await _step(usual, "news", _news(usual, url, connection, ranked[:100], now))
     seen = await _step(usual, "pattern", _patterns(usual, url, connection, kept[:35], now))
     best = await _step(usual, "technical", _technical(usual, url, connection, seen[:20], now))
@@ -75,21 +78,38 @@ def _timed(usual: Usual, call: Any, *arguments: Any) -> Any:
     return result
 
 
-async def _snapshots(usual: Usual, url: str, connection: asyncpg.Connection, symbols: list[str]) -> list[str]:
+async def _history(usual: Usual, url: str, symbols: list[str], now: datetime) -> dict[str, tuple[float, float]]:
+    """(20-day average volume, 20-day return) of each symbol, from a frame of its own."""
+    known, before = {}, usual.sdk
+    for first in range(0, len(symbols), 500):
+        frame = _bars(usual, url, symbols[first : first + 500], TimeFrame.Day, 60, now)
+        for symbol, one in frame.groupby(level=0):
+            closes = one["close"]
+            if len(closes) >= 21:
+                average = one["volume"].rolling(20).mean().iloc[-1]
+                known[str(symbol)] = (float(average), float(closes.pct_change(20).iloc[-1]))
+    usual.history_sdk = usual.sdk - before
+    return known
+
+
+async def _snapshots(
+    usual: Usual, url: str, connection: asyncpg.Connection, symbols: list[str], known: dict[str, tuple[float, float]]
+) -> list[str]:
     rows = []
     for first in range(0, len(symbols), 500):
         client = StockHistoricalDataClient(*usual.keys, url_override=url)
         request = StockSnapshotRequest(symbol_or_symbols=symbols[first : first + 500], feed=DataFeed.IEX)
         for symbol, snapshot in _timed(usual, client.get_stock_snapshot, request).items():
-            if snapshot.latest_trade and snapshot.daily_bar and snapshot.previous_daily_bar:
-                day, before = snapshot.daily_bar, snapshot.previous_daily_bar
-                rows.append((symbol, snapshot.latest_trade.price, day.volume, day.open, day.high, before.close))
-    frame = pd.DataFrame(rows, columns=["symbol", "price", "volume", "open", "high", "previous"])
+            if snapshot.latest_trade and snapshot.daily_bar and snapshot.previous_daily_bar and symbol in known:
+                day, last, price = snapshot.daily_bar, snapshot.previous_daily_bar, snapshot.latest_trade.price
+                rows.append((symbol, price, day.volume, day.open, day.high, last.close, *known[symbol]))
+    frame = pd.DataFrame(rows, columns=["symbol", "price", "volume", "open", "high", "previous", "usual", "month"])
     frame = frame[(frame.price >= 1) & (frame.price <= 500) & (frame.price * frame.volume > 200_000)]
     change = (frame.price / frame.previous - 1).rank(pct=True)
     gap = (frame.open / frame.previous - 1).rank(pct=True)
-    volume = (frame.price * frame.volume).rank(pct=True)
-    frame["momentum"] = (change + gap + (frame.price / frame.high).rank(pct=True)) / 3
+    volume = ((frame.price * frame.volume).rank(pct=True) + (frame.volume / frame.usual).rank(pct=True)) / 2
+    high, month = (frame.price / frame.high).rank(pct=True), frame.month.rank(pct=True)
+    frame["momentum"] = (change + gap + high + month) / 4
     frame["score"] = (frame.momentum + volume) / 2
     top = frame.sort_values("score", ascending=False).head(200)
     for rank, (_, row) in enumerate(top.iterrows(), 1):
