@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test lint types contracts unit bench containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ up: .venv/installed-demo ## the whole system on this machine, until Ctrl-C or `m
 
 down: .venv/installed-demo ## stop what `make up` started
 	@exec $(CATALYST) down $(FLAGS)
+
+flatten: .venv/installed-demo ## close everything at the broker with .env and the network alone [FLAGS="--dry-run"]
+	@exec $(RUN) -m scripts.flatten $(FLAGS)
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 test: lint types contracts unit ## every check: style, types, layers, tests

@@ -48,7 +48,7 @@ class TimedTransport(HTTPAdapter):
 class AlpacaBroker:
     """The account at Alpaca or at the simulated exchange. Errors as the Broker port says."""
 
-    def __init__(self, settings: Settings, cache: Cache, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, settings: Settings, cache: Cache | None, *, read_seconds: float = READ_SECONDS) -> None:
         self._settings, self._cache = settings, cache
         self._threads = ThreadPoolExecutor(THREADS, "alpaca")
         self._client = TradingClient(
@@ -111,6 +111,15 @@ class AlpacaBroker:
             if refused.status != 404 and not finished:
                 raise
 
+    async def cancel_all(self) -> list[dict[str, Any]]:
+        """Ask for cancellation of everything: one row an order, each with a status of its own (the answer is 207)."""
+        rows = await self._ask(lambda: self._client.delete("/orders"), writes=True)
+        return rows if isinstance(rows, list) else []
+
+    async def hours(self) -> Any:
+        """The broker's own clock, as it tells it: `timestamp`, `is_open`, `next_open`, `next_close`."""
+        return await self._read("/clock")
+
     async def close_position(self, symbol: str) -> BrokerOrder | None:
         try:
             raw = await self._ask(lambda: self._client.delete(f"/positions/{symbol}"), writes=True)
@@ -158,8 +167,8 @@ class AlpacaBroker:
             raise kind(f"the broker did not answer: {type(error).__name__}") from error
 
     async def _take(self, spare: int) -> None:
-        """One request from the budget that all services share; the simulated exchange has none."""
-        if self._settings.broker == "simulated":
+        """One request from the budget that all services share; the simulated exchange has none, nor has who is alone."""
+        if self._settings.broker == "simulated" or self._cache is None:
             return
         per_minute = self._settings.alpaca_requests_per_minute
         wait = await self._cache.take(BUDGET, per_minute, 1, spare)
