@@ -19,9 +19,10 @@ from scripts.local import LocalError, LocalSystem, running_pid
 
 TELLERS = ("reporting", "signals")
 PROGRAM = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from scripts.local import LocalSystem
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to Ctrl-C
 async def run():
     async with LocalSystem(Path(sys.argv[1]), services=("reporting",)) as system:
         print("up", flush=True)
