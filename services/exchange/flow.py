@@ -191,11 +191,17 @@ class Load:
 class World:
     """What both halves of the exchange stand on. `clock.now` is the time; `clock.agenda` is the trading half's."""
 
-    tape: Tape
+    recorded: Tape
     clock: Conductor
     spread_bps: float = SPREAD_BPS
     load: Load = field(default_factory=Load)
-    _boards: dict[float, Board] = field(default_factory=dict)
+    _boards: dict[float, tuple[Tape, Board]] = field(default_factory=dict)
+
+    @property
+    def tape(self) -> Tape:
+        """The recorded one, or what the faults in force have made of it."""
+        agenda = self.clock.agenda
+        return agenda.tape if isinstance(agenda, Venue) else self.recorded
 
     @property
     def quoted_bps(self) -> float:
@@ -206,12 +212,13 @@ class World:
     @property
     def board(self) -> Board:
         """The whole market as it is known now; built again only when a bar has begun or ended."""
-        known = self._boards.get(self.quoted_bps)
-        if known is None or not known.holds_at(self.clock.now):
-            known = board_at(self.tape, self.clock.now, self.quoted_bps)
+        bps, tape = self.quoted_bps, self.tape
+        known = self._boards.get(bps)
+        if known is None or known[0] is not tape or not known[1].holds_at(self.clock.now):
+            known = tape, board_at(tape, self.clock.now, bps)
             self._boards.clear()
-            self._boards[self.quoted_bps] = known
-        return known
+            self._boards[bps] = known
+        return known[1]
 
 
 @asynccontextmanager

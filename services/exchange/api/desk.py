@@ -16,6 +16,7 @@ from services.exchange.flow import World
 from services.exchange.rules import clock
 from services.exchange.rules.book import Book
 from services.exchange.rules.faults import Roster
+from services.exchange.rules.hindsight import as_of
 from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.orders import Refusal
@@ -39,6 +40,11 @@ class Desk:
 
     def book(self, account: str) -> Book:
         return self.venue.book(account)
+
+    def seen(self, account: str, lag: float) -> Book:
+        """The account's book to read from, as it stood `lag` seconds ago."""
+        book = self.book(account)
+        return as_of(book, self.now - lag) if lag else book
 
     def ask(self, account: str, verb: str, args: Mapping[str, Any]) -> Outcome:
         """Carry out a command now. An accepted one is in the journal before it is answered."""
@@ -106,6 +112,14 @@ async def _caller(apca_api_key_id: Annotated[str, Header()]) -> str:
 
 Caller = Annotated[str, Depends(_caller)]
 """The account of a request: its API key. The gate has seen to it that there is one."""
+
+
+async def _lag(request: Request) -> float:
+    return float(request.scope.get("lag", 0.0))
+
+
+Lagging = Annotated[float, Depends(_lag)]
+"""How many seconds behind the answer shall be; zero without a fault."""
 
 
 async def read_object(request: Request) -> dict[str, Any]:

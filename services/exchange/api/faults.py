@@ -14,9 +14,9 @@ other fault that strikes decides. Every fault takes:
     probability  of each, drawn from (seed, id, number of the match)
     from, until  market times, ISO with offset
 
-On the wire, never journaled, gone after a restart of the exchange:
+On the wire; never journaled, gone after a restart of the exchange:
 
-    {"kind": "latency", "ms": 250, "match": "orders"}
+    {"kind": "latency", "ms": 250, "match": "orders"}                           wall time; the request comes after it
     {"kind": "hang", "match": "submit", "seconds": 60, "executed": false}       silent until cleared, then dropped
     {"kind": "429", "match": "trading", "retry_after": 2, "times": 3}           with X-RateLimit-* and Retry-After
     {"kind": "500"} {"kind": "502"} {"kind": "503"}                             502 and 503 with a page, as a gateway's
@@ -24,17 +24,43 @@ On the wire, never journaled, gone after a restart of the exchange:
     {"kind": "reset_before_accept"} {"kind": "reset_after_accept"}              a TCP reset, no byte of an answer
     {"kind": "html_body", "status": 401}                                        a page; "executed": true carries it out
     {"kind": "garbage", "match": "positions"}                                   the answer's JSON, cut in the middle
+
+In what is shown; as above:
+
+    {"kind": "equity_glitch", "factor": 0.77, "times": 1}                       GET /v2/account, equity alone
+    {"kind": "positions_lag", "seconds": 10} {"kind": "orders_lag", ...}        as it stood so long ago (list of orders)
+
+In the streams (/stream; with "match": "data_stream" those of market data), counted by event; as above:
+
+    {"kind": "mute"} {"kind": "drop", "times": 1} {"kind": "duplicate"}         drop resets the connection in its place
+    {"kind": "reorder", "times": 1}                                             after the event that follows
+    {"kind": "delay", "seconds": 3} {"kind": "delay", "ms": 200}                market or wall time; others queue up
+
+In the book; journaled, so that a restarted exchange has them still. `symbol` and `account` narrow them, `match` is not
+asked; seconds are market time:
+
+    {"kind": "stuck_cancel", "symbol": "AAA", "seconds": 30}                    pending_cancel longer; null: for ever
+    {"kind": "late_release", "seconds": 5}                                      canceled, its shares still held
+    {"kind": "partial_fill", "fraction": 0.3, "complete": false}                or "slice": 10, "gap_seconds": 4; "role"
+    {"kind": "async_reject", "stage": "pending_new"}                            or "stage": "new", "seconds": 0.05
+    {"kind": "halt", "symbol": "AAA", "from": "...", "until": "..."}            clearing it resumes trading
+    {"kind": "gap", "symbol": "AAA", "percent": 7}                              the next bar opens lower, for good
+    {"kind": "vanished_leg", "role": "stop_loss", "event": false}               gone as canceled once it is armed
+
+An order by another hand is no fault: POST /_sim/accounts/{key}/orders, with the body of POST /v2/orders.
 """
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
-from services.exchange.api.desk import Desk
+from services.exchange.api.desk import Desk, accepted
 from services.exchange.api.sim import ControlRoute
 from services.exchange.api.wire import answer
-from services.exchange.rules.faults import Fault, Standing, numbered, plain_fault
-from shared.errors import NotFound
+from services.exchange.rules.fault_kinds import AnyFault, BookFault, Fault
+from services.exchange.rules.faults import Standing, numbered, plain_fault
+from services.exchange.rules.orders import Refusal
+from shared.errors import BadInput, NotFound
 
 EXAMPLES: Any = {
     "one": {"value": {"kind": "504_after_accept", "match": "submit", "times": 1}},
@@ -73,7 +99,8 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def standing_of(desk: Desk) -> list[Standing]:
-    return [*desk.wire.standing.values()]
+    """On the wire first, then in the book."""
+    return [*desk.wire.standing.values(), *desk.venue.mishaps.standing.values()]
 
 
 def row(standing: Standing) -> dict[str, Any]:
@@ -81,11 +108,24 @@ def row(standing: Standing) -> dict[str, Any]:
     return {**plain_fault(standing.fault), "seen": standing.seen, "hits": standing.hits}
 
 
-def _add(desk: Desk, fault: Fault) -> Standing:
-    named = numbered(fault, frozenset(standing.fault.id for standing in standing_of(desk)))
-    desk.wire.add(named)
-    return desk.wire.standing[named.id]
+def _add(desk: Desk, fault: AnyFault) -> Standing:
+    taken = frozenset(standing.fault.id for standing in standing_of(desk))
+    named = numbered(fault, taken)
+    if named.id in taken:
+        _clear(desk, named.id)
+    if not isinstance(named, BookFault):
+        desk.wire.add(named)
+        return desk.wire.standing[named.id]
+    outcome = desk.ask("", "begin_fault", plain_fault(named))
+    if isinstance(outcome, Refusal):
+        raise BadInput(outcome.message, field="symbol")
+    assert isinstance(outcome, Standing)
+    return outcome
 
 
-def _clear(desk: Desk, fault_id: str) -> list[Fault]:
-    return desk.wire.clear(fault_id)
+def _clear(desk: Desk, fault_id: str) -> list[AnyFault]:
+    gone = desk.wire.clear(fault_id)
+    booked = desk.venue.mishaps.standing
+    if booked if not fault_id else fault_id in booked:
+        gone += accepted(desk.ask("", "end_fault", {"id": fault_id}))
+    return gone

@@ -6,6 +6,8 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fastapi import Response
@@ -14,12 +16,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.exchange.api.desk import Desk
 from services.exchange.api.gate import KEYED
 from services.exchange.api.wire import answer
-from services.exchange.rules.faults import Fault, Garble, Hang, Latency, Occasion, Reset, Status
+from services.exchange.rules.fault_kinds import (
+    VIEW_KINDS,
+    WIRE_KINDS,
+    AnyFault,
+    EquityGlitch,
+    Garble,
+    Hang,
+    Lag,
+    Latency,
+    Reset,
+    Status,
+)
+from services.exchange.rules.faults import Occasion
 
 NO_LINGER = struct.pack("ii", 1, 0)
 STREAMS = "/stream"
 HANG_LOOK_SECONDS = 0.02
-WIRE_KINDS = (Latency, Hang, Status, Reset, Garble)
 PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 TITLES = {"502": "502 Bad Gateway", "503": "503 Service Temporarily Unavailable"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -57,7 +70,10 @@ class Exchange:
         await self.app(self.scope, self._again(), send or self.send)
 
     async def carry_out(self) -> tuple[int, bytes]:
-        """Carry the request out and keep its answer to ourselves."""
+        """Carry the request out and keep its answer to ourselves. A handshake is not gone through with."""
+        if self.scope["type"] == "websocket":
+            await self.read()
+            return 200, b""
         status, parts = 200, []
 
         async def keep(message: Message) -> None:
@@ -75,13 +91,7 @@ class Exchange:
 
     async def drop(self) -> None:
         """Reset the connection at the socket. Without one, in process, the caller gets the error itself."""
-        transport = getattr(getattr(self.receive, "__self__", None), "transport", None)
-        if transport is None:
-            raise ConnectionResetError("the simulated exchange reset the connection")
-        door = transport.get_extra_info("socket")
-        with socket.socket(fileno=os.dup(door.fileno())) as same:
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
+        sever(self.receive)
         await self.hung_up()
 
     async def hung_up(self) -> None:
@@ -101,6 +111,18 @@ class Exchange:
         return receive
 
 
+def sever(receive: Receive) -> None:
+    """Reset the connection that `receive` belongs to: the server's own, which knows its transport. Without one, in
+    process, the caller gets the error itself."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("the simulated exchange reset the connection")
+    door = transport.get_extra_info("socket")
+    with socket.socket(fileno=os.dup(door.fileno())) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
+
+
 class Mischief:
     """Stands before the routes of both halves and the streams' handshakes; idle while no fault is in force."""
 
@@ -108,15 +130,19 @@ class Mischief:
         self.app, self.desk = app, desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            scope["sever"] = partial(sever, receive)
         if not self.desk.wire.standing or not _is_alpacas(scope):
             await self.app(scope, receive, send)
             return
         exchange = Exchange(self.app, scope, receive, send)
-        struck = list(self.desk.wire.struck(await self._occasion(exchange), *WIRE_KINDS))
+        occasion = await self._occasion(exchange)
+        struck = [*self.desk.wire.struck(occasion, *WIRE_KINDS, *VIEW_KINDS)]
         for fault in struck:
             if isinstance(fault, Latency):
                 await asyncio.sleep(fault.ms / 1000)
-        end = next((fault for fault in struck if not isinstance(fault, Latency)), None)
+        scope["lag"] = max((fault.seconds for fault in struck if isinstance(fault, Lag)), default=0.0)
+        end = next((fault for fault in struck if not isinstance(fault, Latency | Lag)), None)
         await (exchange.pass_on() if end is None else self._end(exchange, end))
 
     async def _occasion(self, exchange: Exchange) -> Occasion:
@@ -128,10 +154,9 @@ class Mischief:
             named.add(_symbol_in(await exchange.read()))
         return Occasion(self.desk.now, account, method, scope["path"], frozenset(named))
 
-    async def _end(self, exchange: Exchange, fault: Fault) -> None:
+    async def _end(self, exchange: Exchange, fault: AnyFault) -> None:
         if isinstance(fault, Reset):
-            if fault.kind == "reset_after_accept":
-                await exchange.carry_out()
+            await (exchange.carry_out() if fault.kind == "reset_after_accept" else exchange.read())
             await exchange.drop()
         elif isinstance(fault, Hang):
             if fault.executed:
@@ -144,6 +169,8 @@ class Mischief:
             if fault.kind == "504_after_accept":
                 await exchange.carry_out()
             await exchange.answer(_error(fault, self.desk.now))
+        elif isinstance(fault, EquityGlitch):
+            await exchange.answer(_wrong_equity(fault, *await exchange.carry_out()))
 
     async def _hang(self, exchange: Exchange, fault: Hang) -> None:
         """Silent until cleared, hung up or the bound."""
@@ -191,3 +218,11 @@ def _garbled(fault: Garble, status: int, body: bytes) -> Response:
     if fault.kind == "html_body":
         return _page(fault.status)
     return Response(body[: len(body) // 2] + b"\xff", status, media_type="application/json")
+
+
+def _wrong_equity(fault: EquityGlitch, status: int, body: bytes) -> Response:
+    account = json.loads(body)
+    if status == 200 and isinstance(account, dict) and "equity" in account:
+        wrong = str((Decimal(account["equity"]) * Decimal(str(fault.factor))).quantize(Decimal("0.01")))
+        account |= {"equity": wrong, "portfolio_value": wrong}
+    return answer(account, status)

@@ -8,7 +8,17 @@ from services.exchange.api.desk import Body, Desk, TradingRoute, accepted, examp
 from services.exchange.api.wire import answer
 from services.exchange.rules.book import Book
 from services.exchange.rules.permission import plain
-from services.exchange.rules.render import account_json, activity_json, order_json, position_json, update_json
+from services.exchange.rules.render import (
+    account_json,
+    activity_json,
+    order_json,
+    order_with_legs,
+    position_json,
+    update_json,
+)
+
+NO_CONTENT = 204
+BY_HAND = {"symbol": "NVDA", "qty": "5", "side": "buy", "type": "market", "time_in_force": "day"}
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -27,6 +37,18 @@ def routes(desk: Desk) -> APIRouter:
         if book is None:
             return answer({"message": f"no account {key}"}, 404)
         return answer(audit(book, desk.now))
+
+    @router.post("/accounts/{key}/orders", summary="An order placed by hand", openapi_extra=example_body(**BY_HAND))
+    async def place(key: str, body: Body) -> Response:
+        """As if another client of the account had sent it: same rules, same answers, past every fault of the wire."""
+        order = accepted(desk.ask(key, "submit", body))
+        return answer(order_with_legs(desk.book(key), order))
+
+    @router.delete("/accounts/{key}/orders/{order_id}", summary="A cancel by hand", status_code=NO_CONTENT)
+    async def cancel(key: str, order_id: str) -> Response:
+        """As if another client of the account had asked for it."""
+        accepted(desk.ask(key, "cancel", {"order_id": order_id}))
+        return Response(status_code=NO_CONTENT)
 
     @router.get("/settings", summary="The venue's settings")
     async def read_settings() -> Response:

@@ -8,19 +8,20 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from services.exchange.api.desk import Desk
+from services.exchange.api.outbox import Outbox
 from services.exchange.rules.book import Update
 from services.exchange.rules.render import update_json
 
-MOST_UNSENT = 10_000
 AUTH_SECONDS = 10.0
 GOING_AWAY, POLICY = 1001, 1008
-TRADE_UPDATES = "trade_updates"
+PATH, TRADE_UPDATES = "/stream", "trade_updates"
 log = structlog.get_logger()
 
 
@@ -30,9 +31,7 @@ class Line:
 
     socket: WebSocket
     account: str = ""
-    unsent: "asyncio.Queue[dict[str, Any]]" = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
     stop: Callable[[], None] | None = None
-    overrun: bool = False
 
     async def send(self, message: dict[str, Any]) -> None:
         await self.socket.send_bytes(json.dumps(message, separators=(",", ":")).encode())
@@ -41,13 +40,6 @@ class Line:
         """An error frame, and the end."""
         await self.send({"action": "error", "data": {"error_message": reason}})
         await self.socket.close(POLICY)
-
-    def tell(self, update: Update) -> None:
-        """Queue an update; called from within the venue, so it never waits."""
-        try:
-            self.unsent.put_nowait({"stream": TRADE_UPDATES, "data": update_json(update)})
-        except asyncio.QueueFull:
-            self.overrun = True
 
 
 @dataclass
@@ -61,9 +53,10 @@ class Switchboard:
         """One connection from its first message to its end."""
         if not await self._authenticate(line):
             return
-        sending = asyncio.create_task(_send_updates(line))
+        outbox = Outbox(self.desk, line.account, PATH)
+        sending = asyncio.create_task(_send_updates(line, outbox))
         try:
-            while await self._obey(line, await _receive(line)):
+            while await self._obey(line, outbox, await _receive(line)):
                 pass
         finally:
             sending.cancel()
@@ -91,7 +84,7 @@ class Switchboard:
         await line.send(_authorization("authorized", "authenticate"))
         return True
 
-    async def _obey(self, line: Line, message: dict[str, Any]) -> bool:
+    async def _obey(self, line: Line, outbox: Outbox, message: dict[str, Any]) -> bool:
         """False ends the connection."""
         if message.get("action") != "listen":
             await line.fail("invalid action")
@@ -102,7 +95,7 @@ class Switchboard:
             line.stop()
             line.stop = None
         if heard and line.stop is None:
-            line.stop = self.desk.venue.listen(line.account, line.tell)
+            line.stop = self.desk.venue.listen(line.account, partial(_tell, outbox))
         await line.send({"stream": "listening", "data": {"streams": heard}})
         return True
 
@@ -131,13 +124,17 @@ async def _receive(line: Line) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-async def _send_updates(line: Line) -> None:
-    while True:
-        message = await line.unsent.get()
-        if line.overrun:
-            await line.fail("slow client")
+def _tell(outbox: Outbox, update: Update) -> None:
+    outbox.put({"stream": TRADE_UPDATES, "data": update_json(update)}, update.order.symbol)
+
+
+async def _send_updates(line: Line, outbox: Outbox) -> None:
+    async for parcel in outbox.due():
+        if parcel.sever:
+            line.socket.scope["sever"]()
             return
-        await line.send(message)
+        await line.send(parcel.message)
+    await line.fail("slow client")
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -145,7 +142,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter()
     board = Switchboard(desk)
 
-    @router.websocket("/stream")
+    @router.websocket(PATH)
     async def stream(socket: WebSocket) -> None:
         await socket.accept()
         try:

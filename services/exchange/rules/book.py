@@ -10,6 +10,8 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
+from services.exchange.rules.fault_kinds import PartialFill
+from services.exchange.rules.faults import Roster
 from services.exchange.rules.knobs import AccountConfig, VenueSettings
 from services.exchange.rules.ledger import Execution, Ledger, Valuation, opened, value
 from services.exchange.rules.matching import last_price, quote
@@ -62,7 +64,11 @@ class Update(NamedTuple):
 
 @dataclass(eq=False)
 class Book:
-    """Everything about one account. `plans` names, per order, the one scheduled market event that still counts."""
+    """Everything about one account. `plans` names, per order, the one scheduled market event that still counts.
+
+    `mishaps` are the venue's; by them, per order: `partial` the fault that slices its fills, `stuck` the one that keeps
+    its cancel pending, `lingering` shares held back though it is canceled.
+    """
 
     key: str
     tape: Tape
@@ -77,6 +83,10 @@ class Book:
     updates: list[Update] = field(default_factory=list)
     plans: dict[str, int] = field(default_factory=dict)
     seq: int = 0
+    mishaps: Roster = field(default_factory=Roster)
+    partial: dict[str, PartialFill] = field(default_factory=dict)
+    stuck: dict[str, str] = field(default_factory=dict)
+    lingering: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -153,7 +163,10 @@ class Book:
         return leg.role == "take_profit" or len(self.orders[leg.parent].legs) == 1
 
     def held_for_orders(self, symbol: str) -> Decimal:
-        return sum((order.leaves for order in self.live_orders(symbol) if self.allocates(order)), ZERO)
+        working = sum((order.leaves for order in self.live_orders(symbol) if self.allocates(order)), ZERO)
+        if not self.lingering:
+            return working
+        return working + sum((qty for gone, qty in self.lingering.items() if self.orders[gone].symbol == symbol), ZERO)
 
     def available(self, symbol: str) -> Decimal:
         return max(ZERO, abs(self.ledger.qty(symbol)) - self.held_for_orders(symbol))
@@ -190,6 +203,7 @@ class Book:
         return value(self.ledger, lambda symbol: self.price(symbol, at), self.reserved(at), self.multiplier)
 
 
-def open_book(key: str, tape: Tape, settings: VenueSettings, schedule: Schedule) -> Book:
+def open_book(key: str, tape: Tape, settings: VenueSettings, schedule: Schedule, mishaps: Roster | None = None) -> Book:
     """A new account with the starting cash."""
-    return Book(key=key, tape=tape, settings=settings, schedule=schedule, ledger=opened(settings.starting_cash))
+    ledger = opened(settings.starting_cash)
+    return Book(key, tape, settings, schedule, ledger, mishaps=mishaps if mishaps is not None else Roster())

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 
-from services.exchange.rules import matching
+from services.exchange.rules import endings, matching, mishaps
 from services.exchange.rules.book import Book, Due
-from services.exchange.rules.family import cancel_group, siblings, take_place
+from services.exchange.rules.family import siblings, take_place
 from services.exchange.rules.ledger import Execution, book_fill, sell_fee
 from services.exchange.rules.orders import ZERO, Order, venue_id
 
@@ -56,11 +56,13 @@ def _announce(book: Book, order: Order, due: Due) -> None:
 
 
 def _accept(book: Book, order: Order, due: Due) -> None:
-    if order.status != "pending_new":
+    if order.status != "pending_new" or endings.rejected_at_once(book, order, due.at):
         return
     routed_at = book.tape.session.open - ROUTING_LEAD_SECONDS
     if routed_at <= due.at < book.tape.session.close:
-        _start(book, book.step(order, "new", due.at, "new"), due.at)
+        order = book.step(order, "new", due.at, "new")
+        _start(book, order, due.at)
+        endings.plan_reject(book, order, due.at)
         return
     waiting = book.step(order, "accepted", due.at, "accepted")
     if due.at < routed_at:
@@ -85,6 +87,7 @@ def _start(book: Book, order: Order, at: float) -> None:
 def _arm(book: Book, leg: Order, due: Due) -> None:
     if leg.status != "held":
         return
+    mishaps.plan_vanishing(book, leg, due.at)
     if leg.role == "stop_loss" and any(other.is_live for other in siblings(book, leg)):
         book.plan(leg, due.at, "work")
         return
@@ -182,6 +185,7 @@ def _trade(book: Book, order: Order, price: Decimal, at: float) -> None:
     qty = order.leaves
     if not order.filled_qty and order.time_in_force != "fok":
         qty = matching.first_slice(order.leaves, book.key, order.seq, book.settings)
+    qty = mishaps.forced_part(book, order, at, qty)
     room = matching.capacity(book.tape, order.symbol, at, book.settings)
     if room is not None and room < qty:
         qty = room
@@ -195,7 +199,8 @@ def _try_again(book: Book, order: Order, at: float, exhausted: bool) -> None:
     if order.time_in_force in AT_ONCE_OR_NEVER:
         book.step(order, "canceled", at, "canceled")
         return
-    later = book.tape.next_bar_start(order.symbol, at) if exhausted else at + seconds(book.settings.partial_fill_gap_ms)
+    gap = mishaps.gap_to_next_part(book, order, seconds(book.settings.partial_fill_gap_ms))
+    later = book.tape.next_bar_start(order.symbol, at) if exhausted else None if gap is None else at + gap
     if later is None:
         book.plans.pop(order.id, None)
     else:
@@ -248,20 +253,6 @@ def _arm_legs(book: Book, entry: Order, at: float) -> None:
             book.remind(leg, at + seconds(book.settings.ack_latency_ms), "arm")
 
 
-def _cancel(book: Book, order: Order, due: Due) -> None:
-    """The cancel reaches the market; it loses the race against a fill."""
-    if order.is_live:
-        for member in cancel_group(book, order):
-            book.step(member, "canceled", due.at, "canceled")
-
-
-def _expire(book: Book, order: Order, due: Due) -> None:
-    """Time in force ends: a working order expires, a held leg is canceled."""
-    if order.is_live:
-        gone = "canceled" if order.status in {"held", "pending_cancel"} else "expired"
-        book.step(order, gone, due.at, gone)
-
-
 def _replace(book: Book, order: Order, due: Due) -> None:
     """The replacement reaches the market: it takes the old order's place, or is refused when that one is gone.
 
@@ -291,7 +282,10 @@ _HANDLERS: dict[str, Callable[[Book, Order, Due], None]] = {
     "fill": _fill_at_quote,
     "limit": _reach_limit,
     "stop": _trigger,
-    "cancel": _cancel,
-    "expire": _expire,
+    "cancel": endings.cancel,
+    "expire": endings.expire,
+    "reject": endings.reject,
+    "release": endings.release,
+    "vanish": endings.vanish,
     "replace": _replace,
 }

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.exchange.rules import amendments, commands
+from services.exchange.rules import amendments, bending, commands, mishaps
 from services.exchange.rules.book import Book, Schedule, Update, open_book
 from services.exchange.rules.commands import Part
+from services.exchange.rules.fault_kinds import FAULT, BookFault, Gap, Halt, VanishedLeg
+from services.exchange.rules.faults import Roster, Standing
 from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import AccountConfig, VenueSettings
 from services.exchange.rules.ledger import after_close
@@ -22,7 +24,7 @@ from services.exchange.rules.tape import Tape
 from services.exchange.rules.validation import boolean, malformed, number
 
 Listener = Callable[[Update], None]
-Outcome = Order | Refusal | list[Part] | AccountConfig | VenueSettings
+Outcome = Order | Refusal | list[Part] | AccountConfig | VenueSettings | Standing | list[BookFault]
 CLOSING_BELL = "closing_bell"
 TICK = "tick"
 
@@ -35,6 +37,8 @@ class Venue:
         self.settings = settings or VenueSettings()
         self.books: dict[str, Book] = {}
         self.schedule = Schedule()
+        self.mishaps = Roster()
+        self._halts: dict[str, tuple[str, bending.Span]] = {}
         self.witness: Callable[[float], None] = lambda at: None
         """Told the time of every update before any listener is: what was told must survive a restart."""
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
@@ -44,7 +48,7 @@ class Venue:
     def book(self, account: str) -> Book:
         """The account's book, opened when it is new."""
         if account not in self.books:
-            self.books[account] = open_book(account, self.tape, self.settings, self.schedule)
+            self.books[account] = open_book(account, self.tape, self.settings, self.schedule, self.mishaps)
         return self.books[account]
 
     def next_event(self, after: float, until: float) -> float | None:
@@ -104,6 +108,44 @@ class Venue:
             book.settings = settings
         return settings
 
+    def change_tape(self, tape: Tape, symbol: str, at: float) -> None:
+        """The symbol goes another way from `at` on."""
+        self.tape = tape
+        for book in self.books.values():
+            book.tape = tape
+            mishaps.look_again(book, symbol, at)
+
+    def begin(self, fault: BookFault, at: float) -> Standing | Refusal:
+        """A fault of the book is in force. Refused for a symbol that the tape does not have."""
+        if fault.symbol is not None and not self.tape.has(fault.symbol):
+            return malformed(f'asset "{fault.symbol}" not found')
+        if isinstance(fault, Gap):
+            tape = bending.gapped(self.tape, fault, at)
+            if isinstance(tape, Refusal):
+                return tape
+            self.change_tape(tape, fault.symbol, at)
+        self.mishaps.add(fault)
+        if isinstance(fault, Halt):
+            self._halts[fault.id] = fault.symbol, (span := bending.span_of(self.tape, fault, at))
+            self.change_tape(bending.halted(self.tape, fault.symbol, span), fault.symbol, at)
+        if isinstance(fault, Gap | Halt):
+            self.mishaps.standing[fault.id].hits = 1
+        if isinstance(fault, VanishedLeg):
+            for book in self.books.values():
+                mishaps.vanish_armed(book, fault, at)
+        return self.mishaps.standing[fault.id]
+
+    def end(self, fault_id: str, at: float) -> list[BookFault]:
+        """One fault is over, or all when none is named; what it held up goes on."""
+        gone: list[BookFault] = [fault for fault in self.mishaps.clear(fault_id) if isinstance(fault, BookFault)]
+        for fault in gone:
+            if fault.id in self._halts:
+                symbol, span = self._halts.pop(fault.id)
+                self.change_tape(bending.resumed(self.tape, symbol, span, at), symbol, at)
+            for book in self.books.values():
+                mishaps.lift(book, fault, at)
+        return gone
+
 
 def _submit(venue: Venue, c: Command) -> Outcome:
     return commands.submit(venue.book(c.account), c.at, c.args)
@@ -153,6 +195,16 @@ def _settings(venue: Venue, c: Command) -> Outcome:
         return malformed(_first_problem(error))
 
 
+def _begin_fault(venue: Venue, c: Command) -> Outcome:
+    fault = FAULT.validate_python(c.args)
+    assert isinstance(fault, BookFault)
+    return venue.begin(fault, c.at)
+
+
+def _end_fault(venue: Venue, c: Command) -> Outcome:
+    return venue.end(c.args["id"], c.at)
+
+
 def _tick(venue: Venue, c: Command) -> Outcome:
     """Time passed, and something was told: in the journal it keeps the clock from going back behind that."""
     return venue.settings
@@ -172,5 +224,7 @@ _VERBS: dict[str, Callable[[Venue, Command], Outcome]] = {
     "close_all": _close_all,
     "configure": _configure,
     "settings": _settings,
+    "begin_fault": _begin_fault,
+    "end_fault": _end_fault,
     TICK: _tick,
 }
