@@ -72,6 +72,20 @@ async def lock_order(connection: Connection, order_id: UUID) -> OrderRow:
     return _written(row)
 
 
+async def forbidden(source: Source, decision_id: UUID | None) -> str | None:
+    """Why an approval may not be used any more: halted, now or since it was given, or everything was closed since."""
+    reason = await source.fetchval(
+        "WITH given AS (SELECT decided_at FROM risk_decisions WHERE decision_id = $1)"
+        " SELECT words FROM (SELECT 'halted: ' || reason AS words, latched_at AS at FROM halts"
+        " WHERE released_at IS NULL OR latched_at >= (SELECT decided_at FROM given)"
+        " UNION ALL SELECT 'approved before everything was closed: decide again', occurred_at FROM events"
+        " WHERE service = 'trading' AND kind = 'everything.closing' AND occurred_at >= (SELECT decided_at FROM given))"
+        " AS said ORDER BY at DESC, words LIMIT 1",
+        decision_id,
+    )
+    return str(reason) if reason is not None else None
+
+
 async def unsettled(source: Source) -> tuple[OrderRow, ...]:
     """Orders of which more may come: not final, or filled beyond what is booked. Parents first."""
     rows = await source.fetch(
@@ -143,10 +157,7 @@ async def mark_order(source: Source, order_id: UUID, status: str, reason: str, a
     """A status of our own making: turned down, or given up before it reached the broker."""
     row = await source.fetchrow(
         f"UPDATE orders SET status = $2, reason = $3, updated_at = $4 WHERE order_id = $1 RETURNING {_ORDER}",
-        order_id,
-        status,
-        reason,
-        at,
+        *(order_id, status, reason, at),
     )
     return _written(row)
 
@@ -231,14 +242,8 @@ async def insert_position(
         "INSERT INTO positions (position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price,"
         " entry_time, stop_price, take_profit_price, updated_at)"
         f" VALUES ($1, $2, $3, $4, 'open', $5, $5, $6, $7, $8, $9, $7) RETURNING {_POSITION}",
-        position_id,
-        order.cycle_id,
-        order.symbol,
-        "long" if execution.side == "buy" else "short",
-        execution.quantity,
-        execution.price,
-        execution.at,
-        *prices,
+        *(position_id, order.cycle_id, order.symbol, "long" if execution.side == "buy" else "short"),
+        *(execution.quantity, execution.price, execution.at, *prices),
     )
     return _positions([row])[0]
 
@@ -253,18 +258,8 @@ async def write_fold(
         " exit_reason = coalesce($11, exit_reason), updated_at = $12,"
         " locked = locked AND $4 > 0, lock_reason = CASE WHEN $4 > 0 THEN lock_reason END"
         f" WHERE position_id = $1 RETURNING {_POSITION}",
-        position_id,
-        fold.side,
-        fold.status,
-        fold.quantity,
-        fold.entry_quantity,
-        fold.entry_price,
-        fold.entry_time,
-        fold.exit_price,
-        fold.exit_time,
-        fold.realized_pnl,
-        closed_by,
-        at,
+        *(position_id, fold.side, fold.status, fold.quantity, fold.entry_quantity, fold.entry_price),
+        *(fold.entry_time, fold.exit_price, fold.exit_time, fold.realized_pnl, closed_by, at),
     )
     return _positions([row])[0]
 

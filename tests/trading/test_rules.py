@@ -131,7 +131,7 @@ def test_a_refused_exit_is_tried_again_a_little_later() -> None:
 def test_a_partial_entry_is_given_seconds_then_cut() -> None:
     entry = row("entry", purpose="entry", side="buy", status="partially_filled", filled_quantity=4, booked_quantity=4)
     part = holding(quantity=4)
-    assert next_step(scene(part, entry)) == Rest(NOW + timedelta(seconds=5))
+    assert next_step(scene(part, entry)) == Rest(NOW + timedelta(seconds=1))
     assert isinstance(next_step(scene(part, entry, now=NOW + timedelta(seconds=5))), Cancel)
 
 

@@ -52,7 +52,6 @@ class Desk:
     reconciled_at: datetime | None = None
     trouble: str | None = None
     flat: bool = False
-    cleared_at: datetime | None = None
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     sessions_of: date | None = None

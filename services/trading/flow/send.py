@@ -1,7 +1,5 @@
 """Intend, commit, ask, record: how every order reaches the broker, once."""
 
-from datetime import timedelta
-
 import asyncpg
 import structlog
 
@@ -55,9 +53,9 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
         upcoming = desk.upcoming(now)
         when = upcoming.open if upcoming else None
         raise NotNow("no entries now: market closed, or closing for the day", possible_at=when)
-    lifetime = timedelta(seconds=desk.deps.config.current().risk.entry.decision_ttl_seconds)
-    if desk.cleared_at is not None and approved.expires_at - lifetime <= desk.cleared_at:
-        raise NotNow("approved before everything was closed: decide again")
+    forbidden = await store.forbidden(desk.deps.pool, approved.decision_id)
+    if forbidden is not None:
+        raise NotNow(forbidden)
     if symbol in desk.disagreements:
         raise NotNow(f"{symbol} is locked: our books and the broker disagree on what is held")
     if await store.open_position(desk.deps.pool, symbol) is not None:

@@ -6,7 +6,7 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.attend import attend, cancel, look
-from services.trading.flow.desk import Desk
+from services.trading.flow.desk import SERVICE, Desk
 from services.trading.flow.reconcile import reconcile, standing
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import positions as position_rule
@@ -14,6 +14,7 @@ from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.position import PositionView, Reconciliation
 from shared.errors import CatalystError, NotFound, NotNow
+from shared.journal import append_event
 
 log = structlog.get_logger()
 
@@ -50,7 +51,9 @@ async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
 
 async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
     """Begin to close everything, entries under way included; returns what was held. Nothing approved before is sent."""
-    desk.cleared_at = await desk.deps.clock.now()
+    now = await desk.deps.clock.now()
+    async with desk.deps.pool.acquire() as connection:
+        await append_event(connection, SERVICE, "everything.closing", now, {"reason": reason})
     entries = await store.want_entries_cancelled(desk.deps.pool, None, reason)
     held = await store.positions(desk.deps.pool, "open")
     for position in held:

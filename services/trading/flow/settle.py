@@ -91,7 +91,9 @@ async def _overtaken(desk: Desk, row: OrderRow, now: datetime) -> str | None:
     if row.is_entry:
         if row.decision_expires_at is not None and now >= row.decision_expires_at:
             return "its approval expired"
-        return "closing for the day" if entries_end(desk.session(now), desk.how, now) else None
+        if entries_end(desk.session(now), desk.how, now):
+            return "closing for the day"
+        return await store.forbidden(desk.deps.pool, row.decision_id)
     position = await store.open_position(desk.deps.pool, row.symbol)
     return None if position is not None and position.quantity == row.quantity else "the position has changed"
 

@@ -12,8 +12,8 @@ POLL = timedelta(seconds=1)
 SLOW_POLL = timedelta(seconds=10)
 STUCK_AFTER = timedelta(seconds=15)
 RETRY = timedelta(seconds=2)
-PARTIAL_GRACE = timedelta(seconds=5)
-"""A market entry that filled by a part usually has the rest within seconds; its legs wait for that."""
+PARTIAL_GRACE = timedelta(seconds=1)
+"""A market entry that filled by a part may have the rest at once; its legs wait for that, and its shares are bare."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Which runs a sweep makes: a kill at every step, each fault of the exchange at each step, and both in random pairs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.faults import day
+from tests.faults.stage import Plan
+from tests.faults.victim import Kill
+
+DEAD_SECONDS = (0.0, 0.0, 3.0, 20.0, 45.0)
+MATCHES = ("submit", "order", "cancel", "positions", "activities", "calendar", "stream")
+LONGEST = {"submit": 8, "order": 30, "cancel": 4, "positions": 12, "activities": 10, "calendar": 1, "stream": 1}
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "latency", "ms": 150, "times": 20},
+    {"kind": "hang", "seconds": 5, "times": 1},
+    {"kind": "hang", "seconds": 5, "times": 1, "executed": True},
+    {"kind": "429", "times": 3},
+    {"kind": "500", "times": 2},
+    {"kind": "502", "times": 2},
+    {"kind": "503", "times": 1},
+    {"kind": "504_after_accept", "times": 1},
+    {"kind": "504_before_accept", "times": 2},
+    {"kind": "reset_before_accept", "times": 1},
+    {"kind": "reset_after_accept", "times": 1},
+    {"kind": "html_body", "status": 200, "times": 1},
+    {"kind": "garbage", "times": 1},
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run, and the row of the table in which it is counted."""
+
+    number: int
+    fault: str
+    step: str
+    plan: Plan
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.fault} at {self.step}"
+
+
+Steps = Mapping[tuple[day.Act, ...], Counter[str]]
+"""By the acts of a run: each step of it, and how often it is passed."""
+
+
+def all_cases(steps: Steps, runs: int, seed: int) -> list[Case]:
+    """Three parts kills, three parts faults, two parts pairs; every step and every fault before any comes twice."""
+    rng = Random(seed)
+    kills, faults = runs * 3 // 8, runs * 3 // 8
+    plans = [*_some(_kills(steps, rng), kills), *_some(_faults(rng), faults)]
+    plans += _some(_pairs(steps, rng), runs - kills - faults)
+    return [Case(number, fault, step, plan) for number, (fault, step, plan) in enumerate(plans)]
+
+
+def _some(endless: Iterator[tuple[str, str, Plan]], count: int) -> list[tuple[str, str, Plan]]:
+    return [next(endless) for _ in range(count)]
+
+
+def _acts(rng: Random) -> tuple[day.Act, ...]:
+    return day.HALTED if rng.random() < 0.3 else day.NORMAL
+
+
+def _killed(steps: Steps, step: str, rng: Random, faults: tuple[dict[str, Any], ...] = ()) -> Plan:
+    """A run in which the step is passed, the process killed there, and down for a while."""
+    acts = rng.choice([acts for acts in (day.NORMAL, day.NORMAL, day.HALTED) if step in steps[acts]])
+    kill = Kill(step, 1 if rng.random() < 0.4 else rng.randint(1, steps[acts][step]))
+    return Plan(kills=(kill,), faults=faults, dead_seconds=rng.choice(DEAD_SECONDS), acts=acts)
+
+
+def _shuffled(steps: Steps, rng: Random) -> list[str]:
+    order = sorted({step for counts in steps.values() for step in counts})
+    rng.shuffle(order)
+    return order
+
+
+def _kills(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
+    while True:
+        for step in _shuffled(steps, rng):
+            yield "killed", step, _killed(steps, step, rng)
+
+
+def _fault(kind: dict[str, Any], match: str, rng: Random) -> dict[str, Any]:
+    return {**kind, "match": match, "after": rng.randrange(LONGEST[match])}
+
+
+def _label(fault: dict[str, Any]) -> str:
+    return f"{fault['kind']}{' executed' if fault.get('executed') else ''}"
+
+
+def _faults(rng: Random) -> Iterator[tuple[str, str, Plan]]:
+    while True:
+        every = [(kind, match) for kind in FAULTS for match in MATCHES]
+        rng.shuffle(every)
+        for kind, match in every:
+            fault = _fault(kind, match, rng)
+            yield _label(fault), match, Plan(faults=(fault,), acts=_acts(rng))
+
+
+def _pairs(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
+    order = _shuffled(steps, rng)
+    while True:
+        one, other = (_fault(rng.choice(FAULTS), rng.choice(MATCHES), rng) for _ in range(2))
+        if rng.random() < 0.5:
+            yield "killed and a fault", _label(one), _killed(steps, rng.choice(order), rng, (one,))
+        else:
+            both = " + ".join(sorted((_label(one), _label(other))))
+            yield "two faults", both, Plan(faults=(one, other), acts=_acts(rng))

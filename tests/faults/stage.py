@@ -1,0 +1,269 @@
+"""One run: the exchange in lockstep here, trading in a process of its own, and whoever starts it again when it dies."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from config.settings import Settings
+from scripts.child import free_ports
+from services.__main__ import QuietServer
+from services.exchange.api import bare_app
+from services.exchange.api.desk import Desk, open_desk
+from services.exchange.flow import Conductor, World
+from services.exchange.rules.clock import ClockState
+from services.exchange.rules.knobs import VenueSettings
+from shared.adapters.simulated_clock import SimulatedClock
+from shared.domain.order import ApprovedOrder
+from tests.faults import day
+from tests.faults.day import Act
+from tests.faults.victim import Kill
+from tests.faults.watcher import Watcher
+
+PATIENCE_SECONDS = 90.0
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Mother:
+    """A process with everything loaded, of which each life of trading is forked: starting anew takes no time."""
+
+    process: "subprocess.Popen[str] | None" = None
+
+    def bear(self, settings: Settings, port: int, kill: Kill | None, notes: Path | None) -> int:
+        """The id of a new process."""
+        if self.process is None or self.process.poll() is not None:
+            command = [sys.executable, "-m", "tests.faults.victim"]
+            self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        told = {
+            "settings": settings.model_dump(mode="json", exclude={"news_api_key"}),
+            "port": port,
+            "kill": [kill.step, kill.occurrence] if kill else None,
+            "notes": str(notes) if notes else None,
+        }
+        self.process.stdin.write(f"{json.dumps(told)}\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def end(self) -> None:
+        if self.process is not None and self.process.stdin is not None and self.process.stdout is not None:
+            self.process.stdin.close()
+            self.process.wait(10)
+            self.process.stdout.close()
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@dataclass
+class Plan:
+    """What goes wrong in a run. `dead_seconds`: exchange time that passes while the killed process is down."""
+
+    kills: tuple[Kill, ...] = ()
+    dead_seconds: float = 0.0
+    faults: tuple[dict[str, Any], ...] = ()
+    settings: VenueSettings = day.IN_PARTS
+    acts: tuple[Act, ...] = day.NORMAL
+    redis_port: int = 1
+    jump: tuple[float, float] | None = None
+
+    @property
+    def jump_seconds(self) -> float:
+        return self.jump[1] if self.jump else 0.0
+
+
+@dataclass
+class Stage:
+    """Everything of one run that is alive."""
+
+    plan: Plan
+    desk: Desk
+    watcher: Watcher
+    url: str
+    pool: asyncpg.Pool
+    settings: Settings
+    clock: SimulatedClock
+    port: int
+    http: httpx.AsyncClient
+    mother: Mother
+    notes: Path | None
+    deaths: int = 0
+    sent: dict[str, ApprovedOrder] = field(default_factory=dict)
+    answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    kept: dict[str, ApprovedOrder] = field(default_factory=dict)
+    halted_at: float | None = None
+    closing: bool = False
+    process: int = 0
+
+    @property
+    def book(self) -> Any:
+        return self.desk.book(day.KEY)
+
+    def launch(self) -> None:
+        """A new process of trading; the next kill of the plan is its fate."""
+        kill = self.plan.kills[self.deaths] if self.deaths < len(self.plan.kills) else None
+        self.process = self.mother.bear(self.settings, self.port, kill, self.notes)
+
+    async def tend(self) -> None:
+        """Start trading again whenever it has died."""
+        while not self.closing:
+            if not alive(self.process):
+                self.deaths += 1
+                if self.plan.dead_seconds:
+                    await self.desk.world.clock.advance_to(self.desk.now + self.plan.dead_seconds)
+                self.launch()
+            await asyncio.sleep(0.02)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+        """A client's request, made again until trading answers it."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + PATIENCE_SECONDS
+        while True:
+            try:
+                answer = await self.http.request(method, f"http://127.0.0.1:{self.port}/api/v1{path}", json=body)
+                if answer.status_code not in (500, 503):
+                    return answer.status_code, answer.json()
+                trouble = answer.text
+            except httpx.HTTPError as error:
+                trouble = repr(error)
+            if loop.time() > give_up:
+                raise TimeoutError(f"{method} {path}: {trouble}")
+            await asyncio.sleep(0.05)
+
+    async def until(self, at: float) -> None:
+        if at > self.desk.now:
+            await asyncio.wait_for(self.clock.sleep_until(day.moment(at)), PATIENCE_SECONDS)
+
+    async def act(self, number: int, act: Act) -> None:
+        """One thing that a client does."""
+        now = day.moment(self.desk.now)
+        match act.verb:
+            case "decide":
+                self.kept[act.symbol] = await day.decide(self.pool, number, act.symbol, act.quantity, now)
+            case "buy":
+                await self._send(await day.decide(self.pool, number, act.symbol, act.quantity, now))
+            case "late":
+                await self._send(self.kept[act.symbol])
+            case "close":
+                await self.ask("POST", f"/positions/{act.symbol}/close", {"reason": "manual"})
+            case "halt":
+                self.halted_at = self.desk.now
+                await day.halt(self.pool, now)
+                await self.ask("POST", "/positions/close-all", {"reason": "emergency"})
+
+    async def _send(self, order: ApprovedOrder) -> None:
+        self.sent[order.client_order_id] = order
+        answer = await self.ask("POST", "/orders", order.model_dump(mode="json"))
+        self.answers[order.client_order_id] = answer
+
+    async def play(self) -> None:
+        """The day, and ten minutes for what is told after the close."""
+        jumped = False
+        for number, act in enumerate(self.plan.acts, start=1):
+            await self.until(day.BEGIN + act.after)
+            if self.plan.jump and not jumped and self.plan.jump[0] <= act.after:
+                jumped = True
+                await self.desk.world.clock.advance_to(self.desk.now + self.plan.jump[1])
+            await self.act(number, act)
+        await self.until(day.END + 60)
+        await self.ask("POST", "/reconcile")
+
+
+@asynccontextmanager
+async def stage(
+    database_url: str, folder: Path, plan: Plan, mother: Mother, notes: Path | None = None
+) -> AsyncIterator[Stage]:
+    """Set up, with trading started; everything is gone afterwards."""
+    state = ClockState(now=day.START, mode="lockstep", speed=0.0, participants=("trading", "clients"))
+    conductor = Conductor(state)
+    world = World(day.tape(), conductor, spread_bps=plan.settings.spread_bps)
+    desk = open_desk(world, None, plan.settings)
+    watcher = Watcher(desk)
+    conductor.agenda = watcher
+    port = free_ports(1)[0]
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(_served(Watched(bare_app(world, desk), watcher)))
+        clock = SimulatedClock(url, "clients")
+        stack.push_async_callback(clock.close)
+        pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=20, trust_env=False))
+        settings = Settings(
+            database_url=database_url, alpaca_base_url=url, alpaca_api_key=day.KEY, alpaca_secret_key="secret",
+            redis_port=plan.redis_port, database_wait_seconds=30, config_folder=day.write_config(folder / "config"),
+            log_folder=folder, trading_port=port,
+        )  # fmt: skip
+        made = Stage(plan, desk, watcher, url, pool, settings, clock, port, http, mother, notes)
+        if plan.faults:
+            (await http.post(f"{url}/_sim/faults", json=list(plan.faults))).raise_for_status()
+        made.launch()
+        tending = asyncio.create_task(made.tend())
+        try:
+            yield made
+        finally:
+            made.closing = True
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(made.process, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The exchange's application, with a look at the account before and after each request."""
+
+    app: ASGIApp
+    watcher: Watcher
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.watcher.look(self.watcher.desk.now)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.watcher.look(self.watcher.desk.now)
+
+
+@asynccontextmanager
+async def _served(app: Any) -> AsyncIterator[str]:
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    door.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)
+    server = QuietServer(config)
+    running = asyncio.create_task(server.serve(sockets=[door]))
+    for _ in range(1000):
+        if server.started:
+            break
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+        door.close()
+
+
+def dumped(stage: Stage) -> str:
+    """The client's view, for a failing run."""
+    return json.dumps(
+        {key: [code, body.get("status") or body.get("detail")] for key, (code, body) in stage.answers.items()}
+    )

@@ -1,0 +1,172 @@
+"""`make chaos`: hundreds of short days, each with something going wrong, and the table of what came of it."""
+
+import argparse
+import asyncio
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import asyncpg
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from database.migrate import migrate
+from scripts.embedded import address, start_postgres
+from tests.faults import day
+from tests.faults.cases import Case, all_cases
+from tests.faults.stage import Mother, Plan, dumped, stage
+from tests.faults.truth import Verdict, judge
+
+TEMPLATE, PASSWORD = "template_faults", "faults"
+
+
+@dataclass
+class Row:
+    """Runs of one kind, added up."""
+
+    runs: int = 0
+    met: int = 0
+    doubled: int = 0
+    lost: int = 0
+    orphan: int = 0
+    other: int = 0
+    cents: Decimal = Decimal(0)
+    to_cover: list[float] = field(default_factory=list)
+    worst: float = 0.0
+
+    def add(self, verdict: Verdict) -> None:
+        self.runs += 1
+        self.met += verdict.met
+        self.doubled += len(verdict.doubled)
+        self.lost += len(verdict.lost)
+        self.orphan += len(verdict.orphan)
+        self.other += len(verdict.other)
+        self.cents += abs(verdict.cents)
+        self.to_cover += verdict.to_cover
+        self.worst = max([self.worst, *verdict.bare])
+
+
+async def run_one(
+    admin_url: str, folder: Path, name: str, plan: Plan, mother: Mother, notes: Path | None = None
+) -> Verdict:
+    """One run in a database of its own, made of the template."""
+    admin = await asyncpg.connect(admin_url)
+    place = folder / name
+    place.mkdir()
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    try:
+        url = address(admin_url, database=name, user="catalyst_app", password=PASSWORD)
+        async with stage(url, place, plan, mother, notes) as play:
+            try:
+                await play.play()
+            except TimeoutError as error:
+                return Verdict(other=[f"stuck: {error!r} {dumped(play)}"])
+            return await judge(play)
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+async def steps_of(admin_url: str, folder: Path, mother: Mother) -> dict[tuple[day.Act, ...], Counter[str]]:
+    """Every step of an undisturbed run, halted or not, and how often it is passed."""
+    steps: dict[tuple[day.Act, ...], Counter[str]] = {}
+    for name, acts in (("recorded", day.NORMAL), ("recorded_halt", day.HALTED)):
+        notes = folder / f"{name}.steps"
+        verdict = await run_one(admin_url, folder, name, Plan(acts=acts), mother, notes)
+        if verdict.breaches:
+            raise AssertionError(f"undisturbed, and {verdict.breaches}")
+        steps[acts] = Counter(line for line in notes.read_text().splitlines() if not line.startswith("outside"))
+    return steps
+
+
+async def make_template(url: str) -> None:
+    admin = await asyncpg.connect(url)
+    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+    await admin.close()
+    await migrate(address(url, database=TEMPLATE), PASSWORD, PASSWORD)
+
+
+async def sweep(admin_url: str, folder: Path, runs: int, seed: int, at_once: int, console: Console) -> int:
+    """Run everything; returns the number of runs in which anything was wrong."""
+    mother, rows, broken = Mother(), defaultdict[tuple[str, str], Row](Row), []
+    gate = asyncio.Semaphore(at_once)
+    await make_template(admin_url)
+    try:
+        cases = all_cases(await steps_of(admin_url, folder, mother), runs, seed)
+        with Progress(console=console) as progress:
+            bar = progress.add_task("runs", total=len(cases))
+
+            async def one(case: Case) -> None:
+                async with gate:
+                    verdict = await run_one(admin_url, folder, f"run_{case.number}", case.plan, mother)
+                rows[case.fault, case.step].add(verdict)
+                progress.advance(bar)
+                if verdict.breaches:
+                    broken.append(case)
+                    console.print(f"[red]{case}[/red] {case.plan}: {'; '.join(verdict.breaches)}", highlight=False)
+
+            await asyncio.gather(*(one(case) for case in cases))
+    finally:
+        mother.end()
+    console.print(_table(rows))
+    console.print(f"seed {seed}, {len(cases)} runs, {len(broken)} with a breach")
+    return len(broken)
+
+
+def _table(rows: dict[tuple[str, str], Row]) -> Table:
+    names = (
+        "fault",
+        "step",
+        "runs",
+        "met",
+        "doubled",
+        "lost",
+        "orphan",
+        "other",
+        "USD apart",
+        "bare p50",
+        "p99",
+        "worst",
+    )
+    table = Table(*names, title="after each run: the exchange's books beside ours; seconds of exchange time")
+    total = Row()
+    for key, row in sorted(rows.items()):
+        for name in ("runs", "met", "doubled", "lost", "orphan", "other", "cents", "to_cover"):
+            setattr(total, name, getattr(total, name) + getattr(row, name))
+        total.worst = max(total.worst, row.worst)
+        table.add_row(*key, *_cells(row))
+    table.add_section()
+    table.add_row("all", "", *_cells(total))
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    p50, p99 = np.percentile(row.to_cover or [0.0], [50, 99])
+    counts = (row.runs, row.met, row.doubled, row.lost, row.orphan, row.other, row.cents.normalize())
+    return [*map(str, counts), f"{p50:.1f}", f"{p99:.1f}", f"{row.worst:.1f}"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=3)
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="catalyst-chaos-"))
+    folder.chmod(0o711)
+    server = start_postgres(folder, durable=False)
+    try:
+        console = Console(width=180)
+        return min(1, asyncio.run(sweep(server.url, folder, chosen.runs, chosen.seed, chosen.at_once, console)))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,141 @@
+"""What must hold after a run, whatever went wrong in it: the exchange's books beside ours."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from tests.faults import day
+from tests.faults.stage import Stage
+
+SETTLE_SECONDS = 30.0
+NEVER = "never reached the broker"
+GIVEN_UP = ("expired", "closing for the day", "emergency", "halted", "manual")
+
+
+@dataclass
+class Verdict:
+    """Breaches by kind, with words; and how long shares were bare."""
+
+    doubled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    orphan: list[str] = field(default_factory=list)
+    cents: Decimal = Decimal(0)
+    other: list[str] = field(default_factory=list)
+    met: bool = False
+    """Whether what was to go wrong did."""
+    to_cover: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+    @property
+    def breaches(self) -> list[str]:
+        found = [f"doubled: {one}" for one in self.doubled] + [f"lost: {one}" for one in self.lost]
+        found += [f"orphan: {one}" for one in self.orphan] + self.other
+        return found + ([f"{self.cents} USD apart"] if self.cents else [])
+
+
+async def judge(stage: Stage) -> Verdict:
+    """Compare everything at the end of the day."""
+    verdict = Verdict(to_cover=stage.watcher.time_to_cover(), bare=[spell.seconds for spell in stage.watcher.bare])
+    struck = any(standing.hits for standing in stage.desk.wire.standing.values())
+    verdict.met = struck or stage.deaths > 0 or stage.plan.jump is not None
+    rows = [dict(row) for row in await stage.pool.fetch("SELECT * FROM orders ORDER BY created_at, client_order_id")]
+    _nothing_doubled(stage, verdict)
+    _nothing_lost(stage, rows, verdict)
+    await _booked_once(stage, verdict)
+    _no_orphans(stage, verdict)
+    await _flat_and_to_the_cent(stage, verdict)
+    _halted(stage, verdict)
+    _protected(stage, verdict)
+    return verdict
+
+
+def _nothing_doubled(stage: Stage, verdict: Verdict) -> None:
+    bought: Counter[str] = Counter()
+    wanted: Counter[str] = Counter()
+    for fill in stage.book.executions:
+        bought[fill.symbol] += int(fill.qty) if fill.side == "buy" else 0
+    for order in stage.sent.values():
+        wanted[order.symbol] += order.quantity
+    verdict.doubled += [f"{s}: {n} bought, {wanted[s]} approved" for s, n in bought.items() if n > wanted[s]]
+    verdict.doubled += [f"{symbol} was sold short" for symbol in sorted(stage.watcher.short)]
+
+
+def _nothing_lost(stage: Stage, rows: list[dict[str, Any]], verdict: Verdict) -> None:
+    ours = {row["broker_order_id"]: row for row in rows if row["broker_order_id"]}
+    theirs = stage.book.orders
+    for key, order in theirs.items():
+        row = ours.get(key)
+        if row is None:
+            verdict.lost.append(f"{order.client_order_id} {order.symbol} {order.role} is not in our books")
+        elif (row["status"], row["filled_quantity"]) != (order.status, int(order.filled_qty)):
+            verdict.lost.append(
+                f"{row['client_order_id']}: we say {row['status']} {row['filled_quantity']},"
+                f" the exchange {order.status} {order.filled_qty}"
+            )
+    verdict.lost += [
+        f"{row['client_order_id']} is not at the exchange" for key, row in ours.items() if key not in theirs
+    ]
+    known = {row["client_order_id"]: row for row in rows}
+    for client_id in stage.sent:
+        if client_id in stage.book.by_client_id:
+            continue
+        row, (code, body) = known.get(client_id), stage.answers.get(client_id, (0, {}))
+        refused = row is None and code in (409, 422)
+        given_up = row is not None and any(word in (row["reason"] or "") for word in GIVEN_UP)
+        rejected = row is not None and row["status"] == "rejected"
+        if not (refused or given_up or rejected):
+            verdict.lost.append(f"{client_id}: {code} {body.get('detail') or (row and row['status'])}")
+
+
+async def _booked_once(stage: Stage, verdict: Verdict) -> None:
+    rows = await stage.pool.fetch("SELECT execution_id, quantity, price FROM executions")
+    ours = Counter((row["execution_id"], row["quantity"], row["price"]) for row in rows)
+    theirs = Counter((fill.id, int(fill.qty), fill.price) for fill in stage.book.executions)
+    if ours != theirs:
+        verdict.other.append(f"executions differ: ours {dict(ours - theirs)}, the exchange's {dict(theirs - ours)}")
+
+
+def _no_orphans(stage: Stage, verdict: Verdict) -> None:
+    verdict.orphan += [f"{order.symbol} {order.type} {order.status} is left" for order in stage.book.live_orders()]
+    bound = _bound(stage)
+    verdict.orphan += [
+        f"{spell.symbol}: an order to sell nothing for {spell.seconds:.1f} s"
+        for spell in stage.watcher.orphans
+        if spell.seconds > bound
+    ]
+
+
+async def _flat_and_to_the_cent(stage: Stage, verdict: Verdict) -> None:
+    ledger = stage.book.ledger
+    held = await stage.pool.fetch("SELECT symbol, quantity FROM positions WHERE status = 'open'")
+    verdict.other += [f"{row['symbol']}: {row['quantity']} open in our books" for row in held]
+    verdict.other += [f"{p.symbol}: {p.qty} held at the exchange" for p in ledger.positions]
+    earned = await stage.pool.fetchval("SELECT coalesce(sum(realized_pnl), 0) FROM positions")
+    verdict.cents = earned - (ledger.cash - ledger.start)
+
+
+def _halted(stage: Stage, verdict: Verdict) -> None:
+    if stage.halted_at is None:
+        return
+    late = [
+        order for order in stage.book.orders.values() if order.role == "entry" and order.created_at > stage.halted_at
+    ]
+    verdict.other += [f"{order.symbol}: entered while halted" for order in late]
+
+
+def _bound(stage: Stage) -> float:
+    """Never beyond the next settle; while the process is down nobody can do anything."""
+    away = stage.plan.dead_seconds * stage.deaths
+    return SETTLE_SECONDS + away + stage.plan.jump_seconds
+
+
+def _protected(stage: Stage, verdict: Verdict) -> None:
+    bound = _bound(stage)
+    verdict.other += [
+        f"{spell.symbol}: {spell.shares} shares bare for {spell.seconds:.1f} s (after {spell.began})"
+        for spell in stage.watcher.bare
+        if spell.seconds > bound
+    ]
+    after_close = [spell for spell in stage.watcher.bare if spell.until > day.END]
+    verdict.other += [f"{spell.symbol}: bare after the close" for spell in after_close]
