@@ -1,6 +1,11 @@
-"""Reading the two YAML files, and reading them again when they change."""
+"""Reading the two YAML files, and what holds of them.
+
+Files are proposals: the risk manager looks at a change, refuses it or writes it into the journal as accepted, and every
+service holds what was accepted last. See Documentation/decisions/0009.
+"""
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +22,9 @@ class ConfigFileError(ValueError):
 
 
 F = TypeVar("F", bound=Part)
+TRADING_FILE, RISK_FILE = "trading_config.yaml", "risk_parameters.yaml"
+Texts = Mapping[str, str]
+"""The two files' contents by name."""
 
 
 def parse(model: type[F], name: str, text: str) -> F:
@@ -33,8 +41,20 @@ def parse(model: type[F], name: str, text: str) -> F:
         return model.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigFileError(f"{name}: {key}: {first['msg']} (found {first.get('input')!r})") from error
+        key, line = ".".join(str(part) for part in first["loc"]), _line_of(text, first["loc"])
+        raise ConfigFileError(f"{name} line {line}: {key}: {first['msg']} (found {first.get('input')!r})") from error
+
+
+def _line_of(text: str, place: Sequence[int | str]) -> int:
+    """The line of a key, or of the deepest part of the way to it that is there."""
+    node, line = yaml.compose(text), 1
+    for part in place:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next((pair for pair in pairs if pair[0].value == str(part)), None)
+        if found is None:
+            break
+        node, line = found[1], found[0].start_mark.line + 1
+    return line
 
 
 def _strictest(name: str, said: dict[str, Any], warnings: list[str]) -> Any:
@@ -85,49 +105,77 @@ def combine(trading: TradingFile, risk: RiskFile, settings: Settings, digest: st
     return Config(trading=trading, risk=risk, autonomous=autonomous, hash=digest, warnings=tuple(warnings), **strictest)
 
 
-def load(folder: Path, settings: Settings) -> Config:
-    """Read both files. Raises ConfigFileError with the file, the place and the cure."""
+def read_texts(folder: Path) -> dict[str, str]:
+    """Both files as they lie there. Raises ConfigFileError."""
     texts = {}
-    for name in ("trading_config.yaml", "risk_parameters.yaml"):
+    for name in (TRADING_FILE, RISK_FILE):
         try:
             texts[name] = (folder / name).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigFileError(f"{folder / name}: cannot be read ({error.strerror})") from error
-    digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()[:16]
-    trading = parse(TradingFile, "trading_config.yaml", texts["trading_config.yaml"])
-    risk = parse(RiskFile, "risk_parameters.yaml", texts["risk_parameters.yaml"])
-    return combine(trading, risk, settings, digest)
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise ConfigFileError(f"{folder / name}: cannot be read ({why})") from error
+    return texts
+
+
+def digest_of(texts: Texts) -> str:
+    return hashlib.sha256("\0".join((texts[TRADING_FILE], texts[RISK_FILE])).encode()).hexdigest()[:16]
+
+
+def build(texts: Texts, settings: Settings) -> Config:
+    """The values of two files. Raises ConfigFileError with the file, the line and the cure."""
+    trading = parse(TradingFile, TRADING_FILE, texts[TRADING_FILE])
+    risk = parse(RiskFile, RISK_FILE, texts[RISK_FILE])
+    return combine(trading, risk, settings, digest_of(texts))
+
+
+def load(folder: Path, settings: Settings) -> Config:
+    """Read both files. Raises ConfigFileError with the file, the line and the cure."""
+    return build(read_texts(folder), settings)
+
+
+def _flat(part: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in part.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def changes_between(old: Config, new: Config) -> tuple[str, ...]:
+    """What differs, each as "key: old -> new"; the sections of the two files have different names."""
+    was, now = (
+        dict(_flat(one.trading.model_dump(mode="json") | one.risk.model_dump(mode="json"))) for one in (old, new)
+    )
+    return tuple(f"{key}: {was.get(key)} -> {value}" for key, value in now.items() if was.get(key) != value)
 
 
 class LiveConfig:
-    """The configuration as it is now. `current()` looks at the files' times and sizes and re-reads what changed.
+    """What holds now. The files are read at the start of a system that has accepted nothing yet, and then no more.
 
-    A file that cannot be used changes nothing: the old values stay and `problem` says why until it is mended.
+    `problem` says why the files as they are now do not hold, where they do not. Raises ConfigFileError.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._folder, self._settings = folder, settings
-        self._stamp = self._look()
-        self._config = load(folder, settings)
+    def __init__(self, folder: Path, settings: Settings, accepted: Texts | None = None) -> None:
+        self.folder, self._settings = folder, settings
+        self.texts: Texts = dict(accepted) if accepted is not None else read_texts(folder)
+        self._config = build(self.texts, settings)
         self.problem: str | None = None
 
-    def _look(self) -> tuple[tuple[int, int], ...]:
+    def current(self) -> Config:
+        """The values that hold now."""
+        return self._config
+
+    def hold(self, texts: Texts) -> None:
+        """From now on these hold. Raises ConfigFileError, and then changes nothing."""
+        self._config, self.texts = build(texts, self._settings), dict(texts)
+
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """Times and sizes of the files on disk: another one means that somebody has written."""
         stamps = []
-        for name in ("trading_config.yaml", "risk_parameters.yaml"):
+        for name in (TRADING_FILE, RISK_FILE):
             try:
-                status = (self._folder / name).stat()
+                status = (self.folder / name).stat()
                 stamps.append((status.st_mtime_ns, status.st_size))
             except OSError:
                 stamps.append((0, 0))
         return tuple(stamps)
-
-    def current(self) -> Config:
-        """The values that hold now."""
-        stamp = self._look()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._config, self.problem = load(self._folder, self._settings), None
-            except ConfigFileError as error:
-                self.problem = str(error)
-        return self._config

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     alert_email_critical: str = ""
     alert_email_warning: str = ""
     alert_email_info: str = ""
+    alert_webhook_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
 
     news_api_key: str = Field(default="", validation_alias=AliasChoices("NEWS_API_KEY", "NEWSAPI_KEY"))
     benzinga_api_key: str = ""

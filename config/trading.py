@@ -119,6 +119,7 @@ class EntryLimits(Part):
     max_spread_pct: float = Field(default=0.5, gt=0)
     max_share_of_average_volume_pct: Percent = 1.0
     loss_cooldown_minutes: int = Field(default=60, ge=0)
+    max_entries_per_day: int = Field(default=0, ge=0, le=1000)
     decision_ttl_seconds: int = Field(default=60, ge=5, le=600)
     min_stop_pct: Percent = 0.5
     max_stop_pct: Percent = 5.0

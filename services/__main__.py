@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from config.reload import ConfigFileError, LiveConfig
+from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
 from config.settings import Settings, read_settings
 from shared.adapters.alpaca_data import AlpacaData
@@ -27,6 +27,7 @@ from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.adapters.smtp import SmtpMailer
 from shared.adapters.system_clock import SystemClock
+from shared.adapters.webhook import WebhookMailer
 from shared.client import ServiceClient
 from shared.deps import Alone, Deps
 from shared.errors import ConfigError, Unavailable
@@ -34,6 +35,7 @@ from shared.log import set_up
 from shared.ports import Clock
 
 STOP_SECONDS = 8
+FOLLOW_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75  # longer than our own clients keep an idle connection
 log = structlog.get_logger()
 
@@ -91,6 +93,46 @@ def _clock(settings: Settings, service: str, stack: AsyncExitStack) -> Clock:
     return clock
 
 
+async def _accepted(pool: asyncpg.Pool, after: int) -> tuple[int, Texts | None]:
+    """The configuration that risk accepted last, if that was after an event; the journal keeps each with its text."""
+    sql = "SELECT event_id, payload FROM events WHERE kind = 'config.accepted' AND event_id > $1"
+    row = await pool.fetchrow(sql + " ORDER BY event_id DESC LIMIT 1", after)
+    return (row["event_id"], row["payload"]["files"]) if row else (after, None)
+
+
+async def _follow(config: LiveConfig, pool: asyncpg.Pool, seen: int) -> None:
+    """Hold what risk accepts, within a second or so. What holds goes on holding while nobody can be asked."""
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            seen, texts = await _accepted(pool, seen)
+            if texts is not None:
+                config.hold(texts)
+                log.info("config_held", hash=config.current().hash)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ConfigFileError) as error:
+            log.warning("config_not_followed", error=f"{type(error).__name__}: {error}")
+
+
+@asynccontextmanager
+async def following(settings: Settings, pool: asyncpg.Pool, service: str) -> AsyncIterator[LiveConfig]:
+    """What risk accepted last, else the files; and from then on whatever it accepts. Risk itself is who decides."""
+    seen, accepted = await _accepted(pool, 0)
+    try:
+        config = LiveConfig(settings.config_folder, settings, accepted)
+    except ConfigFileError as error:
+        if accepted is None:
+            raise
+        log.warning("accepted_config_unusable", error=str(error))
+        config = LiveConfig(settings.config_folder, settings)
+    task = asyncio.create_task(_follow(config, pool, seen)) if service != "risk-manager" else None
+    try:
+        yield config
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 @asynccontextmanager
 async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
     """Everything that one service is given, closed again at the end. Raises Unavailable, ConfigFileError."""
@@ -115,13 +157,14 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
             stack.callback(broker.close)
         yield Deps(
             settings=settings,
-            config=LiveConfig(settings.config_folder, settings),
+            config=await stack.enter_async_context(following(settings, pool, service)),
             clock=_clock(settings, service, stack),
             pool=pool,
             cache=cache,
             client=client,
             market=market,
             news=news,
+            webhook=WebhookMailer(settings.alert_webhook_url) if settings.alert_webhook_url else None,
             mailer=SmtpMailer(settings) if settings.enable_email_alerts and settings.smtp_host else None,
             broker=broker,
             stream=stream,

@@ -23,6 +23,7 @@ class Deps:
     market: MarketData
     news: NewsFeed
     mailer: Mailer | None = None
+    webhook: Mailer | None = None
     broker: Broker | None = None
     stream: BrokerStream | None = None
 

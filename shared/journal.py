@@ -71,14 +71,6 @@ async def raise_alert(
     return alert_id
 
 
-async def read_event(connection: Connection, event_id: int) -> Event | None:
-    """One event by id."""
-    row = await connection.fetchrow(
-        "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events WHERE event_id = $1", event_id
-    )
-    return Event(**dict(row)) if row else None
-
-
 async def events_after(connection: Connection, event_id: int, kind: str) -> list[Event]:
     """Events of one kind with a higher id, oldest first: what a listener missed while it was away."""
     rows = await connection.fetch(

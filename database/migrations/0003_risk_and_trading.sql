@@ -54,12 +54,14 @@ CREATE UNIQUE INDEX one_active_halt ON halts ((true)) WHERE released_at IS NULL;
 
 -- owner: risk-manager
 CREATE TABLE alert_deliveries (
-    alert_id        bigint PRIMARY KEY REFERENCES alerts (alert_id),
+    alert_id        bigint NOT NULL REFERENCES alerts (alert_id),
+    channel         text NOT NULL CHECK (channel IN ('email', 'webhook')),
     state           text NOT NULL CHECK (state IN ('sent', 'waiting', 'unaddressed')),
     attempts        integer NOT NULL DEFAULT 0,
     last_error      text,
     next_attempt_at timestamptz,
-    delivered_at    timestamptz
+    delivered_at    timestamptz,
+    PRIMARY KEY (alert_id, channel)
 );
 
 -- owner: trading

@@ -1,4 +1,4 @@
-"""Routes of the risk manager, and the three loops that live as long as it does."""
+"""Routes of the risk manager, and the loops that live as long as it does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,10 @@ from fastapi import FastAPI, Query
 from prometheus_client import Counter
 from pydantic import Field
 
-from services.risk_manager import flow, store
+from services.risk_manager import store
+from services.risk_manager.flow import day, outbox, reload, stop
+from services.risk_manager.flow import decide as judging
+from services.risk_manager.flow.watch import HALTED, Watch
 from services.risk_manager.rules.book import limits_of
 from services.risk_manager.rules.judge import verdict_of
 from services.risk_manager.rules.mail import TEST_KIND, TEST_SUBJECT, address_book
@@ -23,7 +26,7 @@ from shared.journal import raise_alert
 from shared.web import new_app
 
 LOOP_ERRORS = Counter("catalyst_risk_loop_errors_total", "Rounds of a loop that failed", ["loop"])
-OUTBOX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.5, 10.0
+OUTBOX_PAUSE_SECONDS, FILES_PAUSE_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.5, 0.5, 10.0
 log = structlog.get_logger()
 
 
@@ -51,6 +54,10 @@ class ReasonRequest(Value):
     reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
 
 
+class AcceptRequest(ReasonRequest):
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["0123456789abcdef"])]
+
+
 async def _for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Rounds of a loop that must survive: an error is logged, counted, and waited out, longer each time."""
     pause = FIRST_PAUSE_SECONDS
@@ -65,23 +72,33 @@ async def _for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
 
-def _loops(deps: Deps, watch: flow.Watch) -> dict[str, Callable[[], Awaitable[None]]]:
+def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]:
     async def close() -> None:
         # At start this takes up a halt that was closing when the last process died.
         watch.close.clear()
-        await flow.close_until_flat(deps, watch)
+        await stop.close_until_flat(deps, watch)
         await watch.close.wait()
 
-    async def outbox() -> None:
-        await flow.mail_waiting(deps)
+    async def files() -> None:
+        await reload.look_at_files(deps, watch)
+        await asyncio.sleep(FILES_PAUSE_SECONDS)
+
+    async def send() -> None:
+        await outbox.send_waiting(deps)
         await asyncio.sleep(OUTBOX_PAUSE_SECONDS)
 
-    return {"monitor": lambda: flow.watch_one_slot(deps, watch), "close": close, "outbox": outbox}
+    return {
+        "monitor": lambda: day.watch_one_slot(deps, watch),
+        "fills": lambda: day.hear_fills(deps, watch),
+        "files": files,
+        "close": close,
+        "outbox": send,
+    }
 
 
 def create_app(deps: Deps) -> FastAPI:
     """The application. Its loops watch the day, close what an emergency stop left open, and mail the alerts."""
-    watch = flow.Watch()
+    watch = Watch()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -95,7 +112,7 @@ def create_app(deps: Deps) -> FastAPI:
 
     async def health() -> dict[str, Any]:
         halt = await store.active_halt(deps.pool)
-        flow.HALTED.set(halt is not None)
+        HALTED.set(halt is not None)
         return {
             "halted": halt is not None,
             "monitored_at": watch.read_at,
@@ -107,6 +124,7 @@ def create_app(deps: Deps) -> FastAPI:
     app = new_app("risk-manager", deps, about=about, lifespan=lifespan, health=health)
     _add_decisions(app, deps)
     _add_stop(app, deps, watch)
+    _add_config(app, deps, watch)
     _add_views(app, deps, watch)
     return app
 
@@ -115,12 +133,12 @@ def _add_decisions(app: FastAPI, deps: Deps) -> None:
     @app.post("/api/v1/risk/decide", summary="Verdicts on scored candidates, best first")
     async def decide(request: DecideRequest) -> tuple[Verdict, ...]:
         """One verdict for each candidate, in order; asked again, the stored ones."""
-        return await flow.decide(deps, request)
+        return await judging.decide(deps, request)
 
     @app.post("/api/v1/risk/validate", summary="Would this entry be allowed?")
     async def validate(request: ValidateRequest) -> Validation:
         """Every check with its limit and margin. The verdict is kept, but no order can be made of it."""
-        verdict = await flow.validate(deps, request.symbol, request.quantity, request.price, request.cycle_id)
+        verdict = await judging.validate(deps, request.symbol, request.quantity, request.price, request.cycle_id)
         return Validation(
             approved=verdict.approved,
             risk_score=verdict.risk_score,
@@ -136,23 +154,23 @@ def _add_decisions(app: FastAPI, deps: Deps) -> None:
         return tuple(verdict_of(row) for row in await store.list_decisions(deps.pool, cycle_id, scan, limit))
 
 
-def _add_stop(app: FastAPI, deps: Deps, watch: flow.Watch) -> None:
+def _add_stop(app: FastAPI, deps: Deps, watch: Watch) -> None:
     @app.post("/api/v1/risk/emergency-stop", summary="Halt, close everything, verify it at the broker", status_code=202)
     async def emergency_stop(request: ReasonRequest) -> dict[str, Any]:
         """Answers as soon as the halt stands; closing goes on until the broker lists nothing (see status)."""
-        fresh = await flow.emergency_stop(deps, watch, request.reason)
+        fresh = await stop.emergency_stop(deps, watch, request.reason)
         return {"halted": True, "already_halted": not fresh, "halt": await store.active_halt(deps.pool)}
 
     @app.post("/api/v1/risk/resume", summary="Release the halt once the cool-down is over")
     async def resume(request: ReasonRequest) -> dict[str, Any]:
         """409 with the time before that, and while positions are still being closed."""
-        await flow.resume(deps, request.reason)
+        await stop.resume(deps, request.reason)
         return {"halted": False, "reason": request.reason}
 
     @app.post("/api/v1/risk/drill", summary="Practise the emergency stop on the simulated or paper account")
     async def drill() -> dict[str, Any]:
         """Really closes everything. Times in milliseconds from the request; the halt is released at the end."""
-        return {"flat": True, **await flow.drill(deps, watch)}
+        return {"flat": True, **await stop.drill(deps, watch)}
 
     @app.post("/api/v1/risk/test-alert", summary="Mail a test alert to every configured address")
     async def test_alert() -> dict[str, Any]:
@@ -163,10 +181,24 @@ def _add_stop(app: FastAPI, deps: Deps, watch: flow.Watch) -> None:
         async with deps.pool.acquire() as connection:
             alert_id = await raise_alert(connection, "risk-manager", "info", TEST_KIND, message, now)
         email = "on" if deps.mailer else "off: set ENABLE_EMAIL_ALERTS=true and SMTP_HOST"
-        return {"alert_id": alert_id, "subject": TEST_SUBJECT, "email": email, "addresses": book}
+        webhook = "on" if deps.webhook else "off: set ALERT_WEBHOOK_URL"
+        return {"alert_id": alert_id, "subject": TEST_SUBJECT, "email": email, "addresses": book, "webhook": webhook}
 
 
-def _add_views(app: FastAPI, deps: Deps, watch: flow.Watch) -> None:
+def _add_config(app: FastAPI, deps: Deps, watch: Watch) -> None:
+    @app.get("/api/v1/risk/config", summary="What holds, and how the files differ from it")
+    async def config() -> dict[str, Any]:
+        """`changes` as "key: old -> new"; `refused` says why the files do not hold."""
+        return await reload.compared(deps, watch)
+
+    @app.post("/api/v1/risk/config/accept", summary="Let refused files hold although positions get out of bounds")
+    async def accept(request: AcceptRequest) -> dict[str, Any]:
+        """409 unless the files still have that hash. Journaled with the reason and with what it overrules."""
+        await reload.force(deps, watch, request.hash, request.reason)
+        return await reload.compared(deps, watch)
+
+
+def _add_views(app: FastAPI, deps: Deps, watch: Watch) -> None:
     @app.get("/api/v1/risk/status", summary="Halt, the day's P&L and its limit, room for new entries")
     async def status() -> dict[str, Any]:
         now, limits = await deps.clock.now(), limits_of(deps.config.current())

@@ -167,7 +167,7 @@ class AlpacaBroker:
             raise kind(f"the broker did not answer: {type(error).__name__}") from error
 
     async def _take(self, spare: int) -> None:
-        """One request from the budget that all services share; the simulated exchange has none, nor has who is alone."""
+        """One request from the budget that all services share; the simulated exchange has none."""
         if self._settings.broker == "simulated" or self._cache is None:
             return
         per_minute = self._settings.alpaca_requests_per_minute

@@ -12,18 +12,6 @@ Stage = Literal["universe", "scanner", "news", "pattern", "technical", "score", 
 Direction = Literal["long", "short", "neutral"]
 
 
-class Dropped(Value):
-    """Why a symbol left the funnel: the value, the threshold it missed, and by how much."""
-
-    symbol: str
-    stage: Stage
-    reason: str
-    value: float | None = None
-    threshold: float | None = None
-    margin: float | None = None
-    rank: int | None = None
-
-
 class Candidate(Value):
     """A symbol that the scanner found worth a look.
 

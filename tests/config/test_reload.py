@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.reload import ConfigFileError, LiveConfig, load
+from config.reload import ConfigFileError, LiveConfig, changes_between, digest_of, load, read_texts
 from config.settings import Settings
 
 FILES = Path(__file__).parents[2] / "config"
@@ -81,14 +81,55 @@ def test_autonomous_needs_every_switch(folder: Path) -> None:
     assert any("TRADING_SESSION_MODE" in warning for warning in held.warnings)
 
 
-def test_a_change_is_taken_over_and_a_broken_one_is_not(folder: Path) -> None:
+def test_a_file_that_changes_holds_only_when_it_is_accepted(folder: Path) -> None:
     live = LiveConfig(folder, settings())
+    stamp, hash_before = live.stamp(), live.current().hash
     edit(folder, "trading_config.yaml", "execute_top_n: 3", "execute_top_n: 2")
+    assert live.stamp() != stamp
+    assert live.current().trading.workflow.execute_top_n == 3
+    live.hold(read_texts(folder))
     assert live.current().trading.workflow.execute_top_n == 2
-    edit(folder, "trading_config.yaml", "execute_top_n: 2", "execute_top_n: [2")
-    assert live.current().trading.workflow.execute_top_n == 2
-    assert live.problem is not None
-    assert "trading_config.yaml" in live.problem
-    edit(folder, "trading_config.yaml", "execute_top_n: [2", "execute_top_n: 1 #")
-    assert live.current().trading.workflow.execute_top_n == 1
-    assert live.problem is None
+    assert live.current().hash == digest_of(live.texts) != hash_before
+
+
+def test_what_cannot_be_used_does_not_hold(folder: Path) -> None:
+    live = LiveConfig(folder, settings())
+    before = live.current()
+    edit(folder, "trading_config.yaml", "execute_top_n: 3", "execute_top_n: [3")
+    with pytest.raises(ConfigFileError, match=r"trading_config\.yaml line"):
+        live.hold(read_texts(folder))
+    assert live.current() is before
+    assert live.texts["trading_config.yaml"].count("execute_top_n: 3") == 1
+
+
+def test_what_was_accepted_holds_whatever_lies_on_disk(folder: Path) -> None:
+    accepted = read_texts(folder)
+    edit(folder, "risk_parameters.yaml", "max_positions: 5", "max_positions: : 5")
+    live = LiveConfig(folder, settings(), accepted)
+    assert live.current().max_positions == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "where"),
+    [
+        ("trading_config.yaml", "  auto_execute: false", "  auto_exekute: false", "workflow:"),
+        ("trading_config.yaml", "  max_positions: 5", "  max_positions: 500", "  max_positions: 500"),
+        ("risk_parameters.yaml", "check_enabled: true", "check_enabled: perhaps", "  check_enabled: perhaps"),
+    ],
+)
+def test_the_line_of_a_key_is_told(folder: Path, name: str, old: str, new: str, where: str) -> None:
+    """A key that is missing has no line; its section has."""
+    edit(folder, name, old, new)
+    line = (folder / name).read_text().splitlines().index(where) + 1
+    with pytest.raises(ConfigFileError, match=f"{name} line {line}: "):
+        load(folder, settings())
+
+
+def test_changes_are_told_by_key(folder: Path) -> None:
+    old = load(folder, settings())
+    edit(folder, "risk_parameters.yaml", "max_positions: 5", "max_positions: 3")
+    edit(folder, "trading_config.yaml", "news: 0.30", "news: 0.25")
+    edit(folder, "trading_config.yaml", "# How Catalyst trades", "# How this one trades")
+    new = load(folder, settings())
+    assert changes_between(old, new) == ("funnel.weights.news: 0.3 -> 0.25", "position_limits.max_positions: 5 -> 3")
+    assert changes_between(old, old) == ()

@@ -47,7 +47,9 @@ async def serving(app: Any, port: int, lifespan: Literal["on", "off"] = "off") -
 
 
 @asynccontextmanager
-async def world_on(pool: asyncpg.Pool, port: int, mailer: Mailer | None = None, **says: Any) -> AsyncIterator[World]:
+async def world_on(
+    pool: asyncpg.Pool, port: int, mailer: Mailer | None = None, webhook: Mailer | None = None, **says: Any
+) -> AsyncIterator[World]:
     """A world whose trading service listens on `port`; `says` are settings."""
     settings = Settings(_env_file=None, service_urls={"trading": f"http://127.0.0.1:{port}"}, **says)
     clock = Clock()
@@ -55,7 +57,7 @@ async def world_on(pool: asyncpg.Pool, port: int, mailer: Mailer | None = None, 
     client, cache = ServiceClient(settings), RedisCache("redis://127.0.0.1:1/0")
     deps = Deps(
         settings=settings, config=LiveConfig(CONFIG, settings), clock=clock, pool=pool, cache=cache, client=client,
-        market=market, news=_Feed(), mailer=mailer,
+        market=market, news=_Feed(), mailer=mailer, webhook=webhook,
     )  # fmt: skip
     await open_cycle(pool)
     async with serving(desk.app(), port):
@@ -65,8 +67,8 @@ async def world_on(pool: asyncpg.Pool, port: int, mailer: Mailer | None = None, 
 
 
 @pytest.fixture
-async def world(pool: asyncpg.Pool, free_port: int) -> AsyncIterator[World]:
-    async with world_on(pool, free_port) as made:
+async def world(pool: asyncpg.Pool, database_url: str, free_port: int) -> AsyncIterator[World]:
+    async with world_on(pool, free_port, database_url=database_url) as made:
         yield made
 
 

@@ -13,7 +13,8 @@ from aiosmtpd.controller import Controller
 
 from config.settings import Settings
 from scripts.child import free_ports
-from services.risk_manager import flow, store
+from services.risk_manager import store
+from services.risk_manager.flow.outbox import send_waiting
 from shared.adapters.smtp import SmtpMailer
 from shared.journal import raise_alert
 from tests.risk_manager import facts
@@ -50,11 +51,12 @@ def smtp_port() -> int:
 
 
 @pytest.fixture
-async def mailing(pool: asyncpg.Pool, free_port: int, smtp_port: int) -> AsyncIterator[World]:
+async def mailing(pool: asyncpg.Pool, database_url: str, free_port: int, smtp_port: int) -> AsyncIterator[World]:
     """A world with e-mail switched on, to a server that a test starts, or does not."""
     says: dict[str, Any] = {
         "smtp_host": "127.0.0.1", "smtp_port": smtp_port, "smtp_tls": False, "smtp_from": "catalyst@x.org",
         "alert_email_critical": "pager@x.org, boss@x.org", "alert_email_warning": "desk@x.org",
+        "database_url": database_url,
     }  # fmt: skip
     mailer = SmtpMailer(Settings(_env_file=None, **says), timeout_seconds=5)
     async with world_on(pool, free_port, mailer, **says) as world:
@@ -81,11 +83,11 @@ async def test_alerts_of_one_severity_go_in_one_mail(mailing: World, smtp_port: 
     for severity, message in (("critical", "one"), ("warning", "two"), ("critical", "three"), ("info", "four")):
         await alert(mailing, severity, message)
     with smtp_server(inbox, smtp_port):
-        await flow.mail_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
         assert inbox.mails == []
         await due_now(mailing)
-        await flow.mail_waiting(mailing.deps)
-        await flow.mail_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
     assert [mail["Subject"] for mail in inbox.mails] == [
         "[CRITICAL] Catalyst: 2 alerts: one",
         "[WARNING] Catalyst: two",
@@ -103,19 +105,19 @@ async def test_an_outage_loses_nothing(mailing: World, smtp_port: int) -> None:
     inbox = Inbox()
     inbox.refuse = True
     await alert(mailing, "critical", "one")
-    await flow.mail_waiting(mailing.deps)
+    await send_waiting(mailing.deps)
     await due_now(mailing)
-    await flow.mail_waiting(mailing.deps)
+    await send_waiting(mailing.deps)
     assert await states(mailing) == [("waiting", 1)]
     with smtp_server(inbox, smtp_port):
-        await flow.mail_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
         assert await states(mailing) == [("waiting", 1)]
         await due_now(mailing)
-        await flow.mail_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
         assert await states(mailing) == [("waiting", 2)]
         inbox.refuse = False
         await due_now(mailing)
-        await flow.mail_waiting(mailing.deps)
+        await send_waiting(mailing.deps)
     assert [mail["Subject"] for mail in inbox.mails] == ["[CRITICAL] Catalyst: one"]
     assert await states(mailing) == [("sent", 3)]
     assert await store.alerts_waiting(mailing.deps.pool) == 0
@@ -124,10 +126,10 @@ async def test_an_outage_loses_nothing(mailing: World, smtp_port: int) -> None:
 async def test_two_senders_send_one_mail(mailing: World, smtp_port: int) -> None:
     inbox = Inbox()
     await alert(mailing, "critical", "one")
-    await store.enrol_alerts(mailing.deps.pool)
+    await store.enrol_alerts(mailing.deps.pool, ["email"])
     await due_now(mailing)
     with smtp_server(inbox, smtp_port):
-        await asyncio.gather(*(flow.mail_waiting(mailing.deps) for _ in range(4)))
+        await asyncio.gather(*(send_waiting(mailing.deps) for _ in range(4)))
     assert len(inbox.mails) == 1
 
 
@@ -152,8 +154,8 @@ async def test_with_mail_switched_off_it_says_so(world: World) -> None:
     async with running(world) as service:
         answer = (await service.post("/api/v1/risk/test-alert")).json()
     assert answer["email"].startswith("off")
-    await store.enrol_alerts(world.deps.pool)
+    await store.enrol_alerts(world.deps.pool, ["email"])
     await due_now(world)
-    await flow.mail_waiting(world.deps)
+    await send_waiting(world.deps)
     rows = await world.rows("SELECT state, last_error FROM alert_deliveries")
     assert rows == [{"state": "unaddressed", "last_error": "e-mail is switched off"}]

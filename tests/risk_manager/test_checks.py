@@ -74,10 +74,15 @@ CASES: list[tuple[str, bool, float | None, Subject, Book, Limits]] = [
     ("correlation", True, None, S(), B(holdings=ONE, returns=ALIKE), L(check_correlation=False)),
     ("correlation", True, None, S(), B(holdings=ONE, returns=SHORT), L()),
     ("correlation", True, 1.7, S(), B(holdings=ONE, returns=AGAINST), L()),
+    ("correlation", False, None, S(sector="Energy"), B(holdings=ONE, returns=SHORT), L()),
+    ("correlation", True, None, S(sector="Finance"), B(holdings=ONE, returns=SHORT), L()),
     ("cooldown", True, None, S(), B(), L()),
     ("cooldown", True, 0.0, S(), B(last_losses={"ACME": facts.NOW - timedelta(minutes=60)}), L()),
     ("cooldown", False, -10.0, S(), B(last_losses={"ACME": facts.NOW - timedelta(minutes=50)}), L()),
     ("cooldown", True, None, S(), B(last_losses={"OTHER": facts.NOW}), L()),
+    ("entries_per_day", True, None, S(), B(entries_today=99), L()),
+    ("entries_per_day", True, 0.0, S(), B(entries_today=2), L(max_entries_per_day=3)),
+    ("entries_per_day", False, -1.0, S(), B(entries_today=3), L(max_entries_per_day=3)),
     ("spread", True, 0.3, S(quote=facts.quote(bid=49.95, ask=50.05)), B(), L()),
     ("spread", False, -0.1, S(quote=facts.quote(bid=49.85, ask=50.15)), B(), L()),
     ("spread", True, 0.4, S(quote=None, spread_pct=0.1), B(), L()),
@@ -146,3 +151,23 @@ def test_a_closed_market_says_when_it_opens() -> None:
     assert found.note == "the market is closed; it opens 2026-06-16 13:30 UTC"
     unknown = facts.check("market_open", facts.case(held=facts.book(session=None, opens_at=None)))
     assert unknown.note == "the market is closed; no session is known in the days ahead"
+
+
+def test_a_cooldown_tells_how_long_it_lasts() -> None:
+    lost = facts.book(last_losses={"ACME": facts.NOW - timedelta(minutes=47, seconds=30)})
+    found = facts.check("cooldown", facts.case(held=lost))
+    assert not found.passed
+    assert found.note == "minutes since the last loss on it, 12.5 more to wait"
+
+
+def test_what_cannot_be_compared_is_named() -> None:
+    both = (*ONE, facts.holding("NEWLY", sector="Mining"))
+    returns = {**UNLIKE, "NEWLY": returns_of(facts.daily("NEWLY", facts.moves(3, 12)))}
+    found = facts.check("correlation", facts.case(held=facts.book(holdings=both, returns=returns)))
+    assert found.passed
+    assert "too few days in common with NEWLY" in found.note
+    miner = facts.check(
+        "correlation", facts.case(facts.subject(sector="Mining"), facts.book(holdings=both, returns=returns))
+    )
+    assert not miner.passed
+    assert miner.note == "fewer than 20 days in common with NEWLY of the same sector: taken as alike"

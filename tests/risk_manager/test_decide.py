@@ -10,7 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from services.risk_manager import flow
+from services.risk_manager.flow.decide import decide
+from services.risk_manager.flow.stop import emergency_stop
 from shared.domain.cycle import DecideRequest
 from shared.domain.order import ApprovedOrder, Verdict
 from shared.errors import NotFound, Unavailable
@@ -55,7 +56,7 @@ def _listed(world: World) -> None:
 
 
 async def test_an_approval_counts_against_the_next(world: World) -> None:
-    verdicts = await flow.decide(world.deps, ask(*NAMES, approve_max=6))
+    verdicts = await decide(world.deps, ask(*NAMES, approve_max=6))
     assert [verdict.approved for verdict in verdicts] == [True] * 5 + [False]
     assert "max_positions: 6 against 5" in verdicts[5].reason
     assert [order_of(verdict).quantity for verdict in verdicts[:5]] == [100] * 5
@@ -63,19 +64,19 @@ async def test_an_approval_counts_against_the_next(world: World) -> None:
 
 
 async def test_no_more_are_approved_than_were_wanted(world: World) -> None:
-    verdicts = await flow.decide(world.deps, ask(*NAMES, approve_max=2))
+    verdicts = await decide(world.deps, ask(*NAMES, approve_max=2))
     assert [verdict.approved for verdict in verdicts] == [True, True, False, False, False, False]
     assert "approvals: 3 against 2" in verdicts[2].reason
 
 
 async def test_every_verdict_is_stored_with_all_its_checks(world: World) -> None:
     await world.desk.lost("BOLT", facts.NOW - timedelta(minutes=5), -80)
-    await flow.decide(world.deps, ask("ACME", "BOLT"))
+    await decide(world.deps, ask("ACME", "BOLT"))
     rows = await world.rows("SELECT * FROM risk_decisions ORDER BY symbol")
     assert [(row["symbol"], row["kind"], row["verdict"]) for row in rows] == [
         ("ACME", "order", "approved"), ("BOLT", "order", "refused"),
     ]  # fmt: skip
-    assert all(len(row["checks"]) == 19 for row in rows)
+    assert all(len(row["checks"]) == 20 for row in rows)
     failed = [check for check in rows[1]["checks"] if not check["passed"]]
     assert [(check["name"], check["value"], check["limit"], check["margin"]) for check in failed] == [
         ("cooldown", 5.0, 60.0, -55.0)
@@ -85,29 +86,27 @@ async def test_every_verdict_is_stored_with_all_its_checks(world: World) -> None
 
 
 async def test_asked_twice_the_stored_verdict_is_the_answer(world: World) -> None:
-    first = await flow.decide(world.deps, ask("ACME", "BOLT"))
+    first = await decide(world.deps, ask("ACME", "BOLT"))
     world.market.prices["ACME"] = 70.0
     await world.clock.move(facts.NOW + timedelta(hours=1))
-    assert await flow.decide(world.deps, ask("ACME", "BOLT")) == first
+    assert await decide(world.deps, ask("ACME", "BOLT")) == first
     assert len(await world.rows("SELECT FROM risk_decisions")) == 2
 
 
 async def test_asked_twice_at_once_it_is_decided_once(world: World) -> None:
-    answers = await asyncio.gather(*(flow.decide(world.deps, ask(*NAMES)) for _ in range(3)))
+    answers = await asyncio.gather(*(decide(world.deps, ask(*NAMES)) for _ in range(3)))
     assert answers[0] == answers[1] == answers[2]
     assert len(await world.rows("SELECT FROM risk_decisions")) == 6
 
 
 async def test_two_scans_at_once_share_one_book(world: World) -> None:
-    one, two = await asyncio.gather(
-        flow.decide(world.deps, ask(*NAMES)), flow.decide(world.deps, ask(*reversed(NAMES), scan=2))
-    )
+    one, two = await asyncio.gather(decide(world.deps, ask(*NAMES)), decide(world.deps, ask(*reversed(NAMES), scan=2)))
     approved = [verdict.symbol for verdict in (*one, *two) if verdict.approved]
     assert len(approved) == len(set(approved)) == 5
 
 
 async def test_an_order_fits_the_decision_or_is_not_stored(world: World) -> None:
-    order = order_of((await flow.decide(world.deps, ask("ACME")))[0])
+    order = order_of((await decide(world.deps, ask("ACME")))[0])
     for change in ({"quantity": order.quantity + 1}, {"stop_price": Decimal(1)}, {"symbol": "BOLT"}):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             await send(world, order, **change)
@@ -117,37 +116,37 @@ async def test_an_order_fits_the_decision_or_is_not_stored(world: World) -> None
 
 
 async def test_an_entry_on_its_way_and_a_live_approval_hold_their_place(world: World) -> None:
-    sent, waiting = await flow.decide(world.deps, ask("ACME", "BOLT"))
+    sent, waiting = await decide(world.deps, ask("ACME", "BOLT"))
     await send(world, order_of(sent))
     later = facts.NOW + timedelta(seconds=59)
     await world.clock.move(later)
-    verdicts = await flow.decide(world.deps, ask("ACME", "BOLT", scan=2))
+    verdicts = await decide(world.deps, ask("ACME", "BOLT", scan=2))
     assert "an entry is on its way" in verdicts[0].reason
     assert "an approval waits to be used" in verdicts[1].reason
     await world.clock.move(later + timedelta(seconds=2))
-    again = await flow.decide(world.deps, ask("ACME", "BOLT", scan=3))
+    again = await decide(world.deps, ask("ACME", "BOLT", scan=3))
     assert [verdict.approved for verdict in again] == [False, True]
     assert order_of(waiting).client_order_id == "cat-20260615-BOLT-e-1"
     assert order_of(again[1]).client_order_id == "cat-20260615-BOLT-e-2"
 
 
 async def test_a_filled_entry_counts_until_the_position_holds_it(world: World) -> None:
-    order = order_of((await flow.decide(world.deps, ask("ACME")))[0])
+    order = order_of((await decide(world.deps, ask("ACME")))[0])
     await send(world, order)
     await world.deps.pool.execute("UPDATE orders SET status = 'filled', filled_quantity = quantity")
-    refused = (await flow.decide(world.deps, ask("ACME", scan=2)))[0]
+    refused = (await decide(world.deps, ask("ACME", scan=2)))[0]
     assert "duplicate_or_held" in refused.reason
     await world.deps.pool.execute("UPDATE orders SET booked_quantity = quantity")
     await world.desk.hold("ACME", 100, 50, stop=49)
-    held = (await flow.decide(world.deps, ask("ACME", scan=3)))[0]
+    held = (await decide(world.deps, ask("ACME", scan=3)))[0]
     assert "it is held" in held.reason
 
 
 async def test_a_proposal_approved_later_is_judged_anew(world: World) -> None:
-    first = order_of((await flow.decide(world.deps, ask("ACME")))[0])
+    first = order_of((await decide(world.deps, ask("ACME")))[0])
     await world.clock.move(facts.NOW + timedelta(seconds=20))
     world.market.prices["ACME"] = 51.0
-    anew = order_of((await flow.decide(world.deps, ask("ACME", attempt=2)))[0])
+    anew = order_of((await decide(world.deps, ask("ACME", attempt=2)))[0])
     assert anew.reference_price == 51
     assert anew.decision_id != first.decision_id
     assert anew.expires_at == facts.NOW + timedelta(seconds=80)
@@ -157,15 +156,15 @@ async def test_what_moves_like_a_holding_is_refused(world: World) -> None:
     await world.desk.hold("HELD", 100, 50, stop=49)
     world.market.list("HELD", 50.0, seed=5)
     world.market.list("ACME", 50.0, seed=5)
-    verdicts = await flow.decide(world.deps, ask("ACME", "BOLT"))
+    verdicts = await decide(world.deps, ask("ACME", "BOLT"))
     assert "correlation: 1 against 0.7 with HELD" in verdicts[0].reason
     assert verdicts[1].approved
 
 
 async def test_a_closed_market_and_a_halt_are_said(world: World) -> None:
-    await flow.emergency_stop(world.deps, world.watch, "by hand")
+    await emergency_stop(world.deps, world.watch, "by hand")
     await world.clock.move(facts.SESSION.close)
-    verdict = (await flow.decide(world.deps, ask("ACME")))[0]
+    verdict = (await decide(world.deps, ask("ACME")))[0]
     assert "trading is halted: by hand" in verdict.reason
     assert "the market is closed; it opens 2026-06-16 13:30 UTC" in verdict.reason
     assert verdict.order is None
@@ -174,9 +173,9 @@ async def test_a_closed_market_and_a_halt_are_said(world: World) -> None:
 async def test_without_prices_or_account_nothing_is_decided(world: World) -> None:
     world.market.silent = True
     with pytest.raises(Unavailable):
-        await flow.decide(world.deps, ask("ACME"))
+        await decide(world.deps, ask("ACME"))
     with pytest.raises(NotFound):
-        await flow.decide(world.deps, ask("ACME", cycle_id="20200101-000000"))
+        await decide(world.deps, ask("ACME", cycle_id="20200101-000000"))
     assert await world.rows("SELECT FROM risk_decisions") == []
 
 
@@ -194,7 +193,7 @@ async def test_over_http(world: World, service: httpx.AsyncClient) -> None:
 
 
 async def test_figures_for_the_graphs(world: World, service: httpx.AsyncClient) -> None:
-    await flow.decide(world.deps, ask("ACME", "NOSUCH"))
+    await decide(world.deps, ask("ACME", "NOSUCH"))
     text = (await service.get("/metrics")).text
     assert 'catalyst_risk_decisions_total{kind="order",reason="within_limits",verdict="approved"}' in text
     assert 'catalyst_risk_decisions_total{kind="order",reason="fresh_price",verdict="refused"}' in text

@@ -8,7 +8,9 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from services.risk_manager import flow, store
+from services.risk_manager import store
+from services.risk_manager.flow.day import monitor
+from services.risk_manager.flow.decide import decide
 from tests.risk_manager import facts
 from tests.risk_manager.conftest import running
 from tests.risk_manager.test_decide import ask
@@ -40,7 +42,7 @@ async def test_everything_is_closed_until_the_broker_says_so(world: World, servi
     assert kinds == ["emergency_stop", "verified_flat"]
     alerts = await world.rows("SELECT severity, message FROM alerts ORDER BY alert_id")
     assert [alert["severity"] for alert in alerts] == ["critical", "info"]
-    verdict = (await flow.decide(world.deps, ask("ACME")))[0]
+    verdict = (await decide(world.deps, ask("ACME")))[0]
     assert "trading is halted: news feed went mad" in verdict.reason
     health = (await service.get("/health")).json()
     assert (health["status"], health["halted"]) == ("healthy", True)
@@ -118,8 +120,8 @@ async def _watched(world: World, pnl: int, price: float) -> None:
 async def test_the_day_is_watched_from_slot_to_slot(world: World) -> None:
     await world.desk.hold("HELD", 100, 50, stop=49)
     await _watched(world, -1500, 35.0)
-    await flow.monitor(world.deps, world.watch, facts.SESSION)
-    await flow.monitor(world.deps, world.watch, facts.SESSION)
+    await monitor(world.deps, world.watch, facts.SESSION)
+    await monitor(world.deps, world.watch, facts.SESSION)
     assert world.watch.reading is not None
     assert world.watch.reading.level == "warning"
     assert world.watch.reading.books_pnl == Decimal(-1500)
@@ -145,7 +147,7 @@ async def test_one_wrong_answer_of_the_account_trips_nothing(world: World) -> No
     await world.desk.hold("HELD", 100, 50, stop=49)
     world.desk.equity = Decimal(78_000)
     world.market.list("HELD", 49.9)
-    await flow.monitor(world.deps, world.watch, facts.SESSION)
+    await monitor(world.deps, world.watch, facts.SESSION)
     assert await store.active_halt(world.deps.pool) is None
     alerts = await world.rows("SELECT severity, kind FROM alerts")
     assert alerts == [{"severity": "warning", "kind": "pnl_disagrees"}]

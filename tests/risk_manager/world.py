@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 from fastapi import FastAPI, HTTPException
 
-from services.risk_manager import flow
+from services.risk_manager.flow.watch import Watch
 from shared.deps import Deps
 from shared.domain.market import Asset, Bars, BarTable, Quote, Snapshots, Timeframe, Trade
 from shared.domain.position import Account, CloseRequest, PositionView, Reconciliation
@@ -110,6 +110,7 @@ class TradingDesk:
     asked: int = 0
     broker_holds: bool = False
     unreadable: bool = False
+    looks: int = 0
     calls: list[str] = field(default_factory=list)
 
     def app(self) -> FastAPI:
@@ -121,6 +122,7 @@ class TradingDesk:
         return app
 
     async def account(self) -> Account:
+        self.looks += 1
         return Account(
             account_number="SIM", status="ACTIVE", equity=self.equity, last_equity=Decimal(100_000),
             cash=self.equity, buying_power=self.equity * 2, trading_allowed=True,
@@ -182,7 +184,7 @@ class World:
     clock: Clock
     market: Market
     desk: TradingDesk
-    watch: flow.Watch = field(default_factory=flow.Watch)
+    watch: Watch = field(default_factory=Watch)
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.deps.pool.fetch(sql, *values)]

@@ -35,6 +35,7 @@ class Limits(Value):
     max_spread_pct: float
     max_share_of_volume_pct: float
     loss_cooldown_minutes: int
+    max_entries_per_day: int = 0
     decision_ttl_seconds: int
     stop_pct: float
     target_pct: float
@@ -70,11 +71,13 @@ class Book:
     last_losses: Mapping[str, datetime] = field(default_factory=dict)
     returns: Mapping[str, Returns] = field(default_factory=dict)
     approvals: int = 0
+    entries_today: int = 0
     approve_max: int | None = None
 
     def approve(self, holding: Holding) -> "Book":
         """The book once an approval counts."""
-        return replace(self, holdings=(*self.holdings, holding), approvals=self.approvals + 1)
+        approvals, entries = self.approvals + 1, self.entries_today + 1
+        return replace(self, holdings=(*self.holdings, holding), approvals=approvals, entries_today=entries)
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -194,6 +197,7 @@ def limits_of(config: Config, max_positions: int | None = None, max_daily_loss: 
         max_spread_pct=entry.max_spread_pct,
         max_share_of_volume_pct=entry.max_share_of_average_volume_pct,
         loss_cooldown_minutes=entry.loss_cooldown_minutes,
+        max_entries_per_day=entry.max_entries_per_day,
         decision_ttl_seconds=entry.decision_ttl_seconds,
         stop_pct=positions.default_stop_loss_pct,
         target_pct=positions.default_take_profit_pct,

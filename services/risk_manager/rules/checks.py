@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.risk_manager.rules.case import Case
-from services.risk_manager.rules.correlation import closest
+from services.risk_manager.rules.correlation import FEWEST_DAYS, closest
 from services.risk_manager.rules.levels import NEAREST_LEG_PCT
 from shared.domain.order import Check
 
@@ -132,10 +132,18 @@ def correlation(case: Case) -> Check:
         return _says(name, True, "switched off")
     if not book.symbols - {symbol}:
         return _says(name, True, "nothing held to compare with")
-    nearest = closest(symbol, book.symbols, book.returns)
+    nearest, unknown = closest(symbol, book.symbols, book.returns)
+    sectors = {held.symbol: held.sector for held in book.holdings}
+    alike = [one for one in unknown if case.subject.sector is not None and sectors[one] == case.subject.sector]
+    if alike:
+        # What cannot be measured is taken for what it most likely is.
+        note = f"fewer than {FEWEST_DAYS} days in common with {', '.join(alike)} of the same sector: taken as alike"
+        return _says(name, False, note)
+    unmeasured = f"; too few days in common with {', '.join(unknown)}" if unknown else ""
     if nearest is None:
-        return _says(name, True, "too few days in common to compare")
-    return _most(name, round(nearest[1], 4), case.limits.max_correlation, f"with {nearest[0]}, 60 daily returns")
+        return _says(name, True, f"nothing to compare{unmeasured}")
+    note = f"with {nearest[0]}, 60 daily returns{unmeasured}"
+    return _most(name, round(nearest[1], 4), case.limits.max_correlation, note)
 
 
 def cooldown(case: Case) -> Check:
@@ -143,7 +151,16 @@ def cooldown(case: Case) -> Check:
     if lost_at is None:
         return _says("cooldown", True, "no recent loss on it")
     minutes = round((case.now - lost_at).total_seconds() / 60, 3)
-    return _least("cooldown", minutes, case.limits.loss_cooldown_minutes, "minutes since the last loss on it")
+    left = case.limits.loss_cooldown_minutes - minutes
+    note = "minutes since the last loss on it" + (f", {left:.1f} more to wait" if left > 0 else "")
+    return _least("cooldown", minutes, case.limits.loss_cooldown_minutes, note)
+
+
+def entries_per_day(case: Case) -> Check:
+    most = case.limits.max_entries_per_day
+    if not most:
+        return _says("entries_per_day", True, "no bound on entries in a day")
+    return _most("entries_per_day", case.book.entries_today + 1, most, "entries today with this one")
 
 
 def spread(case: Case) -> Check:
@@ -166,5 +183,5 @@ def total_exposure(case: Case) -> Check:
 CHECKS: tuple[Callable[[Case], Check], ...] = (
     halted, market_open, not_in_last_minutes, fresh_price, stop_distance, duplicate_or_held, max_positions, approvals,
     max_position_size, min_position_size, risk_per_trade, buying_power, daily_loss_used, sector_exposure, correlation,
-    cooldown, spread, liquidity, total_exposure,
+    cooldown, entries_per_day, spread, liquidity, total_exposure,
 )  # fmt: skip

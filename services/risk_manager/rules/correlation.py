@@ -43,11 +43,16 @@ def correlation(first: Returns, second: Returns) -> float | None:
     return min(1.0, max(-1.0, float(a @ b) / scale)) if scale > STILL else None
 
 
-def closest(symbol: str, others: frozenset[str], table: Mapping[str, Returns]) -> tuple[str, float] | None:
-    """The holding that moved most like `symbol`, and how much; None when none can be compared."""
-    mine = table.get(symbol)
-    if mine is None:
-        return None
-    found = [(other, correlation(mine, table[other])) for other in sorted(others - {symbol}) if other in table]
-    known = [(other, value) for other, value in found if value is not None]
-    return max(known, key=lambda pair: pair[1], default=None)
+def closest(
+    symbol: str, others: frozenset[str], table: Mapping[str, Returns]
+) -> tuple[tuple[str, float] | None, tuple[str, ...]]:
+    """The holding that moved most like `symbol`, and how much; and those that cannot be compared with it."""
+    mine, found = table.get(symbol), list[tuple[str, float]]()
+    unknown = []
+    for other in sorted(others - {symbol}):
+        value = correlation(mine, table[other]) if mine is not None and other in table else None
+        if value is None:
+            unknown.append(other)
+        else:
+            found.append((other, value))
+    return max(found, key=lambda pair: pair[1], default=None), tuple(unknown)

@@ -1,6 +1,7 @@
 """The day's profit and loss: what the broker says, what our own books say, and what follows from both."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -23,6 +24,7 @@ class OpenPosition(Value):
     entry_price: Decimal
     realized: Decimal
     stop_price: Decimal | None = None
+    entry_time: datetime | None = None
 
 
 class DayReading(Value):

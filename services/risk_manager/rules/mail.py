@@ -8,7 +8,13 @@ from shared.domain.base import Value
 
 TEST_KIND = "test"
 TEST_SUBJECT = "[TEST] Catalyst Alert System Test"
+EMAIL, WEBHOOK = "email", "webhook"
+SPOKEN = {EMAIL: "e-mail", WEBHOOK: "the webhook"}
+# What comes within the window goes in one message; after a message the next of its severity waits for the gap, so that
+# a storm of alerts is a message every half minute and not one a second.
 WINDOW_SECONDS = {"critical": 1.0, "warning": 5.0, "info": 15.0}
+GAP_SECONDS = {"critical": 30.0, "warning": 120.0, "info": 600.0}
+MOST_ROWS = 50
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 600.0
 
 
@@ -70,9 +76,23 @@ def _row(alert: WaitingAlert) -> tuple[str, str, str, str]:
     return f"{alert.occurred_at:%Y-%m-%d %H:%M:%S} UTC", where, alert.kind.replace("_", " "), alert.message
 
 
+def _rows(alerts: Sequence[WaitingAlert]) -> list[tuple[str, str, str, str]]:
+    same: dict[tuple[str, str, str], list[WaitingAlert]] = {}
+    for alert in alerts:
+        same.setdefault((alert.service, alert.kind, alert.message), []).append(alert)
+    rows = []
+    for group in list(same.values())[:MOST_ROWS]:
+        at, where, kind, message = _row(group[0])
+        again = f" ({len(group)} times, last {group[-1].occurred_at:%H:%M:%S} UTC)" if len(group) > 1 else ""
+        rows.append((at, where, kind, message + again))
+    if len(same) > MOST_ROWS:
+        rows.append((rows[-1][0], "all services", "more", f"and {len(same) - MOST_ROWS} others, in the journal"))
+    return rows
+
+
 def compose(alerts: Sequence[WaitingAlert]) -> Mail:
-    """One mail for alerts of one severity, oldest first."""
-    rows = [_row(alert) for alert in alerts]
+    """One mail for alerts of one severity, oldest first; what was said several times stands there once."""
+    rows = _rows(alerts)
     text = "\n\n".join(f"{at}  {where}\n{kind}: {message}" for at, where, kind, message in rows)
     cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     head = "<tr><th>When</th><th>Where</th><th>What</th><th>Message</th></tr>"

@@ -1,0 +1,1 @@
+"""What risk does: decide, watch the day, stop everything, tell people, take over limits."""

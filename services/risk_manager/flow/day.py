@@ -1,0 +1,87 @@
+"""Watching the day: a look at every slot of the session and at every fill, and what follows from it."""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+from prometheus_client import Gauge
+
+from services.risk_manager import store
+from services.risk_manager.flow.stop import emergency_stop
+from services.risk_manager.flow.watch import Watch, read_account, sessions_near, tell
+from services.risk_manager.rules import day as rule
+from shared.deps import Deps
+from shared.domain.session import Session, next_slot
+from shared.journal import listening
+
+EVERY, STOP_HEARD_SECONDS, LISTEN_ANEW_SECONDS = timedelta(seconds=60), 2.0, 300.0
+DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previous close")
+EXPOSURE = Gauge("catalyst_exposure_usd", "Money at work or promised")
+
+
+async def monitor(deps: Deps, watch: Watch, session: Session) -> None:
+    """One look at the day, and what follows: one warning a day of each kind, and the emergency stop."""
+    now, config, told = await deps.clock.now(), deps.config.current(), await read_account(deps)
+    (_, own_limit), positions = await store.running_cycle(deps.pool), await store.open_positions(deps.pool)
+    trades = await deps.market.trades([one.symbol for one in positions]) if positions else {}
+    books = rule.books_pnl(await store.realized_since(deps.pool, session.open), positions, trades)
+    limit = min(config.max_daily_loss, own_limit or config.max_daily_loss)
+    limits, actions = config.risk.daily_limits, config.risk.emergency_actions
+    reading = rule.read_day(told, books, limit, limits.warning_threshold_pct)
+    watch.read_at, watch.reading = now, reading
+    DAY_PNL.set(float(reading.pnl))
+    EXPOSURE.set(float(sum(one.value for one in await store.holdings(deps.pool, now, ()))))
+    for notice in rule.notices_of(reading):
+        if not await store.happened_since(deps.pool, notice.kind, session.open):
+            async with deps.pool.acquire() as connection, connection.transaction():
+                await tell(connection, notice, now)
+    if reading.level == "emergency" and limits.emergency_stop_at_100 and await store.active_halt(deps.pool) is None:
+        # Released with nothing open, the same loss says nothing new; `daily_loss_used` refuses entries anyway.
+        said = not positions and await store.happened_since(deps.pool, "emergency_stop", session.open)
+        if not said:
+            await emergency_stop(deps, watch, rule.reason_of(reading), closes=actions.close_all_positions_on_limit)
+            # The market's clock stands while we are awake: trading hears of the stop before time goes on.
+            await asyncio.wait([asyncio.create_task(watch.asked.wait())], timeout=STOP_HEARD_SECONDS)
+
+
+async def watch_one_slot(deps: Deps, watch: Watch) -> None:
+    """Look if the market is open, then rest to the next slot of the session, or sleep to the next opening."""
+    watch.filled.clear()
+    now = await deps.clock.now()
+    session, upcoming = await sessions_near(deps, now)
+    if session is not None:
+        await monitor(deps, watch, session)
+        await _rest(deps, watch, session, min(next_slot(session, now, EVERY), session.close))
+    else:
+        await deps.clock.sleep_until(upcoming.open if upcoming is not None else now + timedelta(hours=6))
+
+
+async def _rest(deps: Deps, watch: Watch, session: Session, until: datetime) -> None:
+    """Sleep until the slot, and look at each fill without waking from it.
+
+    A simulated clock wakes us for trade updates by itself, after trading and before time goes on, so that looking at
+    a fill happens at the fill's own time however busy this machine is.
+    """
+    sleeping = asyncio.create_task(deps.clock.sleep_until(until, or_trade_update=True))
+    try:
+        while not sleeping.done():
+            filling = asyncio.create_task(watch.filled.wait())
+            await asyncio.wait({sleeping, filling}, return_when=asyncio.FIRST_COMPLETED)
+            filling.cancel()
+            if watch.filled.is_set() and not sleeping.done():
+                watch.filled.clear()
+                await monitor(deps, watch, session)
+        await sleeping
+    finally:
+        sleeping.cancel()
+        await asyncio.gather(sleeping, return_exceptions=True)
+
+
+async def hear_fills(deps: Deps, watch: Watch) -> None:
+    """Stir the watch at every booked fill. Listens anew now and then: a connection can die without a word."""
+    async with listening(deps.settings.dsn, "fill.booked") as heard:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LISTEN_ANEW_SECONDS):
+                while True:
+                    await heard.get()
+                    watch.filled.set()

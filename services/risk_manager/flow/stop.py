@@ -1,0 +1,101 @@
+"""The emergency stop: latched, closed until the broker lists nothing, released by a person."""
+
+import asyncio
+from datetime import timedelta
+from time import perf_counter
+
+import structlog
+
+from services.risk_manager import store
+from services.risk_manager.flow.watch import HALTED, Watch, tell
+from services.risk_manager.rules import stop as rule
+from shared.deps import Deps
+from shared.domain.position import CloseRequest, PositionView, Reconciliation
+from shared.errors import CatalystError, Forbidden, NotNow
+
+LONGEST_PAUSE_SECONDS, PAGED_AFTER_ATTEMPTS = 2.0, 20
+log = structlog.get_logger()
+
+
+async def emergency_stop(deps: Deps, watch: Watch, reason: str, *, closes: bool = True, drill: bool = False) -> bool:
+    """Latch the halt and wake the closing; False when a halt stood already. Entries are refused from here on."""
+    now, actions = await deps.clock.now(), deps.config.current().risk.emergency_actions
+    until = now + timedelta(minutes=0 if drill else actions.cooldown_period_minutes)
+    async with deps.pool.acquire() as connection, connection.transaction():
+        await store.take_turn(connection)
+        fresh = await store.latch(connection, reason, closes, now, until)
+        if fresh:
+            await tell(connection, rule.stopped(reason, closes, actions.send_email_alert), now)
+    HALTED.set(1)
+    watch.asked.clear()
+    watch.close.set()
+    return fresh
+
+
+async def _close_and_look(deps: Deps, watch: Watch) -> tuple[str, ...]:
+    """Ask trading to close everything, then look. Returns what is still there; empty means flat at the broker."""
+    why = CloseRequest(reason="emergency_stop")
+    try:
+        await deps.client.post("trading", "/api/v1/positions/close-all", why, object, repeatable=True)
+    finally:
+        watch.asked.set()
+    positions = await deps.client.get("trading", "/api/v1/positions?status=open", tuple[PositionView, ...])
+    seen = await deps.client.post("trading", "/api/v1/reconcile", None, Reconciliation, repeatable=True)
+    return rule.still_there(positions, seen)
+
+
+async def close_until_flat(deps: Deps, watch: Watch) -> None:
+    """Close everything until the broker lists nothing, however often that must be asked.
+
+    Runs on the wall's time: a market clock that waits for this service must not be waited for by it.
+    """
+    attempts, pause = 0, 0.02
+    while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
+        attempts += 1
+        try:
+            left = await _close_and_look(deps, watch)
+        except CatalystError as error:
+            left = (error.detail,)
+        now = await deps.clock.now()
+        async with deps.pool.acquire() as connection, connection.transaction():
+            if not left and await store.mark_flat(connection, halt.halt_id, now):
+                await tell(connection, rule.flat(halt, attempts, now), now)
+            elif left and attempts % PAGED_AFTER_ATTEMPTS == 0:
+                await tell(connection, rule.not_flat(attempts, left), now)
+        log.info("closing", attempts=attempts, left=left)
+        await asyncio.sleep(pause)
+        pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+async def resume(deps: Deps, reason: str) -> None:
+    """Release the halt. Raises NotNow, with the time, before the cool-down is over or while something is open."""
+    now, halt = await deps.clock.now(), await store.active_halt(deps.pool)
+    if halt is None:
+        raise NotNow("trading is not halted")
+    if refused := rule.why_not_resume(halt, now):
+        raise NotNow(refused, possible_at=None if halt.closing else halt.resume_after)
+    async with deps.pool.acquire() as connection, connection.transaction():
+        if await store.release(connection, halt.halt_id, reason, now):
+            await tell(connection, rule.resumed(halt, reason), now)
+    HALTED.set(0)
+
+
+async def drill(deps: Deps, watch: Watch, patience_seconds: float = 60) -> dict[str, float]:
+    """The emergency stop for practice, with its times in ms; released again once flat.
+
+    Raises Forbidden on a live account, NotNow when a halt stands or the account did not become flat in time.
+    """
+    if deps.settings.broker == "live":
+        raise Forbidden("a drill closes every position; it is not done with live money")
+    if await store.active_halt(deps.pool) is not None:
+        raise NotNow("trading is halted already")
+    started = perf_counter()
+    await emergency_stop(deps, watch, "drill", drill=True)
+    latched = perf_counter()
+    while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
+        if perf_counter() - started > patience_seconds:
+            raise NotNow(f"not flat after {patience_seconds:.0f} s; the halt stands and closing goes on")
+        await asyncio.sleep(0.02)
+    verified = perf_counter()
+    await resume(deps, "the drill is over")
+    return {"latched_ms": round((latched - started) * 1e3, 1), "flat_ms": round((verified - started) * 1e3, 1)}
