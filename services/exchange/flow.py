@@ -14,6 +14,7 @@ from services.exchange import store
 from services.exchange.rules import clock as rule
 from services.exchange.rules.board import Board, board_at
 from services.exchange.rules.clock import Agenda, ClockState, EmptyAgenda, Mode, Waiter
+from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.tape import Session, Tape
 from services.exchange.rules.venue import Venue
 from shared.domain.session import at_market_time
@@ -204,15 +205,15 @@ class World:
         return agenda.tape if isinstance(agenda, Venue) else self.recorded
 
     @property
-    def quoted_bps(self) -> float:
-        """The quoted width: the venue's knob once a venue is on the clock, so quotes and fills agree."""
+    def settings(self) -> VenueSettings:
+        """The venue's once one is on the clock, so that what is shown and what is done agree."""
         agenda = self.clock.agenda
-        return agenda.settings.spread_bps if isinstance(agenda, Venue) else self.spread_bps
+        return agenda.settings if isinstance(agenda, Venue) else VenueSettings(spread_bps=self.spread_bps)
 
     @property
     def board(self) -> Board:
         """The whole market as it is known now; built again only when a bar has begun or ended."""
-        bps, tape = self.quoted_bps, self.tape
+        bps, tape = self.settings.spread_bps, self.tape
         known = self._boards.get(bps)
         if known is None or known[0] is not tape or not known[1].holds_at(self.clock.now):
             known = tape, board_at(tape, self.clock.now, bps)

@@ -59,7 +59,7 @@ def equip(app: FastAPI, desk: Desk) -> FastAPI:
     for desk_routes in DESK_ROUTES:
         app.include_router(desk_routes(desk))
     app.add_middleware(Mischief, desk=desk)
-    app.add_middleware(AlpacaGate, load=desk.world.load)
+    app.add_middleware(AlpacaGate, world=desk.world)
     return app
 
 

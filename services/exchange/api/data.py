@@ -10,7 +10,9 @@ from typing import Any, Literal, NamedTuple
 from fastapi import APIRouter, Response
 
 from services.exchange.api import wire
+from services.exchange.api.entitlement import check_latest, latest_known
 from services.exchange.flow import World
+from services.exchange.rules.board import board_at
 from services.exchange.rules.candles import Timeframe, candles, check_timeframe, timeframe_of
 from shared.domain.session import at_market_time
 from shared.errors import BadInput, NotFound
@@ -82,11 +84,21 @@ class BarQuery(NamedTuple):
     descending: bool
     limit: int
     token: str
+    known_until: float
+
+
+class Span(NamedTuple):
+    """The bounds of a request as they were given, and the feed it names."""
+
+    start: str | None
+    end: str | None
+    feed: str
 
 
 def page_of_bars(world: World, query: BarQuery) -> tuple[dict[str, list[wire.BarRow]], str | None]:
     """Up to `limit` rows sorted by symbol then time, from behind the token on, and the next token."""
-    board, now, left = world.board, world.clock.now, query.limit
+    now, left = query.known_until, query.limit
+    board = world.board if now == world.clock.now else board_at(world.tape, now, world.settings.spread_bps)
     first, after = _place(query.token)
     page: dict[str, list[wire.BarRow]] = {}
     following: str | None = None
@@ -174,13 +186,14 @@ def routes(world: World) -> APIRouter:
 
 
 def _add_bars(router: APIRouter, world: World) -> None:
-    def ask(
-        symbols: str, timeframe: str, start: str | None, end: str | None, sort: Sort, limit: int, token: str
-    ) -> Any:
+    def ask(symbols: str, timeframe: str, order: Sort, limit: int, token: str, span: Span) -> Any:
         frame, names = timeframe_of(timeframe), symbols_of(symbols)
         check_timeframe(world.tape, frame)
-        span = moment_of(start, "start", float(world.tape.midnight)), moment_of(end, "end", world.clock.now)
-        return page_of_bars(world, BarQuery(names, frame, span, sort == "desc", limit_of(limit, MOST_ROWS), token))
+        start = moment_of(span.start, "start", float(world.tape.midnight))
+        end = moment_of(span.end, "end", world.clock.now)
+        known = latest_known(world, span.feed, start, end if span.end else None)
+        count = limit_of(limit, MOST_ROWS)
+        return page_of_bars(world, BarQuery(names, frame, (start, end), order == "desc", count, token, known))
 
     @router.get("/bars", summary="Bars of many symbols")
     async def bars(
@@ -197,7 +210,7 @@ def _add_bars(router: APIRouter, world: World) -> None:
         currency: str = "USD",
     ) -> Response:
         """Sorted by symbol, then time; `limit` counts rows over all symbols. Unknown symbols are absent."""
-        page, token = ask(symbols, timeframe, start, end, sort, limit, page_token)
+        page, token = ask(symbols, timeframe, sort, limit, page_token, Span(start, end, feed))
         return wire.answer({"bars": page, "next_page_token": token})
 
     @router.get("/{symbol}/bars", summary="Bars of one symbol")
@@ -209,23 +222,26 @@ def _add_bars(router: APIRouter, world: World) -> None:
         limit: int = 1000,
         sort: Sort = "asc",
         page_token: str = "",
+        feed: str = "sip",
     ) -> Response:
         """As `/bars`, for a single name; no rows for an unknown one."""
-        page, token = ask(symbol, timeframe, start, end, sort, limit, page_token)
+        page, token = ask(symbol, timeframe, sort, limit, page_token, Span(start, end, feed))
         return wire.answer({"bars": page.get(symbol, []), "symbol": symbol, "next_page_token": token})
 
 
 def _add_snapshots(router: APIRouter, world: World, sheets: Sheets) -> None:
     @router.get("/snapshots", summary="Snapshots of many symbols")
-    async def snapshots(symbols: str = "", feed: str = "sip", currency: str = "USD") -> Response:
+    async def snapshots(symbols: str = "", feed: str = "", currency: str = "USD") -> Response:
         """Keyed by symbol at the top level; unknown symbols are absent, parts not known yet are null."""
+        check_latest(world, feed)
         sheet, index, now = sheets.now, world.tape.index, world.clock.now
         places = ((symbol, index.get(symbol)) for symbol in symbols_of(symbols))
         return wire.answer({s: sheet.snapshot(i, now) for s, i in places if i is not None})
 
     @router.get("/{symbol}/snapshot", summary="Snapshot of one symbol")
-    async def snapshot(symbol: str) -> Response:
+    async def snapshot(symbol: str, feed: str = "") -> Response:
         """404 for an unknown symbol."""
+        check_latest(world, feed)
         i = world.tape.index.get(symbol)
         if i is None:
             raise NotFound(f"no snapshot found for {symbol}")
@@ -245,11 +261,13 @@ def _fields(row: wire.SnapshotRow) -> dict[str, Any]:
 
 def _add_latest(router: APIRouter, world: World, name: str, plural: str, part: Part) -> None:
     @router.get(f"/{plural}/latest", summary=f"Latest {plural} of many symbols")
-    async def many(symbols: str = "", feed: str = "sip", currency: str = "USD") -> Response:
+    async def many(symbols: str = "", feed: str = "", currency: str = "USD") -> Response:
         """Symbols without one are absent."""
+        check_latest(world, feed)
         return _latest(world, symbols, plural, part)
 
     @router.get(f"/{{symbol}}/{plural}/latest", summary=f"Latest {name} of one symbol")
-    async def one(symbol: str) -> Response:
+    async def one(symbol: str, feed: str = "") -> Response:
         """404 when there is none."""
+        check_latest(world, feed)
         return _latest_of(world, symbol, name, part)

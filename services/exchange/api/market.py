@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from services.exchange.api import wire
 from services.exchange.flow import World
 from services.exchange.rules import calendar
+from services.exchange.rules.permission import is_solid
 from services.exchange.rules.tape import Asset
 from shared.domain.session import MARKET_ZONE, at_market_time, trading_day
 from shared.errors import BadInput
@@ -24,29 +25,33 @@ def asset_id(symbol: str) -> str:
 
 
 def asset_row(world: World, asset: Asset) -> dict[str, Any]:
-    """An asset as Alpaca describes it. A delisted one turns inactive."""
-    gone = world.tape.delisted(asset.symbol, world.clock.now)
-    listed = asset.exchange != "OTC"
-    price = world.tape.previous_close(asset.symbol) or 0.0
-    solid = listed and price >= 5.0
-    return {
+    """An asset as Alpaca describes it, and as the venue treats it. A delisted one turns inactive."""
+    symbol, settings = asset.symbol, world.settings
+    gone = world.tape.delisted(symbol, world.clock.now)
+    solid = is_solid(world.tape, symbol)
+    shortable = solid and symbol not in settings.not_shortable
+    easy = shortable and symbol not in settings.hard_to_borrow
+    row: dict[str, Any] = {
         "id": asset_id(asset.symbol),
         "class": "us_equity",
         "exchange": asset.exchange,
-        "symbol": asset.symbol,
+        "symbol": symbol,
         "name": asset.name,
         "status": "inactive" if gone else "active",
-        "tradable": not gone,
+        "tradable": not gone and symbol not in settings.not_tradable,
         "marginable": solid,
-        "shortable": solid,
-        "easy_to_borrow": solid,
-        "borrow_status": "easy_to_borrow" if solid else "hard_to_borrow",
-        "fractionable": solid,
+        "shortable": shortable,
+        "easy_to_borrow": easy,
+        "borrow_status": "easy_to_borrow" if easy else "hard_to_borrow",
+        "fractionable": solid and symbol not in settings.not_fractionable,
         "margin_requirement_long": "30" if solid else "100",
         "margin_requirement_short": "30" if solid else "100",
         "maintenance_margin_requirement": 30 if solid else 100,
         "attributes": [],
     }
+    if not settings.easy_to_borrow:
+        del row["easy_to_borrow"]
+    return row
 
 
 def is_open_at(at: float) -> bool:

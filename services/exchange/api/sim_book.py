@@ -61,7 +61,11 @@ def routes(desk: Desk) -> APIRouter:
         openapi_extra=example_body(slippage_bps=3, partial_fill_fraction=0.25, cancel_latency_ms=2000),
     )
     async def change_settings(body: Body) -> Response:
-        """What is left out stays. From the next event on; 422 names what cannot be."""
+        """What is left out stays. From the next event on; 422 names what cannot be.
+
+        `{"preset": "paper-2026" | "free-data" | "legacy-nested" | "none"}` sets what the presets are about all at once;
+        what is named beside it wins: `{"preset": "paper-2026", "easy_to_borrow": false}`.
+        """
         return answer(accepted(desk.ask("", "settings", body)).model_dump(mode="json"))
 
     return router

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from services.exchange.rules.board import Board
 from services.exchange.rules.candles import Candles
 from services.exchange.rules.tape import Tape
-from shared.errors import BadInput, NotFound
+from shared.errors import BadInput, Forbidden, NotFound
 
 TAPES = {"NYSE": "A", "NASDAQ": "C"}
 SHARES_PER_TRADE = 100
@@ -66,7 +66,7 @@ class SnapshotRow(msgspec.Struct, rename="camel"):
 
 
 class AlpacaRoute(APIRoute):
-    """Answers what is wrong with a request as Alpaca does: {"message": ...} with 400 or 404."""
+    """Answers what is wrong with a request as Alpaca does: {"message": ...} with 400, 403 or 404."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
@@ -76,6 +76,8 @@ class AlpacaRoute(APIRoute):
                 return await inner(request)
             except BadInput as error:
                 return answer({"message": error.detail}, 400)
+            except Forbidden as error:
+                return answer({"message": error.detail}, 403)
             except NotFound as error:
                 return answer({"message": error.detail}, 404)
             except RequestValidationError as error:

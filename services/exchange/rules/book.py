@@ -96,6 +96,14 @@ class Book:
     def multiplier(self) -> int:
         return min(self.settings.margin_multiplier, int(self.config.max_margin_multiplier))
 
+    @property
+    def trading_blocked(self) -> bool:
+        return self.key in self.settings.trading_blocked
+
+    @property
+    def account_blocked(self) -> bool:
+        return self.key in self.settings.account_blocked
+
     def next_seq(self) -> int:
         self.seq += 1
         return self.seq

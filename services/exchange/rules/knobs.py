@@ -1,7 +1,7 @@
 """What can be turned at the venue, and what an account holder can set. Defaults are Alpaca's paper account of 2026."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,10 @@ class VenueSettings(Value):
     """`spread_bps`: quoted width of a name trading 50 million USD a day. `slippage_bps`: added against the client on
     market orders and stops. `partial_fill_fraction`: share of orders whose first fill is a part. `participation`: most
     of a bar's volume one order may take, 0 for no limit. Latencies never reach zero, so nothing happens at the very
-    moment of the request. `legacy_nested`: list brackets as the API did in 2020.
+    moment of the request. `legacy_nested`: list brackets as the API did in 2020. `*_requests_per_minute`: of market
+    time, for each account, 0 for no limit. `recent_sip`: consolidated data younger than 15 minutes is served.
+    `stream_symbols`: most symbols of one market-data connection, 0 for no limit. `easy_to_borrow`: assets still have
+    that field. `trading_blocked`, `account_blocked`: keys of accounts that may not trade.
     """
 
     spread_bps: Annotated[float, Field(ge=0, le=1_000)] = 2.0
@@ -35,7 +38,38 @@ class VenueSettings(Value):
     not_fractionable: tuple[str, ...] = ()
     not_shortable: tuple[str, ...] = ()
     hard_to_borrow: tuple[str, ...] = ()
+    trading_requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    data_requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    recent_sip: bool = True
+    stream_symbols: Annotated[int, Field(ge=0)] = 0
+    easy_to_borrow: bool = True
+    trading_blocked: tuple[str, ...] = ()
+    account_blocked: tuple[str, ...] = ()
     seed: int = 0
+
+
+UNLIMITED: dict[str, Any] = {
+    "trading_requests_per_minute": 0,
+    "data_requests_per_minute": 0,
+    "recent_sip": True,
+    "stream_symbols": 0,
+    "legacy_nested": False,
+    "easy_to_borrow": True,
+}
+"""What every preset decides, and the settings of a venue that was given none."""
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper-2026": {**UNLIMITED, "trading_requests_per_minute": 200, "data_requests_per_minute": 10_000},
+    "free-data": {
+        **UNLIMITED,
+        "trading_requests_per_minute": 200,
+        "data_requests_per_minute": 200,
+        "recent_sip": False,
+        "stream_symbols": 30,
+    },
+    "legacy-nested": {**UNLIMITED, "legacy_nested": True},
+    "none": UNLIMITED,
+}
+"""Alpaca's plans and habits by name. `easy_to_borrow` was to go in September 2026, yet the SDK needs it: say which."""
 
 
 class AccountConfig(Value):

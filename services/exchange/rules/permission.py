@@ -65,7 +65,8 @@ def is_solid(tape: Tape, symbol: str) -> bool:
 
 
 def _authorized(s: Scene) -> Refusal | None:
-    return forbidden("account is not authorized to trade") if s.book.config.suspend_trade else None
+    blocked = s.book.config.suspend_trade or s.book.trading_blocked or s.book.account_blocked
+    return forbidden("account is not authorized to trade") if blocked else None
 
 
 def _client_order_id(s: Scene) -> Refusal | None:

@@ -16,7 +16,7 @@ from services.exchange.rules.commands import Part
 from services.exchange.rules.fault_kinds import FAULT, BookFault, Gap, Halt, VanishedLeg
 from services.exchange.rules.faults import Roster, Standing
 from services.exchange.rules.journal import Command
-from services.exchange.rules.knobs import AccountConfig, VenueSettings
+from services.exchange.rules.knobs import PRESETS, AccountConfig, VenueSettings
 from services.exchange.rules.ledger import after_close
 from services.exchange.rules.lifecycle import happen
 from services.exchange.rules.orders import Order, Refusal
@@ -189,8 +189,13 @@ def _configure(venue: Venue, c: Command) -> Outcome:
 
 
 def _settings(venue: Venue, c: Command) -> Outcome:
+    asked = dict(c.args)
+    preset = asked.pop("preset", None)
+    if preset is not None and preset not in PRESETS:
+        return malformed(f"preset: there is no {preset}; there are {', '.join(PRESETS)}")
+    known = {**venue.settings.model_dump(mode="json"), **PRESETS.get(preset, {})}
     try:
-        return venue.change_settings(VenueSettings.model_validate({**venue.settings.model_dump(mode="json"), **c.args}))
+        return venue.change_settings(VenueSettings.model_validate({**known, **asked}))
     except ValidationError as error:
         return malformed(_first_problem(error))
 
