@@ -1,0 +1,100 @@
+"""Commands of whoever answers for the money: halt, resume, test-alert, and config check|diff|accept."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from config.reload import ConfigFileError, load
+from config.settings import read_settings
+from scripts.cli.console import call, err, fail, market_time, out, show, table_of
+
+Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
+Reason = Annotated[str, typer.Argument(help="why, in words that will be read later")]
+NOT_FLAT = 5
+LOOK_EVERY_SECONDS, TELL_EVERY_SECONDS = 0.2, 5.0
+config = typer.Typer(no_args_is_help=True, help="The two YAML files: check them, compare them with what holds.")
+
+
+def halt(
+    reason: Reason,
+    patience: Annotated[float, typer.Option(help="seconds to wait until the broker is flat", min=0)] = 120.0,
+    json: Json = False,
+) -> None:
+    """Emergency stop: refuse entries, close everything, wait until the broker lists nothing. Exit code 5: not yet."""
+    begun = time.monotonic()
+    answer = call("POST", "risk-manager", "/api/v1/risk/emergency-stop", {"reason": reason})
+    if not json:
+        already = "already halted" if answer["already_halted"] else "halted, closing everything"
+        out.print(f"{already}: {answer['halt']['reason']}")
+    halted, told = answer["halt"], begun
+    while not halted["flat_at"] and time.monotonic() - begun < patience:
+        time.sleep(LOOK_EVERY_SECONDS)
+        halted = call("GET", "risk-manager", "/api/v1/risk/status")["halt"] or halted
+        if time.monotonic() - told > TELL_EVERY_SECONDS:
+            told = time.monotonic()
+            err.print(f"not flat after {told - begun:.0f} s; closing goes on")
+    seconds = time.monotonic() - begun
+    if not halted["flat_at"]:
+        fail(f"not flat after {seconds:.0f} s; closing goes on. `make flatten` needs none of our services.", NOT_FLAT)
+    text = f"flat, verified at the broker, {seconds:.1f} s; resume is possible at {market_time(halted['resume_after'])}"
+    show(answer | {"halt": halted, "seconds": round(seconds, 2)}, json, f"{text} market time")
+
+
+def resume(reason: Reason, json: Json = False) -> None:
+    """Release the halt once everything is flat and the cool-down is over."""
+    answer = call("POST", "risk-manager", "/api/v1/risk/resume", {"reason": reason})
+    show(answer, json, f"trading may go on: {reason}")
+
+
+def send_test(json: Json = False) -> None:
+    """Send a test alert by e-mail to every configured address, and to the webhook."""
+    answer = call("POST", "risk-manager", "/api/v1/risk/test-alert")
+    to = ", ".join(dict.fromkeys(filter(None, answer["addresses"].values()))) or "no address is set"
+    text = f"e-mail: {answer['email']} ({to})\nwebhook: {answer['webhook']}"
+    show(answer, json, f"alert {answer['alert_id']}: {answer['subject']}\n{text}")
+
+
+def check(json: Json = False) -> None:
+    """Read the files as the services would; exit code 1 with the line when they cannot be used. Needs no service."""
+    settings = read_settings()
+    try:
+        found = load(settings.config_folder, settings)
+    except ConfigFileError as error:
+        fail(str(error))
+    data: dict[str, Any] = {"hash": found.hash, "autonomous": found.autonomous, "warnings": found.warnings}
+    mode = "autonomous" if found.autonomous else "supervised"
+    show(data, json, "\n".join([f"can be used: {mode}, hash {found.hash}", *(f"note: {w}" for w in found.warnings)]))
+
+
+def diff(json: Json = False) -> None:
+    """How the files differ from what the running system holds, and why they do not hold."""
+    answer = call("GET", "risk-manager", "/api/v1/risk/config")
+    rows = [[*_parts(change)] for change in answer["changes"]]
+    show(answer, json, table_of(f"the files against what holds ({answer['hash']})", ["key", "holds", "file"], rows))
+    if json:
+        return
+    if answer["problem"]:
+        out.print(answer["problem"])
+    if answer["forcible"]:
+        out.print(f"to let them hold all the same: catalyst config accept {answer['files_hash']} 'why'")
+
+
+def _parts(change: str) -> tuple[str, str, str]:
+    key, _, values = change.partition(": ")
+    before, _, after = values.partition(" -> ")
+    return key, before, after
+
+
+def accept(
+    hash: Annotated[str, typer.Argument(help="of the files, as `catalyst config diff` shows it")],
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Let refused files hold although positions get out of bounds."""
+    answer = call("POST", "risk-manager", "/api/v1/risk/config/accept", {"hash": hash, "reason": reason})
+    show(answer, json, f"{answer['hash']} holds now")
+
+
+for command in (check, diff, accept):
+    config.command()(command)
