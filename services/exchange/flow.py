@@ -37,7 +37,8 @@ class Awaited(NamedTuple):
 class Conductor:
     """Moves the clock. The agenda is asked before every move, so no market event is ever jumped over.
 
-    All of it lives on one event loop. `agenda` is set by whoever wires the world, before `run`.
+    All of it lives on one event loop. `agenda` is set by whoever wires the world, before `run`; `onlooker` is shown
+    every moment it asks for, after the agenda, and changes nothing.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Conductor:
     ) -> None:
         self.state = state
         self.agenda: Agenda = agenda or EmptyAgenda()
+        self.onlooker: Agenda = EmptyAgenda()
         self._remember = remember or (lambda state: None)
         self._answers: dict[int, asyncio.Future[Awaited]] = {}
         self._tickets = 0
@@ -151,9 +153,11 @@ class Conductor:
         """Through the agenda to `target`. True when it stopped early: a trade update in lockstep, or interrupted."""
         loop = asyncio.get_running_loop()
         breath = loop.time()
-        while (when := self.agenda.next_event(self.now, target)) is not None:
+        while (when := self._next_event(target)) is not None:
             self.state = rule.moved(self.state, when)
-            if self.agenda.process(when):
+            told = self.agenda.process(when)
+            self.onlooker.process(when)
+            if told:
                 self.state = rule.updated(self.state)
                 if rule.stops_for_updates(self.state):
                     return True
@@ -165,6 +169,10 @@ class Conductor:
                     return True
         self.state = rule.moved(self.state, target)
         return False
+
+    def _next_event(self, target: float) -> float | None:
+        first, seen = self.agenda.next_event(self.now, target), self.onlooker.next_event(self.now, target)
+        return first if seen is None or (first is not None and first <= seen) else seen
 
     def _pace(self) -> tuple[Mode, float]:
         return self.state.mode, self.state.speed

@@ -7,7 +7,7 @@ from datetime import date
 from fastapi import APIRouter, FastAPI
 
 from config.settings import Settings
-from services.exchange.api import data, faults, holdings, market, news, sim, sim_book, stream, trading
+from services.exchange.api import data, data_stream, faults, holdings, market, news, sim, sim_book, stream, trading
 from services.exchange.api.desk import Desk, open_desk
 from services.exchange.api.gate import AlpacaGate
 from services.exchange.api.mischief import Mischief
@@ -24,6 +24,7 @@ DESK_ROUTES: tuple[Callable[[Desk], APIRouter], ...] = (
     trading.routes,
     holdings.routes,
     stream.routes,
+    data_stream.routes,
 )
 
 

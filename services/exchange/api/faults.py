@@ -120,6 +120,7 @@ def _add(desk: Desk, fault: AnyFault) -> Standing:
     if isinstance(outcome, Refusal):
         raise BadInput(outcome.message, field="symbol")
     assert isinstance(outcome, Standing)
+    desk.world.clock.onlooker.process(desk.now)
     return outcome
 
 
@@ -128,4 +129,5 @@ def _clear(desk: Desk, fault_id: str) -> list[AnyFault]:
     booked = desk.venue.mishaps.standing
     if booked if not fault_id else fault_id in booked:
         gone += accepted(desk.ask("", "end_fault", {"id": fault_id}))
+        desk.world.clock.onlooker.process(desk.now)
     return gone
