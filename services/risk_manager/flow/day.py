@@ -12,6 +12,7 @@ from services.risk_manager.flow.watch import Watch, read_account, sessions_near,
 from services.risk_manager.rules import day as rule
 from shared.deps import Deps
 from shared.domain.session import Session, next_slot
+from shared.errors import Unavailable
 from shared.journal import listening
 
 EVERY, STOP_HEARD_SECONDS, LISTEN_ANEW_SECONDS = timedelta(seconds=60), 2.0, 300.0
@@ -44,13 +45,24 @@ async def monitor(deps: Deps, watch: Watch, session: Session) -> None:
             await asyncio.wait([asyncio.create_task(watch.asked.wait())], timeout=STOP_HEARD_SECONDS)
 
 
+async def monitor_or_page(deps: Deps, watch: Watch, session: Session) -> None:
+    """A look at the day. Trading that does not answer is told to a person once a session. Raises Unavailable."""
+    try:
+        await monitor(deps, watch, session)
+    except Unavailable as error:
+        if not await store.happened_since(deps.pool, rule.SILENT, session.open):
+            async with deps.pool.acquire() as connection, connection.transaction():
+                await tell(connection, rule.silent(error.detail), await deps.clock.now())
+        raise
+
+
 async def watch_one_slot(deps: Deps, watch: Watch) -> None:
     """Look if the market is open, then rest to the next slot of the session, or sleep to the next opening."""
     watch.filled.clear()
     now = await deps.clock.now()
     session, upcoming = await sessions_near(deps, now)
     if session is not None:
-        await monitor(deps, watch, session)
+        await monitor_or_page(deps, watch, session)
         await _rest(deps, watch, session, min(next_slot(session, now, EVERY), session.close))
     else:
         await deps.clock.sleep_until(upcoming.open if upcoming is not None else now + timedelta(hours=6))
@@ -70,7 +82,7 @@ async def _rest(deps: Deps, watch: Watch, session: Session, until: datetime) -> 
             filling.cancel()
             if watch.filled.is_set() and not sleeping.done():
                 watch.filled.clear()
-                await monitor(deps, watch, session)
+                await monitor_or_page(deps, watch, session)
         await sleeping
     finally:
         sleeping.cancel()

@@ -13,6 +13,7 @@ from shared.domain.position import Account
 HUNDRED = Decimal(100)
 TOLERANCE_SHARE, LEAST_TOLERANCE = Decimal("0.1"), Decimal(50)
 Level = Literal["calm", "warning", "emergency"]
+SILENT = "trading_silent"
 
 
 class OpenPosition(Value):
@@ -88,3 +89,9 @@ def notices_of(reading: DayReading) -> tuple[Notice, ...]:
         message = f"{reading.loss:.2f} USD lost today, {reading.used_pct:g} % of the limit of {reading.limit:.2f} USD."
         found.append(Notice(severity="warning", kind="daily_loss_warning", message=message, payload=facts))
     return tuple(found)
+
+
+def silent(detail: str) -> Notice:
+    """Nobody answers for the account while the market is open: positions may be held that nobody watches."""
+    message = f"trading or its data do not answer while the market is open: {detail}"
+    return Notice(severity="critical", kind=SILENT, message=message)

@@ -125,11 +125,12 @@ async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | Non
 
 async def standing(desk: Desk) -> Reconciliation:
     """How things stand, without asking the broker."""
+    held = await store.positions(desk.deps.pool, "open")
     return Reconciliation(
         ready=desk.ready,
         reconciled_at=desk.reconciled_at,
-        flat=desk.flat,
-        open_positions=len(await store.positions(desk.deps.pool, "open")),
+        flat=desk.flat and not held,
+        open_positions=len(held),
         unsettled_orders=len(await store.unsettled(desk.deps.pool)),
         disagreements=tuple(desk.disagreements.values()),
     )
