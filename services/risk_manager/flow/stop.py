@@ -13,7 +13,7 @@ from shared.deps import Deps
 from shared.domain.position import CloseRequest, PositionView, Reconciliation
 from shared.errors import CatalystError, Forbidden, NotNow
 
-LONGEST_PAUSE_SECONDS, PAGED_AFTER_ATTEMPTS = 2.0, 20
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS, PAGED_AFTER_ATTEMPTS = 0.25, 2.0, 0.05, 20
 log = structlog.get_logger()
 
 
@@ -49,7 +49,7 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
 
     Runs on the wall's time: a market clock that waits for this service must not be waited for by it.
     """
-    attempts, pause = 0, 0.02
+    attempts, pause = 0, FIRST_PAUSE_SECONDS
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
         attempts += 1
         try:
@@ -63,8 +63,21 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
             elif left and attempts % PAGED_AFTER_ATTEMPTS == 0:
                 await tell(connection, rule.not_flat(attempts, left), now)
         log.info("closing", attempts=attempts, left=left)
-        await asyncio.sleep(pause)
-        pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+        closed = await _books_empty_within(deps, pause) if left else False
+        pause = FIRST_PAUSE_SECONDS if closed else min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+async def _books_empty_within(deps: Deps, seconds: float) -> bool:
+    """Wait, and no longer once the last position is gone from the books: that is when to ask the broker again.
+
+    The broker's answers are rationed, a look into our own books is not. False when they were empty before.
+    """
+    give_up, held = perf_counter() + seconds, await store.open_positions(deps.pool)
+    open_before = bool(held)
+    while perf_counter() < give_up and not (open_before and not held):
+        await asyncio.sleep(min(seconds, LOOK_SECONDS))
+        held = await store.open_positions(deps.pool)
+    return open_before and not held
 
 
 async def resume(deps: Deps, reason: str) -> None:
