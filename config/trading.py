@@ -37,6 +37,8 @@ class PositionsPart(Part):
     max_hold_time_minutes: int = Field(ge=1, le=390)
     close_all_at_market_close: bool = True
     close_before_minutes: int = Field(default=10, ge=2, le=120)
+    foreign_positions: Literal["protect", "close", "leave"] = "protect"
+    """What becomes of shares that somebody bought past this system: the default stop and target, sold, or left."""
 
 
 class WorkflowPart(Part):

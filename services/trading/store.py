@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -270,6 +271,13 @@ async def want_exit(source: Source, position_id: UUID, reason: str) -> None:
         "UPDATE positions SET exit_reason = coalesce(exit_reason, $2) WHERE position_id = $1 AND status = 'open'",
         position_id,
         reason,
+    )
+
+
+async def write_guard(source: Source, position_id: UUID, stop: Decimal, target: Decimal) -> None:
+    """Where the position's stop and target belong, when it came without."""
+    await source.execute(
+        "UPDATE positions SET stop_price = $2, take_profit_price = $3 WHERE position_id = $1", position_id, stop, target
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.faults.victim import Kill
 DEAD_SECONDS = (0.0, 0.0, 3.0, 20.0, 45.0)
 MATCHES = ("submit", "order", "cancel", "positions", "activities", "calendar", "stream")
 LONGEST = {"submit": 8, "order": 30, "cancel": 4, "positions": 12, "activities": 10, "calendar": 1, "stream": 1}
-FAULTS: tuple[dict[str, Any], ...] = (
+ON_THE_WIRE: tuple[dict[str, Any], ...] = (
     {"kind": "latency", "ms": 150, "times": 20},
     {"kind": "hang", "seconds": 5, "times": 1},
     {"kind": "hang", "seconds": 5, "times": 1, "executed": True},
@@ -27,6 +28,25 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "reset_after_accept", "times": 1},
     {"kind": "html_body", "status": 200, "times": 1},
     {"kind": "garbage", "times": 1},
+)
+SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
+AT_THE_VENUE: tuple[dict[str, Any], ...] = (
+    {"kind": "positions_lag", "seconds": 10, "times": 4},
+    {"kind": "mute"},
+    {"kind": "drop", "times": 2},
+    {"kind": "duplicate"},
+    {"kind": "reorder", "times": 3},
+    {"kind": "delay", "seconds": 5},
+    {"kind": "stuck_cancel", "seconds": 20, "times": 2},
+    {"kind": "late_release", "seconds": 5},
+    {"kind": "partial_fill", "fraction": 0.3, "complete": False, "times": 2},
+    {"kind": "partial_fill", "fraction": 0.3, "complete": True, "times": 3},
+    {"kind": "async_reject", "stage": "pending_new", "times": 1},
+    {"kind": "async_reject", "stage": "new", "times": 1},
+    {"kind": "halt", "from": day.moment(day.BEGIN + 60), "until": day.moment(day.BEGIN + 95)},
+    {"kind": "gap", "percent": 4},
+    {"kind": "vanished_leg", "role": "stop_loss", "times": 1},
+    {"kind": "vanished_leg", "role": "take_profit", "times": 1},
 )
 
 
@@ -83,8 +103,20 @@ def _kills(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
             yield "killed", step, _killed(steps, step, rng)
 
 
-def _fault(kind: dict[str, Any], match: str, rng: Random) -> dict[str, Any]:
-    return {**kind, "match": match, "after": rng.randrange(LONGEST[match])}
+def _struck(kind: dict[str, Any], place: str, rng: Random) -> dict[str, Any]:
+    """The fault at a step of the wire, or on a name's orders in the book."""
+    if place in MATCHES:
+        return {**kind, "match": place, "after": rng.randrange(LONGEST[place])}
+    plain = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in kind.items()}
+    return plain if place == "account" else {**plain, "symbol": place}
+
+
+def _places() -> list[tuple[dict[str, Any], str]]:
+    shown = ("positions_lag", "mute", "drop", "duplicate", "reorder", "delay")
+    places = [(kind, match) for kind in ON_THE_WIRE for match in MATCHES]
+    return places + [
+        (kind, place) for kind in AT_THE_VENUE for place in (("account",) if kind["kind"] in shown else SYMBOLS)
+    ]
 
 
 def _label(fault: dict[str, Any]) -> str:
@@ -93,17 +125,16 @@ def _label(fault: dict[str, Any]) -> str:
 
 def _faults(rng: Random) -> Iterator[tuple[str, str, Plan]]:
     while True:
-        every = [(kind, match) for kind in FAULTS for match in MATCHES]
+        every = _places()
         rng.shuffle(every)
-        for kind, match in every:
-            fault = _fault(kind, match, rng)
-            yield _label(fault), match, Plan(faults=(fault,), acts=_acts(rng))
+        for kind, place in every:
+            yield _label(kind), place, Plan(faults=(_struck(kind, place, rng),), acts=_acts(rng))
 
 
 def _pairs(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
     order = _shuffled(steps, rng)
     while True:
-        one, other = (_fault(rng.choice(FAULTS), rng.choice(MATCHES), rng) for _ in range(2))
+        one, other = (_struck(*rng.choice(_places()), rng) for _ in range(2))
         if rng.random() < 0.5:
             yield "killed and a fault", _label(one), _killed(steps, rng.choice(order), rng, (one,))
         else:

@@ -9,7 +9,8 @@ from tests.faults import day
 from tests.faults.stage import Stage
 
 SETTLE_SECONDS = 30.0
-NEVER = "never reached the broker"
+HELD_UP = {"stuck_cancel": 20.0, "late_release": 5.0, "halt": 35.0, "positions_lag": 10.0}
+"""For so long the venue itself lets nobody sell or protect."""
 GIVEN_UP = ("expired", "closing for the day", "emergency", "halted", "manual")
 
 
@@ -127,7 +128,8 @@ def _halted(stage: Stage, verdict: Verdict) -> None:
 def _bound(stage: Stage) -> float:
     """Never beyond the next settle; while the process is down nobody can do anything."""
     away = stage.plan.dead_seconds * stage.deaths
-    return SETTLE_SECONDS + away + stage.plan.jump_seconds
+    held_up = sum(HELD_UP.get(fault["kind"], 0.0) for fault in stage.plan.faults)
+    return SETTLE_SECONDS + away + stage.plan.jump_seconds + held_up
 
 
 def _protected(stage: Stage, verdict: Verdict) -> None:

@@ -1,6 +1,7 @@
 """Our books beside the broker's: what differs is locked, what is only late is not, what others did is taken in."""
 
 import asyncio
+from pathlib import Path
 
 from tests.trading.bench import Bench, Fault, bench
 
@@ -76,17 +77,43 @@ async def test_nothing_is_sent_before_the_books_were_compared(database_url: str)
         assert (await b.send(await b.approve())).status_code == 200
 
 
-async def test_what_was_bought_by_hand_is_taken_in(database_url: str) -> None:
+async def test_what_was_bought_by_hand_is_taken_in_and_protected(database_url: str) -> None:
     async with bench(database_url) as b:
         _by_hand(b, "BBB", "buy", 7)
         await b.until(5.0)
         assert (await b.post("/reconcile")).json()["disagreements"] == []
+        await b.until(5.0)
         held = await b.position("BBB")
-        assert (held["quantity"], held["protected_quantity"], held["cycle_id"]) == (7, 0, None)
-        assert [row["purpose"] for row in await b.get("/orders?symbol=BBB")] == ["foreign"]
+        assert (held["quantity"], held["protected_quantity"], held["cycle_id"]) == (7, 7, None)
+        assert (held["stop_price"], held["take_profit_price"]) == ("49.0000", "53.0200")
+        assert {row["purpose"] for row in await b.get("/orders?symbol=BBB")} == {"foreign", "protect", "stop_loss"}
         await b.post("/positions/BBB/close")
         await b.until(5.0)
         assert b.book.ledger.qty("BBB") == 0
+
+
+async def test_by_setting_what_was_bought_by_hand_is_sold(database_url: str, tmp_path: Path) -> None:
+    for name in ("trading_config.yaml", "risk_parameters.yaml"):
+        text = (Path("config") / name).read_text()
+        (tmp_path / name).write_text(text.replace("positions:\n", "positions:\n  foreign_positions: close\n", 1))
+    async with bench(database_url, config=tmp_path) as b:
+        _by_hand(b, "BBB", "buy", 7)
+        await b.until(5.0)
+        await b.post("/reconcile")
+        await b.until(5.0)
+        assert ((await b.position("BBB"))["exit_reason"], b.book.ledger.qty("BBB")) == ("foreign", 0)
+
+
+async def test_a_bracket_of_another_hand_protects_what_it_bought(database_url: str) -> None:
+    async with bench(database_url) as b:
+        body = {"symbol": "AAA", "qty": "5", "side": "buy", "type": "market", "time_in_force": "day"}
+        exits = {"take_profit": {"limit_price": "105"}, "stop_loss": {"stop_price": "97"}}
+        b.exchange.ask("BENCH", "submit", {**body, **exits, "order_class": "bracket"})
+        await b.until(5.0)
+        await b.post("/reconcile")
+        await b.until(35.0)
+        held = await b.position()
+        assert (held["quantity"], held["protected_quantity"], len(b.book.orders)) == (5, 5, 3)
 
 
 async def test_protection_that_vanished_is_renewed(database_url: str) -> None:

@@ -10,6 +10,7 @@ from services.trading.flow.send import record
 from services.trading.flow.settle import book, settle
 from services.trading.rules import reconcile as rule
 from services.trading.rules.orders import OrderRow, leg_purpose
+from services.trading.rules.positions import guard_prices
 from shared.domain.order import BrokerOrder
 from shared.domain.position import Disagreement, Reconciliation
 from shared.errors import Unavailable
@@ -77,8 +78,21 @@ async def _take_in_foreign(desk: Desk, symbols: set[str], now: datetime) -> None
                     row = await _adopt(desk, told, now) if told is not None else None
                 if row is not None and row.purpose == "foreign":
                     await book(desk, row, fill)
+                    await _care_for(desk, row.symbol)
     except Unavailable as error:
         log.warning("foreign_fills_unknown", error=error.detail)
+
+
+async def _care_for(desk: Desk, symbol: str) -> None:
+    """Shares that came without a stop get the default one and its target, are sold, or left, as the setting says."""
+    position, choice = await store.open_position(desk.deps.pool, symbol), desk.how.foreign_positions
+    if position is None or position.stop_price is not None or position.side == "short":
+        return
+    if choice == "close":
+        await store.want_exit(desk.deps.pool, position.position_id, "foreign")
+    elif choice == "protect":
+        stop, target = guard_prices(position.entry_price, desk.how)
+        await store.write_guard(desk.deps.pool, position.position_id, stop, target)
 
 
 async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | None:
@@ -118,6 +132,7 @@ async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | Non
         updated_at=told.updated_at,
     )
     await store.insert_order(desk.deps.pool, row)
+    row = await record(desk, row, told)
     message = f"{told.side} {told.quantity} {told.symbol} was ordered at the broker, not by this system"
     await alert_once(desk, f"foreign-{told.id}", "warning", "foreign_order", message, now)
     return row

@@ -63,6 +63,8 @@ async def _take_news(desk: Desk, row: OrderRow, found: BrokerOrder) -> None:
 async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | None:
     if row.broker_order_id is not None:
         found = await desk.broker.order(row.broker_order_id)
+        if found is None and row.parent_order_id is None:
+            found = await desk.broker.order_by_client_id(row.client_order_id)
         if found is None:
             message = f"{row.client_order_id}: the broker no longer knows order {row.broker_order_id} ({row.symbol})"
             await alert_once(desk, f"lost-{row.order_id}", "critical", "order_unknown_to_broker", message, now)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from config.trading import PositionsPart
+from shared.domain.market import to_tick
 from shared.domain.order import Side
 from shared.domain.position import PositionView
 
@@ -99,6 +101,12 @@ def fold(fills: Sequence[Fill]) -> Fold:
         exit_time=fills[-1].at if net == 0 else None,
         realized_pnl=realized.quantize(_MONEY),
     )
+
+
+def guard_prices(entry_price: Decimal, how: PositionsPart) -> tuple[Decimal, Decimal]:
+    """The default stop and target of a long position, on the tick; the stop always below the target."""
+    stop, target = (Decimal(str(share)) / 100 for share in (how.default_stop_loss_pct, how.default_take_profit_pct))
+    return to_tick(entry_price * (1 - stop), "down"), to_tick(entry_price * (1 + target), "up")
 
 
 def exit_side(position: PositionRow) -> Side:
