@@ -39,8 +39,8 @@ async def _close_and_look(deps: Deps, watch: Watch) -> tuple[str, ...]:
         await deps.client.post("trading", "/api/v1/positions/close-all", why, object, repeatable=True)
     finally:
         watch.asked.set()
-    positions = await deps.client.get("trading", "/api/v1/positions?status=open", tuple[PositionView, ...])
     seen = await deps.client.post("trading", "/api/v1/reconcile", None, Reconciliation, repeatable=True)
+    positions = await deps.client.get("trading", "/api/v1/positions?status=open", tuple[PositionView, ...])
     return rule.still_there(positions, seen)
 
 
@@ -52,6 +52,7 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
     attempts, pause = 0, FIRST_PAUSE_SECONDS
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
         attempts += 1
+        held = await store.open_positions(deps.pool)
         try:
             left = await _close_and_look(deps, watch)
         except CatalystError as error:
@@ -63,21 +64,21 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
             elif left and attempts % PAGED_AFTER_ATTEMPTS == 0:
                 await tell(connection, rule.not_flat(attempts, left), now)
         log.info("closing", attempts=attempts, left=left)
-        closed = await _books_empty_within(deps, pause) if left else False
+        closed = await _emptied_within(deps, pause, bool(held)) if left else False
         pause = FIRST_PAUSE_SECONDS if closed else min(LONGEST_PAUSE_SECONDS, pause * 2)
 
 
-async def _books_empty_within(deps: Deps, seconds: float) -> bool:
+async def _emptied_within(deps: Deps, seconds: float, held_before: bool) -> bool:
     """Wait, and no longer once the last position is gone from the books: that is when to ask the broker again.
 
-    The broker's answers are rationed, a look into our own books is not. False when they were empty before.
+    The broker's answers are rationed, a look into our own books is not. False when nothing was held to begin with.
     """
-    give_up, held = perf_counter() + seconds, await store.open_positions(deps.pool)
-    open_before = bool(held)
-    while perf_counter() < give_up and not (open_before and not held):
-        await asyncio.sleep(min(seconds, LOOK_SECONDS))
-        held = await store.open_positions(deps.pool)
-    return open_before and not held
+    give_up = perf_counter() + seconds
+    while perf_counter() < give_up:
+        if held_before and not await store.open_positions(deps.pool):
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
 
 
 async def resume(deps: Deps, reason: str) -> None:
