@@ -106,6 +106,9 @@ async def sweep(admin_url: str, folder: Path, runs: int, seed: int, at_once: int
                     verdict = await run_one(admin_url, folder, f"run_{case.number}", case.plan, mother)
                 rows[case.fault, case.step].add(verdict)
                 progress.advance(bar)
+                done = int(progress.tasks[bar].completed)
+                if not console.is_terminal and done % 20 == 0:
+                    console.print(f"{done} of {len(cases)} runs, {len(broken)} with a breach", highlight=False)
                 if verdict.breaches:
                     broken.append(case)
                     console.print(f"[red]{case}[/red] {case.plan}: {'; '.join(verdict.breaches)}", highlight=False)
@@ -114,7 +117,8 @@ async def sweep(admin_url: str, folder: Path, runs: int, seed: int, at_once: int
     finally:
         mother.end()
     console.print(_table(rows))
-    console.print(f"seed {seed}, {len(cases)} runs, {len(broken)} with a breach")
+    met = sum(row.met for row in rows.values())
+    console.print(f"seed {seed}, {len(cases)} runs, in {met} of them something went wrong, {len(broken)} with a breach")
     return len(broken)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from services.exchange.api.faults import standing_of
 from tests.faults import day
 from tests.faults.stage import Stage
 
@@ -38,7 +39,7 @@ class Verdict:
 async def judge(stage: Stage) -> Verdict:
     """Compare everything at the end of the day."""
     verdict = Verdict(to_cover=stage.watcher.time_to_cover(), bare=[spell.seconds for spell in stage.watcher.bare])
-    struck = any(standing.hits for standing in stage.desk.wire.standing.values())
+    struck = any(standing.hits for standing in standing_of(stage.desk))
     verdict.met = struck or stage.deaths > 0 or stage.plan.jump is not None
     rows = [dict(row) for row in await stage.pool.fetch("SELECT * FROM orders ORDER BY created_at, client_order_id")]
     _nothing_doubled(stage, verdict)

@@ -135,6 +135,14 @@ def test_a_partial_entry_is_given_seconds_then_cut() -> None:
     assert isinstance(next_step(scene(part, entry, now=NOW + timedelta(seconds=5))), Cancel)
 
 
+def test_an_exit_whose_rest_does_not_come_is_sent_anew() -> None:
+    part = row("exit", status="partially_filled", filled_quantity=4, booked_quantity=4)
+    held, later = holding(quantity=6, exit_reason="manual"), NOW + timedelta(seconds=15)
+    assert isinstance(next_step(scene(held, part)), Rest)
+    assert next_step(scene(held, part, now=later)) == Cancel((part,), "its rest does not come")
+    assert isinstance(next_step(scene(held, row("exit"), now=later)), Rest)
+
+
 def test_exits_without_a_position_are_orphans() -> None:
     _, target, _ = family()
     assert isinstance(next_step(scene(None, target)), Cancel)

@@ -11,6 +11,8 @@ from services.trading.rules.positions import PositionRow
 POLL = timedelta(seconds=1)
 SLOW_POLL = timedelta(seconds=10)
 STUCK_AFTER = timedelta(seconds=15)
+HALTED_AFTER = timedelta(minutes=2)
+"""An exit that nobody fills at all usually waits for a halt to end, and asking again does not help."""
 RETRY = timedelta(seconds=2)
 PARTIAL_GRACE = timedelta(seconds=1)
 """A market entry that filled by a part may have the rest at once; its legs wait for that, and its shares are bare."""
@@ -129,10 +131,17 @@ def _close(scene: Scene) -> Step:
     if leaving:
         return _leave(scene, leaving, "closing") or Rest(scene.now + POLL)
     if scene.live:
-        return _wait(scene, scene.live)
+        hanging = tuple(order for order in scene.live if _hangs(scene, order))
+        return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(scene, scene.live)
     if not scene.market_open:
         return Rest()
     return _after_refusal(scene) or Close()
+
+
+def _hangs(scene: Scene, order: OrderRow) -> bool:
+    """An exit that the market no longer fills; another one is sent for what is left."""
+    patience = STUCK_AFTER if order.filled_quantity else HALTED_AFTER
+    return scene.market_open and scene.now - order.updated_at >= patience
 
 
 def _partial_entry(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
