@@ -128,7 +128,8 @@ class Conductor:
         while self._pace() == config:
             await asyncio.sleep(TICK_SECONDS)
             async with self._moving:
-                await self._move(max(self.now, begun + (loop.time() - origin) * self.state.speed))
+                # A pace that was set meanwhile counts from here on, not from the beginning of the old one.
+                await self._move(max(self.now, begun + (loop.time() - origin) * config[1]))
             self._wake()
             if loop.time() - noted > 1.0:
                 noted = loop.time()
