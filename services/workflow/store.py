@@ -229,6 +229,16 @@ async def expire_proposals(source: Source, now: datetime) -> Sequence[str]:
     return [row["symbol"] for row in rows]
 
 
+async def drop_proposals(connection: Connection, cycle_id: str, now: datetime) -> None:
+    """A cycle that ended takes its pending proposals with it: nobody may approve them any more."""
+    await connection.execute(
+        "UPDATE proposals SET status = 'expired', decided_at = $2, reason = 'the cycle ended'"
+        " WHERE status = 'pending' AND cycle_id = $1",
+        cycle_id,
+        now,
+    )
+
+
 async def decide_proposal(
     connection: Connection, proposal_id: UUID, status: str, reason: str, at: datetime
 ) -> Proposal | None:

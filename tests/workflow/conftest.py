@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 import yaml
 
-from config.reload import LiveConfig
+from config.reload import LiveConfig, read_texts
 from config.settings import Settings
 from services.__main__ import QuietServer
 from services.workflow.api import create_app
@@ -51,6 +51,7 @@ class Bench:
         content["workflow"] |= workflow
         content["session"]["mode"] = "autonomous" if content["workflow"]["auto_execute"] else "supervised"
         path.write_text(yaml.safe_dump(content))
+        self.deps.config.hold(read_texts(self.folder))
 
     async def scans(self, count: int, cycle_id: str | None = None) -> list[asyncpg.Record]:
         """The scans once `count` of them have ended."""

@@ -89,16 +89,14 @@ async def test_the_price_may_not_have_run_away(waiting: Bench, price: float, cod
         assert "the price moved 0.55 %" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("who", ["risk", "trading", "cycle", "price"])
+@pytest.mark.parametrize("who", ["risk", "trading", "price"])
 async def test_whatever_no_longer_holds_refuses(waiting: Bench, who: str) -> None:
     identity = (await pending(waiting))[0]["proposal_id"]
-    said = {"risk": "max_positions reached", "trading": "is halted", "cycle": "has ended", "price": "no price"}[who]
+    said = {"risk": "max_positions reached", "trading": "is halted", "price": "no price"}[who]
     if who == "risk":
         waiting.world.refused_by_risk = {symbol(0)}
     elif who == "trading":
         waiting.world.refused_by_trading = {symbol(0): 409}
-    elif who == "cycle":
-        await waiting.client.post("/api/v1/workflow/stop")
     else:
         waiting.market.prices = {}
     answer = await waiting.client.post(f"{PROPOSALS}/{identity}/approve")
@@ -107,6 +105,16 @@ async def test_whatever_no_longer_holds_refuses(waiting: Bench, who: str) -> Non
     assert waiting.world.sent == []
     (found,) = (await waiting.client.get(f"{PROPOSALS}?status=refused")).json()
     assert said in found["reason"]
+
+
+async def test_a_cycle_that_ends_takes_its_proposals_with_it(waiting: Bench) -> None:
+    identity = (await pending(waiting))[0]["proposal_id"]
+    await waiting.client.post("/api/v1/workflow/stop")
+    answer = await waiting.client.post(f"{PROPOSALS}/{identity}/approve")
+    assert answer.status_code == 409
+    assert "the cycle ended" in answer.json()["detail"]
+    assert await pending(waiting) == []
+    assert waiting.world.sent == []
 
 
 async def test_with_risk_away_it_stays_pending(waiting: Bench) -> None:

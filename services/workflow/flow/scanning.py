@@ -1,0 +1,165 @@
+"""One scan down the funnel: stage by stage, to orders or proposals, recorded whatever happens."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.workflow import store
+from services.workflow.flow.cycling import NAME, warn
+from services.workflow.rules import funnel, limits, outcome
+from services.workflow.rules.scan import Scan
+from shared import errors
+from shared.deps import Deps
+from shared.domain.base import Value
+from shared.domain.cycle import ScanAnswer
+from shared.domain.evidence import NewsAssessment, PatternAssessment, TechnicalAssessment
+from shared.domain.order import OrderView, Verdict
+from shared.journal import append_event
+
+SCANS = Counter("catalyst_scans_total", "Scans by how they ended", ["status"])
+STAGE_TIME = Histogram("catalyst_scan_stage_seconds", "Time that each stage of a scan took", ["stage"])
+FUNNEL = Gauge("catalyst_scan_funnel_symbols", "Symbols that each stage of the newest scan let through", ["stage"])
+REFUSALS = (errors.NotNow, errors.BadInput, errors.NotFound, errors.Forbidden, errors.BrokerRefused)
+ASSESS, DECIDE = "/api/v1/assess", "/api/v1/risk/decide"
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+async def post(deps: Deps, service: str, path: str, body: Value, answer: type[T]) -> T:
+    """Every stage answers the same question the same way twice, so each is asked until its deadline."""
+    seconds = deps.config.current().trading.workflow.stage_deadline_seconds
+    return await deps.client.post(service, path, body, answer, deadline=seconds, repeatable=True)
+
+
+async def run_scan(deps: Deps, run: Scan) -> None:
+    """One scan to its end: completed, failed with the stage named, or given up. Always recorded and answered."""
+    try:
+        if not run.interrupted:
+            await _descend(deps, run)
+    except errors.CatalystError as error:
+        run.failed = run.failed or f"{error.title}: {error.detail}"
+    now = await deps.clock.now()
+    view = run.end(now)
+    await _tell_scores(deps, run)
+    for kind, message in run.alarms(view, deps.config.current().risk.entry.last_minutes_without_entries):
+        await warn(deps, view.cycle_id, kind, message, "critical" if run.failed else "warning")
+    async with deps.pool.acquire() as connection, connection.transaction():
+        await store.finish_scan(connection, view, run.trace())
+        await append_event(connection, NAME, "scan.completed", now, run.payload(view), view.cycle_id)
+    SCANS.labels(view.status).inc()
+    counts = view.funnel.model_dump()
+    for stage, milliseconds in run.stage_ms.items():
+        STAGE_TIME.labels(stage).observe(milliseconds / 1000)
+    for stage, count in counts.items():
+        FUNNEL.labels(stage).set(count)
+    log.info("scan_ended", cycle_id=view.cycle_id, scan=view.scan, status=view.status, reason=view.reason, **counts)
+
+
+async def _descend(deps: Deps, run: Scan) -> None:
+    """Down the funnel, stage by stage."""
+    config = deps.config.current()
+    sizes, weights = config.trading.funnel, config.trading.funnel.weights.model_dump()
+    run.weights = weights
+    with run.stage("scanner"):
+        run.answer = await post(deps, "scanner", "/api/v1/scan", run.scan_request(sizes.scanner), ScanAnswer)
+    leads = run.take("scanner", funnel.enter(run.answer.candidates, sizes.scanner))
+    news = await _heard(deps, run, "news", deps.settings.enable_news_sentiment, leads, NewsAssessment)
+    run.hear(news)
+    leads = run.take("news", funnel.cut_by_news(leads, news, sizes.news))
+    pattern = await _heard(deps, run, "pattern", deps.settings.enable_pattern_detection, leads, PatternAssessment)
+    leads = run.take("pattern", funnel.cut_by_pattern(leads, pattern, weights, sizes.pattern))
+    with run.stage("technical"):
+        body = run.assess_request(leads) if leads else None
+        technical = await post(deps, "technical", ASSESS, body, TechnicalAssessment) if body else None
+    leads = run.take("technical", funnel.cut_by_technical(leads, technical))
+    leads = run.take("score", funnel.cut_by_score(leads, weights, sizes.technical, sizes.min_composite_score))
+    run.scored = funnel.scored(leads, weights, run.is_lossy)
+    with run.stage("risk"):
+        asked = run.decide_request(sizes.risk)
+        verdicts = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...]) if leads else ()
+    run.judge(verdicts, sizes.risk)
+    alone = config.autonomous and run.cycle.session_mode == "autonomous"
+    execute = _send_best if alone else _propose_best
+    with run.stage("execution"):
+        await execute(deps, run, limits.execute_top_n(config, deps.settings))
+
+
+async def _heard(
+    deps: Deps, run: Scan, name: str, wanted: bool, leads: Sequence[funnel.Lead], kind: type[T]
+) -> T | None:
+    """The opinion of a stage that the scan can do without; None when it is switched off or lost."""
+    if not wanted:
+        run.degraded.append(f"{name} switched off")
+    if not wanted or not leads:
+        return None
+    try:
+        with run.stage(name):
+            return await post(deps, name, ASSESS, run.assess_request(leads), kind)
+    except errors.CatalystError as error:
+        log.warning("stage_lost", stage=name, cycle_id=run.cycle.cycle_id, scan=run.scan, detail=error.detail)
+        run.failed = None
+        run.degraded.append(f"{name} lost")
+        return None
+
+
+async def _send_best(deps: Deps, run: Scan, top_n: int) -> None:
+    """Best first, one at a time, at most `top_n`, with what trading says an attempt before this one has sent."""
+    known, rules = dict[UUID, OrderView](), deps.config.current().trading.workflow
+    if run.attempts > 1:
+        path, seconds = f"/api/v1/orders?cycle_id={run.cycle.cycle_id}&limit=1000", rules.stage_deadline_seconds
+        orders = await deps.client.get("trading", path, tuple[OrderView, ...], deadline=seconds)
+        known = outcome.already_sent(orders)
+    places = top_n - sum(pick.order.decision_id in known for pick in run.picks)
+    for number, pick in enumerate(run.picks):
+        was_sent = pick.order.decision_id in known
+        if not was_sent and places <= 0:
+            continue
+        if not was_sent and not await store.is_running(deps.pool, run.cycle.cycle_id):
+            run.picks[number] = replace(pick, outcome="refused", reason="the cycle was stopped")
+            continue
+        run.picks[number] = replace(pick, outcome="unknown", reason="trading did not answer")
+        run.picks[number] = sent = await send(deps, pick)
+        places -= sent.outcome == "order" and not was_sent
+
+
+async def send(deps: Deps, pick: outcome.Pick) -> outcome.Pick:
+    """Ask trading, again with the same body while no answer comes. Raises Unavailable when none came at all."""
+    try:
+        order = await post(deps, "trading", "/api/v1/orders", pick.order, OrderView)
+    except REFUSALS as refusal:
+        return replace(pick, outcome="refused", reason=refusal.detail)
+    return outcome.taken(pick, order)
+
+
+async def _propose_best(deps: Deps, run: Scan, top_n: int) -> None:
+    """The best `top_n` wait for a person; a symbol that waits already gives its place to the next."""
+    now, hold, places = await deps.clock.now(), deps.config.current().trading.workflow.proposal_expiry_seconds, top_n
+    await store.expire_proposals(deps.pool, now)
+    for number, pick in enumerate(run.picks):
+        if places <= 0:
+            break
+        new = outcome.proposed(run.cycle.cycle_id, run.scan, pick, now, hold)
+        async with deps.pool.acquire() as connection, connection.transaction():
+            if await store.insert_proposal(connection, new) is not None:
+                await append_event(connection, NAME, "proposal.created", now, new.model_dump(mode="json"), new.cycle_id)
+        if await store.proposal(deps.pool, new.proposal_id) is None:
+            run.picks[number] = replace(pick, outcome="refused", reason="a proposal of this symbol is still pending")
+            continue
+        until = f"waits for approval until {new.expires_at.isoformat()}"
+        run.picks[number] = replace(pick, outcome="proposal", reason=until, proposal_id=new.proposal_id)
+        places -= 1
+
+
+async def _tell_scores(deps: Deps, run: Scan) -> None:
+    """Let the scanner store what became of its candidates. The orders are out: its loss is only reported."""
+    body = run.score_updates()
+    if not body.scores:
+        return
+    try:
+        await post(deps, "scanner", "/api/v1/scores", body, dict[str, Any])
+    except errors.CatalystError as error:
+        log.warning("scores_not_stored", cycle_id=body.cycle_id, scan=run.scan, detail=error.detail)

@@ -1,0 +1,173 @@
+"""The watch: one scan at a time, when a slot is due, when somebody asks, or where one was cut off."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import asyncpg
+import structlog
+from prometheus_client import Counter
+
+from services.workflow import store
+from services.workflow.flow import cycling, scanning
+from services.workflow.rules import schedule
+from services.workflow.rules.scan import Scan
+from shared import errors
+from shared.deps import Deps
+from shared.domain import cycle as shown
+from shared.domain.position import PositionView
+from shared.domain.session import Session, next_session, trading_day
+from shared.journal import Event, listening
+
+LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
+REQUEST_AGE, AFTER_CLOSE, LISTEN_SECONDS = timedelta(seconds=90), timedelta(seconds=30), 60
+log = structlog.get_logger()
+
+
+class Watch:
+    """Waits for the next slot, a request or a start, and runs one scan at a time.
+
+    Everything it needs to know it reads again at each turn, so that a restart goes on where the last one was. While it
+    or a guest (who holds `quiet`) works, the sleeping clock call is given up: in lockstep time then stands still.
+    """
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps, self.wake, self.quiet = deps, asyncio.Event(), asyncio.Lock()
+        self.inbox: dict[int, Event] = {}
+        self.next_scan_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Turn after turn, for ever."""
+        failures = 0
+        while True:
+            try:
+                await self.turn()
+                failures = 0
+            except Exception:
+                failures += 1
+                LOOP_ERRORS.inc()
+                log.warning("turn_failed", failures=failures, exc_info=True)
+                await asyncio.sleep(min(5.0, 0.1 * 2**failures))
+
+    async def turn(self) -> None:
+        """Look at what there is to do, do one thing, or sleep until there is something."""
+        deps, self.next_scan_at = self.deps, None
+        async with self.quiet:
+            now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
+        if cut_off := await store.unfinished_scan(deps.pool):
+            await self._take_up(cut_off, now)
+        elif cycle and cycle.status == "stopping":
+            await cycling.end_cycle(deps, cycle, "stopped", now, "stopped by the operator")
+        elif self.inbox:
+            await self._answer(cycle, now)
+        elif cycle is None:
+            await self._sleep(await self._next_open(now))
+        else:
+            await self._attend(cycle, now)
+
+    async def _attend(self, cycle: shown.CycleView, now: datetime) -> None:
+        """A running cycle: scan when a slot is due, end it when its day is over."""
+        deps, session = self.deps, await self._session(cycle)
+        if session is None or now >= session.close:
+            return await self._close(cycle, session, now)
+        if cycle.driven_by == "hand":
+            return await self._sleep(session.close)
+        delay = deps.config.current().trading.workflow.first_scan_delay_minutes
+        table = schedule.timetable(session, cycle.started_at, delay, cycle.scan_frequency_seconds)
+        slot, missed = table.due(await store.last_slot(deps.pool, cycle.cycle_id), now)
+        if slot is None or slot > now:
+            self.next_scan_at = slot
+            return await self._sleep(slot or session.close)
+        if missed or now - slot > table.every / 2:
+            message = f"a scan was due and did not start in time: slot {slot.isoformat()}, {missed} before it missed"
+            await cycling.warn(deps, cycle.cycle_id, "no_scan_when_due", message)
+        return await self._begin(cycle, session, slot, None)
+
+    async def _begin(self, cycle: shown.CycleView, session: Session, slot: datetime, request_id: int | None) -> None:
+        now = await self.deps.clock.now()
+        number = await store.begin_scan(self.deps.pool, cycle.cycle_id, slot, request_id, now)
+        await scanning.run_scan(self.deps, Scan(cycle, number, slot, now, session, request_id=request_id))
+
+    async def _take_up(self, row: asyncpg.Record, now: datetime) -> None:
+        """A scan that was cut off is done again under its own number while its slot is current, else given up."""
+        cycle = await cycling.cycle_detail(self.deps, row["cycle_id"])
+        session = await self._session(cycle) or Session(day=cycle.trading_day, open=row["slot"], close=row["slot"])
+        again = schedule.may_redo(cycle, session, row["slot"], row["attempts"], now)
+        log.warning("scan_was_cut_off", cycle_id=cycle.cycle_id, scan=row["scan"], again=again)
+        if again:
+            await store.resume_scan(self.deps.pool, cycle.cycle_id, row["scan"])
+        run = Scan(cycle, row["scan"], row["slot"], row["started_at"], session, row["attempts"] + 1, row["request_id"])
+        run.interrupted = not again
+        await scanning.run_scan(self.deps, run)
+
+    async def _answer(self, cycle: shown.CycleView | None, now: datetime) -> None:
+        """Run the scan that somebody asked for, or say why not."""
+        event = next(iter(self.inbox.values()))
+        try:
+            if cycle is None:
+                raise errors.NotNow("no cycle is open: open one with POST /api/v1/workflow/start")
+            session = await cycling.require_open(self.deps, now)
+            await self._begin(cycle, session, now, event.event_id)
+        except errors.NotNow as refusal:
+            await cycling.refuse_request(self.deps, event.event_id, refusal)
+        finally:
+            self.inbox.pop(event.event_id)
+
+    async def _close(self, cycle: shown.CycleView, session: Session | None, now: datetime) -> None:
+        """After the close the cycle ends as soon as nothing is held any more."""
+        path, answer = "/api/v1/positions?status=open", tuple[PositionView, ...]
+        if session is None or not await self.deps.client.get("trading", path, answer, deadline=60):
+            await cycling.end_cycle(self.deps, cycle, "completed", now, "the market has closed and nothing is held")
+            return
+        if now >= session.close + 10 * AFTER_CLOSE:
+            await cycling.warn(self.deps, cycle.cycle_id, "not_flat", "positions are open after the close", "critical")
+        await self._sleep(now + AFTER_CLOSE)
+
+    async def _session(self, cycle: shown.CycleView) -> Session | None:
+        return next(iter(await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)), None)
+
+    async def _next_open(self, now: datetime) -> datetime:
+        today = trading_day(now)
+        following = next_session(await self.deps.market.sessions(today, today + timedelta(days=10)), now)
+        return following.open if following else now + timedelta(hours=1)
+
+    async def _sleep(self, until: datetime) -> None:
+        """Until a moment of the market's clock, or until woken."""
+        sleeping = asyncio.ensure_future(self.deps.clock.sleep_until(until))
+        waking = asyncio.ensure_future(self.wake.wait())
+        try:
+            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sleeping, waking):
+                task.cancel()
+            results = await asyncio.gather(sleeping, waking, return_exceptions=True)
+        self.wake.clear()
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    async def listen(self) -> None:
+        """Hear requests for a scan; look through the journal at each word, and at each (re)connection."""
+        while True:
+            try:
+                async with listening(self.deps.settings.dsn, "scan.requested") as heard:
+                    while True:
+                        since = await self.deps.clock.now() - REQUEST_AGE
+                        for event in await store.unanswered_requests(self.deps.pool, since):
+                            await self._take(event)
+                        await asyncio.wait_for(heard.get(), LISTEN_SECONDS)
+            except TimeoutError:
+                continue
+            except Exception:
+                LOOP_ERRORS.inc()
+                log.warning("listening_failed", exc_info=True)
+                await asyncio.sleep(1)
+
+    async def _take(self, event: Event) -> None:
+        """One request at a time; whoever comes while a scan runs is told so at once."""
+        if event.event_id in self.inbox:
+            return
+        if self.inbox or await store.unfinished_scan(self.deps.pool):
+            refusal = errors.NotNow("a scan is running; ask again when it has ended")
+            await cycling.refuse_request(self.deps, event.event_id, refusal)
+        else:
+            self.inbox[event.event_id] = event
+            self.wake.set()
