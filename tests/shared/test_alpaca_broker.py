@@ -59,7 +59,7 @@ async def broker_on(answer: bytes) -> AsyncIterator[tuple[AlpacaBroker, Answerin
 
 def _broker(url: str) -> AlpacaBroker:
     settings = Settings(alpaca_base_url=url, alpaca_api_key=KEY, alpaca_secret_key="secret")
-    return AlpacaBroker(settings, RedisCache("redis://127.0.0.1:1/0"), read_seconds=0.3)
+    return AlpacaBroker(settings, RedisCache("redis://127.0.0.1:1/0"), read_seconds=2.0)
 
 
 @pytest.mark.parametrize(
