@@ -219,7 +219,7 @@ def _until_open(hand: Hand) -> str:
     return f"closing orders wait at the broker until {opens}, and until then what is held has no stop"
 
 
-async def _confirmed(hand: Hand, settings: Settings, yes: bool) -> bool:
+async def confirmed(hand: Hand, settings: Settings, yes: bool) -> bool:
     """A person's word. Live money is closed on nothing less than its account number."""
     if settings.broker != "live":
         return yes or typer.confirm("Close everything?", default=False)
@@ -263,7 +263,7 @@ async def run(settings: Settings, *, yes: bool = False, dry_run: bool = False, p
         await _show(hand, settings)
         if dry_run:
             return await _dry(hand)
-        if not await _confirmed(hand, settings, yes):
+        if not await confirmed(hand, settings, yes):
             hand.say("not confirmed: nothing was done")
             return NOTHING_DONE
         hand.started = time.perf_counter()

@@ -28,6 +28,7 @@ from services.exchange.api.desk import Desk, open_desk
 from services.exchange.flow import Conductor, World
 from services.exchange.rules.clock import ClockState
 from services.exchange.rules.knobs import VenueSettings
+from shared.adapters.alpaca import AlpacaBroker
 from shared.domain.order import BrokerOrder
 from shared.domain.position import BrokerPosition
 from tests.exchange.venues import CLOSE, EXACT, KEY, OPEN, flat_bars, tape_of
@@ -249,6 +250,21 @@ async def test_a_person_is_asked_and_may_say_no(capsys: pytest.CaptureFixture[st
         assert refused.exit_code == flatten.NOTHING_DONE
         assert made.held == dict.fromkeys(SYMBOLS, 10)
     assert "nothing was done" in refused.output
+
+
+@pytest.mark.parametrize(("typed", "closes"), [("number", True), ("", False), ("PA0000", False)])
+def test_live_money_wants_its_account_number_whatever_the_flags(typed: str, closes: bool) -> None:
+    says = {"alpaca_base_url": "https://api.alpaca.markets", "trading_mode": "live", "enable_live_trading": True}
+    app = typer.Typer()
+    with market() as made:
+        live = made.settings.model_copy(update=says)
+        hand = flatten.Hand(AlpacaBroker(made.settings, None), 10)
+        number = asyncio.run(hand.broker.account()).account_number
+        app.command()(lambda: sys.exit(not asyncio.run(flatten.confirmed(hand, live, yes=True))))
+        answer = CliRunner().invoke(app, [], number if typed == "number" else typed + "\n")
+        hand.broker.close()
+    assert (answer.exit_code == 0) is closes
+    assert "LIVE money" in answer.output
 
 
 def holding(quantity: int, available: int) -> BrokerPosition:

@@ -1,0 +1,114 @@
+"""Halt, resume, test-alert and config, typed by an operator against the risk service."""
+
+import asyncio
+import json
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from config.reload import LiveConfig, digest_of, read_texts
+from scripts.child import free_ports, inherited
+from services.risk_manager.api import create_app
+from tests.config.test_reload import edit
+from tests.risk_manager import facts
+from tests.risk_manager.conftest import CONFIG, serving, world_on
+from tests.risk_manager.test_stop import until
+from tests.risk_manager.world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Operator:
+    """A folder with the two files, and a running risk service."""
+
+    world: World
+    folder: Path
+    url: str
+
+    async def types(self, *words: str) -> tuple[int, str]:
+        """Exit code and everything said, on one line."""
+        where = json.dumps({"risk-manager": self.url})
+        told = {"PYTHONPATH": str(ROOT), "CONFIG_FOLDER": str(self.folder), "SERVICE_URLS": where}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "scripts.catalyst", *words, cwd=self.folder, env=inherited() | told,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, " ".join(said.decode().split())
+
+
+@pytest.fixture
+async def operator(pool: asyncpg.Pool, database_url: str, free_port: int, tmp_path: Path) -> AsyncIterator[Operator]:
+    for name in ("risk_parameters.yaml", "trading_config.yaml"):
+        shutil.copy(CONFIG / name, tmp_path / name)
+    port = free_ports(1)[0]
+    async with world_on(pool, free_port, database_url=database_url) as world:
+        world.deps = replace(world.deps, config=LiveConfig(tmp_path, world.deps.settings))
+        async with serving(create_app(world.deps), port, "on"):
+            yield Operator(world, tmp_path, f"http://127.0.0.1:{port}")
+
+
+async def test_halt_waits_until_flat_and_resume_for_the_cool_down(operator: Operator) -> None:
+    await operator.world.desk.hold("HELD", 100, 50, stop=49)
+    code, said = await operator.types("halt", "news feed went mad")
+    assert (code, said.startswith("halted, closing everything: news feed went mad")) == (0, True)
+    assert "flat, verified at the broker" in said
+    assert "resume is possible at 12:00:00 market time" in said
+    code, said = await operator.types("resume", "all is well")
+    assert code == 1
+    assert "the cool-down lasts another 60.0 minutes" in said
+    await operator.world.clock.move(facts.NOW + timedelta(minutes=60))
+    assert await operator.types("resume", "all is well") == (0, "trading may go on: all is well")
+
+
+async def test_a_halt_that_does_not_get_flat_says_so(operator: Operator) -> None:
+    await operator.world.desk.hold("HELD", 100, 50, stop=49)
+    operator.world.desk.stubborn = 10_000
+    code, said = await operator.types("halt", "by hand", "--patience", "1")
+    assert code == 5
+    assert "closing goes on" in said
+
+
+async def test_test_alert_says_where_it_goes(operator: Operator) -> None:
+    code, said = await operator.types("test-alert")
+    assert code == 0
+    assert "[TEST] Catalyst Alert System Test e-mail: off" in said
+    assert "webhook: off: set ALERT_WEBHOOK_URL" in said
+
+
+async def test_config_is_checked_compared_and_forced(operator: Operator) -> None:
+    for symbol in ("AONE", "BTWO"):
+        await operator.world.desk.hold(symbol, 20, 50, stop=49)
+    await until(lambda: _accepted(operator))
+    edit(operator.folder, "risk_parameters.yaml", "max_positions: 5", "max_positions: one")
+    code, said = await operator.types("config", "check")
+    assert code == 1
+    assert "risk_parameters.yaml line 8: position_limits.max_positions" in said
+    edit(operator.folder, "risk_parameters.yaml", "max_positions: one", "max_positions: 1")
+    code, said = await operator.types("config", "check")
+    assert code == 0
+    assert "trading_config.yaml says 5, risk_parameters.yaml says 1; 1 holds" in said
+    digest = digest_of(read_texts(operator.folder))
+    await until(lambda: _refused(operator, digest))
+    code, said = await operator.types("config", "diff")
+    assert "max_positions 1: 2 are held or on their way (AONE, BTWO)" in said
+    assert f"catalyst config accept {digest} 'why'" in said
+    assert await operator.types("config", "accept", digest, "winding down") == (0, f"{digest} holds now")
+    code, said = await operator.types("config", "diff")
+    assert (code, said) == (0, f"the files against what holds ({digest}): none")
+
+
+async def _accepted(operator: Operator) -> bool:
+    return bool(await operator.world.rows("SELECT FROM events WHERE kind = 'config.accepted'"))
+
+
+async def _refused(operator: Operator, digest: str) -> bool:
+    sql = "SELECT FROM events WHERE kind = 'config.refused' AND payload ->> 'hash' = $1"
+    return bool(await operator.world.rows(sql, digest))
