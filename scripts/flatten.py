@@ -24,7 +24,7 @@ from shared.errors import BrokerRefused, CatalystError, Unavailable
 FLAT, NOTHING_DONE, LEFT = 0, 2, 5
 READ_SECONDS, CALL_SECONDS = 5.0, 12.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, VERIFY_SECONDS = 0.2, 2.0, 0.5
-LOOKS_THAT_VERIFY, HIDDEN_AFTER_LOOKS, HOURS_EVERY_LOOKS = 2, 6, 10
+LOOKS_THAT_VERIFY, HIDDEN_AFTER_LOOKS, HOURS_EVERY_LOOKS, TRIES_OF_CANCEL_ALL = 2, 6, 10, 3
 T = TypeVar("T")
 
 
@@ -151,12 +151,13 @@ async def flatten(hand: Hand) -> Picture | None:
     Returns the last picture; None when there never was one. Flat counts when seen twice in a row.
     """
     picture: Picture | None = None
-    pause, looks, flat_looks, cancelled = FIRST_PAUSE_SECONDS, 0, 0, False
+    pause, looks, flat_looks, tried = FIRST_PAUSE_SECONDS, 0, 0, 0
     while hand.elapsed < hand.patience:
         try:
-            if not cancelled:
+            if tried < TRIES_OF_CANCEL_ALL:
+                tried += 1
                 await hand.cancel_all()
-                cancelled = True
+                tried = TRIES_OF_CANCEL_ALL
             fresh = await hand.look()
         except CatalystError as error:
             hand.say(f"{error.detail}; trying again in {pause:.1f} s")

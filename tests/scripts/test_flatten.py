@@ -172,6 +172,7 @@ async def test_a_dry_run_sends_nothing(capsys: pytest.CaptureFixture[str]) -> No
     [
         ("DELETE", "/v2/orders", "207", 1),
         ("DELETE", "/v2/orders", "lose the answer", 2),
+        ("DELETE", "/v2/orders", "504", 3),
         ("DELETE", "/v2/positions/BBB", "403", 3),
         ("DELETE", "/v2/positions/BBB", "lose the answer", 1),
         ("GET", "/v2/positions", "504", 4),
