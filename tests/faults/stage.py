@@ -86,6 +86,7 @@ class Plan:
     settings: VenueSettings = day.IN_PARTS
     acts: tuple[Act, ...] = day.NORMAL
     redis_port: int = 1
+    redis_password: str = ""
     jump: tuple[float, float] | None = None
 
     @property
@@ -177,10 +178,10 @@ class Stage:
         answer = await self.ask("POST", "/orders", order.model_dump(mode="json"))
         self.answers[order.client_order_id] = answer
 
-    async def play(self) -> None:
-        """The day, and ten minutes for what is told after the close."""
+    async def play(self, done: int = 0) -> None:
+        """The day, but for the acts already `done`, and a minute for what is told after the close."""
         jumped = False
-        for number, act in enumerate(self.plan.acts, start=1):
+        for number, act in enumerate(self.plan.acts[done:], start=done + 1):
             await self.until(day.BEGIN + act.after)
             if self.plan.jump and not jumped and self.plan.jump[0] <= act.after:
                 jumped = True
@@ -209,10 +210,17 @@ async def stage(
         pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=20, trust_env=False))
         settings = Settings(
-            database_url=database_url, alpaca_base_url=url, alpaca_api_key=day.KEY, alpaca_secret_key="secret",
-            redis_port=plan.redis_port, database_wait_seconds=30, config_folder=day.write_config(folder / "config"),
-            log_folder=folder, trading_port=port,
-        )  # fmt: skip
+            database_url=database_url,
+            database_wait_seconds=30,
+            alpaca_base_url=url,
+            alpaca_api_key=day.KEY,
+            alpaca_secret_key="secret",
+            redis_port=plan.redis_port,
+            redis_password=plan.redis_password,
+            config_folder=day.write_config(folder / "config"),
+            log_folder=folder,
+            trading_port=port,
+        )
         made = Stage(plan, desk, watcher, url, pool, settings, clock, port, http, mother, notes)
         if plan.faults:
             (await http.post(f"{url}/_sim/faults", json=list(plan.faults))).raise_for_status()

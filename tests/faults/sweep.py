@@ -93,7 +93,7 @@ async def make_template(url: str) -> None:
 
 async def sweep(admin_url: str, folder: Path, runs: int, seed: int, at_once: int, console: Console) -> int:
     """Run everything; returns the number of runs in which anything was wrong."""
-    mother, rows, broken = Mother(), defaultdict[tuple[str, str], Row](Row), []
+    mother, rows, broken = Mother(), defaultdict[tuple[str, str], Row](Row), list[Case]()
     gate = asyncio.Semaphore(at_once)
     await make_template(admin_url)
     try:

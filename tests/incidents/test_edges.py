@@ -46,7 +46,12 @@ async def test_10_renamed_key(free_port: int, venue: Venue, venue_url: str) -> N
 async def test_23_asset_model_too_strict(venue: Venue, venue_url: str) -> None:
     venue.answers["/v2/assets"] = (
         200,
-        [ASSET, {**ASSET, "symbol": "B", "exchange": "ASCX", "status": "dreaming"}, {**ASSET, "class": "crypto_perp"}],
+        [
+            ASSET,
+            {**ASSET, "symbol": "B", "exchange": "ASCX", "status": "dreaming"},
+            {**ASSET, "class": "crypto_perp"},
+            "new",
+        ],
     )
     market = AlpacaData(settings_for(venue_url))
     assert [asset.symbol for asset in await market.assets()] == ["A", "B"]

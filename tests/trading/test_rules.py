@@ -135,6 +135,13 @@ def test_a_partial_entry_is_given_seconds_then_cut() -> None:
     assert isinstance(next_step(scene(part, entry, now=NOW + timedelta(seconds=5))), Cancel)
 
 
+def test_slippage_is_positive_when_it_cost_us() -> None:
+    entry, target, stop = family()
+    assert orders.slippage_bps(entry, Decimal("100.10"), Decimal(100)) == 10.0
+    assert orders.slippage_bps(stop, Decimal("97.02"), None) == 100.0
+    assert orders.slippage_bps(entry, Decimal(100), None) is orders.slippage_bps(target, Decimal(100), None) is None
+
+
 def test_an_exit_whose_rest_does_not_come_is_sent_anew() -> None:
     part = row("exit", status="partially_filled", filled_quantity=4, booked_quantity=4)
     held, later = holding(quantity=6, exit_reason="manual"), NOW + timedelta(seconds=15)

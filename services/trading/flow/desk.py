@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -32,6 +33,13 @@ FILL_TO_PROTECTED = Histogram(
 )
 SETTLED_AT = Gauge("catalyst_settled_timestamp_seconds", "When every order was last looked up")
 LOCKED = Gauge("catalyst_locked_symbols", "Symbols whose quantity disagrees with the broker's")
+REJECTS = Counter("catalyst_order_rejects", "Orders that the broker turned down", ["purpose", "code"])
+SLIPPAGE = Histogram(
+    "catalyst_slippage_bps",
+    "Fills against the price decided on (entries) or the stop (stops), in basis points; positive is worse for us",
+    ["purpose"],
+    buckets=(-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 500),
+)
 FAILURES = Counter("catalyst_watch_failures_total", "Passes of the watch that failed", ["kind"])
 
 
@@ -60,6 +68,7 @@ class Desk:
     covered: set[UUID] = field(default_factory=set)
     closing_since: dict[UUID, datetime] = field(default_factory=dict)
     alerted: set[str] = field(default_factory=set)
+    decided_on: dict[UUID, Decimal] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:

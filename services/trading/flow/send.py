@@ -4,7 +4,7 @@ import asyncpg
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import Desk, alert_once, note_order, stable_id
+from services.trading.flow.desk import REJECTS, Desk, alert_once, note_order, stable_id
 from services.trading.rules import orders as rule
 from services.trading.rules.exits import entries_end
 from services.trading.rules.orders import INTENDED, OrderRow
@@ -33,6 +33,7 @@ async def place_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
             return _the_same(known, approved)
         await _may_enter(desk, approved)
         order = await _intend_entry(desk, approved)
+        desk.decided_on[order.order_id] = approved.reference_price
         return await ask(desk, order)
 
 
@@ -141,6 +142,7 @@ async def _refused(desk: Desk, order: OrderRow, refused: BrokerRefused) -> Order
     now = await desk.deps.clock.now()
     extra = ", ".join(f"{key}={value}" for key, value in sorted(refused.extra.items()))
     reason = f"{refused.status} {refused.code or ''} {refused.detail}".replace("  ", " ") + (extra and f" ({extra})")
+    REJECTS.labels(order.purpose, str(refused.code or refused.status)).inc()
     log.warning("order_rejected", client_order_id=order.client_order_id, reason=reason)
     async with desk.deps.pool.acquire() as connection, connection.transaction():
         row = await store.mark_order(connection, order.order_id, "rejected", reason, now)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import SERVICE, SETTLED_AT, Desk, alert_once, note_order, stable_id
+from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, note_order, stable_id
 from services.trading.flow.send import ask, record
 from services.trading.rules import orders as rule
 from services.trading.rules import positions as fold_rule
@@ -137,6 +137,9 @@ async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
         closed_by = rule.exit_reason(order) if folded.status == "closed" else None
         after = await store.write_fold(connection, position.position_id, folded, closed_by, fill.at)
         await _journal(connection, order, fill, after)
+    slipped = rule.slippage_bps(order, fill.price, desk.decided_on.get(order.order_id))
+    if slipped is not None:
+        SLIPPAGE.labels(order.purpose).observe(slipped)
 
 
 async def _journal(connection: Connection, order: OrderRow, fill: Execution, after: PositionRow) -> None:

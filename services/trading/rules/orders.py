@@ -174,6 +174,15 @@ def protecting(order: OrderRow, family: dict[UUID, OrderRow]) -> int:
     return order.rest
 
 
+def slippage_bps(order: OrderRow, price: Decimal, decided_on: Decimal | None) -> float | None:
+    """How much worse than meant a fill was: an entry's against its decision, a stop's against its price."""
+    meant = decided_on if order.is_entry else order.stop_price
+    if meant is None or not meant:
+        return None
+    worse = price - meant if order.side == "buy" else meant - price
+    return float(worse / meant * 10_000)
+
+
 def exit_reason(order: OrderRow) -> str:
     """What closed a position, given the order that did."""
     if order.purpose == "exit":
