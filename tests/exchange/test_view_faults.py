@@ -126,6 +126,28 @@ async def test_the_stream_is_dropped_in_place_of_an_event(exchange: Served) -> N
         assert await asyncio.to_thread(hits, exchange) == [1]
 
 
+async def test_open_streams_are_reset_at_once_and_may_come_back(exchange: Served) -> None:
+    async with listening(exchange) as socket:
+        await asyncio.to_thread(ask, exchange, kind="hang_up")
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 5)
+    assert closed.value.rcvd is None
+    async with listening(exchange) as socket:
+        await trade(exchange)
+        assert await heard(socket) == ["pending_new", "new", "fill", "new"]
+        assert await asyncio.to_thread(hits, exchange) == [1]
+
+
+def test_a_fault_of_a_symbol_knows_its_orders(exchange: Served) -> None:
+    client = exchange.client()
+    mine, other = (client.submit_order(limit(name, symbol, 40.0)) for name, symbol in (("a", "AAA"), ("b", "BBB")))
+    exchange.advance(1)
+    ask(exchange, kind="500", match="cancel", symbol="BBB")
+    client.cancel_order_by_id(mine.id)
+    with pytest.raises(APIError):
+        client.cancel_order_by_id(other.id)
+
+
 async def test_events_are_delayed_by_market_time_and_stay_in_order(exchange: Served) -> None:
     await asyncio.to_thread(ask, exchange, kind="delay", seconds=60, after=1, times=1)
     async with listening(exchange) as socket:

@@ -159,6 +159,7 @@ async def serve(board: Broadcast, line: Line) -> None:
         while True:
             await _obey(board, line, await line.receive())
     finally:
+        outbox.close()
         board.lines.pop((line.path, line.account), None)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,15 +25,29 @@ from services.exchange.rules.validation import FORM
 from services.exchange.rules.venue import TICK, Outcome, Venue
 from shared.errors import BadInput
 
+LAG: ContextVar[float] = ContextVar("lag", default=0.0)
+"""How many seconds behind this request's answer shall be; set by a fault."""
+
+
+class Stream(Protocol):
+    """An open connection of a stream, as the faults see it."""
+
+    account: str
+    path: str
+
+    def sever(self) -> None:
+        """Reset the connection, now."""
+
 
 @dataclass(frozen=True)
 class Desk:
-    """The venue on the world's clock, the journal that survives it, and the faults of the wire in force."""
+    """The venue on the world's clock, the journal that survives it, faults of the wire in force, and open streams."""
 
     world: World
     venue: Venue
     journal: Path | None = None
     wire: Roster = field(default_factory=Roster)
+    streams: list[Stream] = field(default_factory=list)
 
     @property
     def now(self) -> float:
@@ -41,9 +56,9 @@ class Desk:
     def book(self, account: str) -> Book:
         return self.venue.book(account)
 
-    def seen(self, account: str, lag: float) -> Book:
-        """The account's book to read from, as it stood `lag` seconds ago."""
-        book = self.book(account)
+    def seen(self, account: str) -> Book:
+        """The account's book to read from: as it is, or as a fault says that it was a while ago."""
+        book, lag = self.book(account), LAG.get()
         return as_of(book, self.now - lag) if lag else book
 
     def ask(self, account: str, verb: str, args: Mapping[str, Any]) -> Outcome:
@@ -112,14 +127,6 @@ async def _caller(apca_api_key_id: Annotated[str, Header()]) -> str:
 
 Caller = Annotated[str, Depends(_caller)]
 """The account of a request: its API key. The gate has seen to it that there is one."""
-
-
-async def _lag(request: Request) -> float:
-    return float(request.scope.get("lag", 0.0))
-
-
-Lagging = Annotated[float, Depends(_lag)]
-"""How many seconds behind the answer shall be; zero without a fault."""
 
 
 async def read_object(request: Request) -> dict[str, Any]:

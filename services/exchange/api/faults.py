@@ -7,7 +7,7 @@ other fault that strikes decides. Every fault takes:
     match        a named step (submit orders order replace cancel cancel_all positions close close_all account
                  activities clock calendar assets data news trading stream data_stream) or
                  {"method": "POST", "path": "/v2/orders"}, both whole regular expressions; left out: all it can hit
-    symbol       only requests that name it in path or body, only orders on it
+    symbol       only requests that name it, or its order, in path, query or body; only orders and events on it
     account      only this API key's
     after        so many matches pass unharmed first (0)
     times        so many are hit then; null for ever
@@ -33,6 +33,7 @@ In what is shown; as above:
 In the streams (/stream; with "match": "data_stream" those of market data), counted by event; as above:
 
     {"kind": "mute"} {"kind": "drop", "times": 1} {"kind": "duplicate"}         drop resets the connection in its place
+    {"kind": "hang_up"}                                                         open connections are reset at once
     {"kind": "reorder", "times": 1}                                             after the event that follows
     {"kind": "delay", "seconds": 3} {"kind": "delay", "ms": 200}                market or wall time; others queue up
 
@@ -57,8 +58,8 @@ from fastapi import APIRouter, Body, Response
 from services.exchange.api.desk import Desk, accepted
 from services.exchange.api.sim import ControlRoute
 from services.exchange.api.wire import answer
-from services.exchange.rules.fault_kinds import AnyFault, BookFault, Fault
-from services.exchange.rules.faults import Standing, numbered, plain_fault
+from services.exchange.rules.fault_kinds import AnyFault, BookFault, Fault, HangUp
+from services.exchange.rules.faults import Occasion, Standing, numbered, plain_fault
 from services.exchange.rules.orders import Refusal
 from shared.errors import BadInput, NotFound
 
@@ -115,6 +116,8 @@ def _add(desk: Desk, fault: AnyFault) -> Standing:
         _clear(desk, named.id)
     if not isinstance(named, BookFault):
         desk.wire.add(named)
+        if isinstance(named, HangUp):
+            _hang_up(desk, desk.wire.standing[named.id])
         return desk.wire.standing[named.id]
     outcome = desk.ask("", "begin_fault", plain_fault(named))
     if isinstance(outcome, Refusal):
@@ -122,6 +125,12 @@ def _add(desk: Desk, fault: AnyFault) -> Standing:
     assert isinstance(outcome, Standing)
     desk.world.clock.onlooker.process(desk.now)
     return outcome
+
+
+def _hang_up(desk: Desk, standing: Standing) -> None:
+    for stream in tuple(desk.streams):
+        if standing.strikes(Occasion(desk.now, stream.account, "CONNECT", stream.path)):
+            stream.sever()
 
 
 def _clear(desk: Desk, fault_id: str) -> list[AnyFault]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.exchange.api.data import moment_of
-from services.exchange.api.desk import Body, Caller, Desk, Lagging, Refused, TradingRoute, accepted, example_body
+from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules.commands import NOT_FOUND
 from services.exchange.rules.listing import FillQuery, equity_curve, list_fills
@@ -34,15 +34,15 @@ def _symbol(desk: Desk, account: str, name: str) -> str:
 
 def _add_positions(router: APIRouter, desk: Desk) -> None:
     @router.get("/v2/positions", summary="Every position")
-    async def positions(account: Caller, lag: Lagging) -> Response:
+    async def positions(account: Caller) -> Response:
         """Valued at the last price known."""
-        book = desk.seen(account, lag)
+        book = desk.seen(account)
         return answer([position_json(book, held, desk.now) for held in book.ledger.positions])
 
     @router.get("/v2/positions/{symbol}", summary="One position")
-    async def position(account: Caller, symbol: str, lag: Lagging) -> Response:
+    async def position(account: Caller, symbol: str) -> Response:
         """404 when flat."""
-        book = desk.seen(account, lag)
+        book = desk.seen(account)
         held = book.ledger.position(_symbol(desk, account, symbol))
         if held is None:
             raise Refused(Refusal(404, NOT_FOUND, "position does not exist"))

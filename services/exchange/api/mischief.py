@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.exchange.api.desk import Desk
+from services.exchange.api.desk import LAG, Desk
 from services.exchange.api.gate import KEYED
 from services.exchange.api.wire import answer
 from services.exchange.rules.fault_kinds import (
@@ -141,7 +142,7 @@ class Mischief:
         for fault in struck:
             if isinstance(fault, Latency):
                 await asyncio.sleep(fault.ms / 1000)
-        scope["lag"] = max((fault.seconds for fault in struck if isinstance(fault, Lag)), default=0.0)
+        LAG.set(max((fault.seconds for fault in struck if isinstance(fault, Lag)), default=0.0))
         end = next((fault for fault in struck if not isinstance(fault, Latency | Lag)), None)
         await (exchange.pass_on() if end is None else self._end(exchange, end))
 
@@ -149,10 +150,23 @@ class Mischief:
         scope = exchange.scope
         account = dict(scope["headers"]).get(b"apca-api-key-id", b"").decode("latin-1")
         method = scope.get("method", "CONNECT")
-        named = set(scope["path"].split("/"))
-        if method == "POST" and any(s.fault.symbol for s in self.desk.wire.standing.values()):
+        symbols = frozenset(await self._symbols(exchange, account)) if self._asks_for_symbols() else frozenset[str]()
+        return Occasion(self.desk.now, account, method, scope["path"], symbols)
+
+    def _asks_for_symbols(self) -> bool:
+        return any(standing.fault.symbol for standing in self.desk.wire.standing.values())
+
+    async def _symbols(self, exchange: Exchange, account: str) -> set[str]:
+        """What the request names, in path, query or body; an order named by its id stands for its symbol."""
+        path: list[str] = exchange.scope["path"].split("/")
+        query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
+        named = {*path, *",".join(query.get("symbols", ())).split(",")}
+        book = self.desk.venue.books.get(account)
+        if book is not None and path[-1] in book.orders:
+            named.add(book.orders[path[-1]].symbol)
+        if exchange.scope.get("method") == "POST":
             named.add(_symbol_in(await exchange.read()))
-        return Occasion(self.desk.now, account, method, scope["path"], frozenset(named))
+        return named
 
     async def _end(self, exchange: Exchange, fault: AnyFault) -> None:
         if isinstance(fault, Reset):

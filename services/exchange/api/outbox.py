@@ -25,7 +25,7 @@ class Parcel(NamedTuple):
     sever: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Outbox:
     """The queue of one connection. `put` never waits, for it is called while the market moves."""
 
@@ -35,6 +35,19 @@ class Outbox:
     parcels: "asyncio.Queue[Parcel]" = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
     held_back: list[Parcel] = field(default_factory=list)
     overrun: bool = False
+
+    def __post_init__(self) -> None:
+        self.desk.streams.append(self)
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self.desk.streams.remove(self)
+
+    def sever(self) -> None:
+        """Reset the connection; what was not sent is lost."""
+        while not self.parcels.empty():
+            self.parcels.get_nowait()
+        self._queue(Parcel(None, sever=True))
 
     def put(self, message: Any, *symbols: str) -> None:
         """Queue an event about the symbols; the faults decide how often, when, and whether."""

@@ -59,6 +59,7 @@ class Switchboard:
             while await self._obey(line, outbox, await _receive(line)):
                 pass
         finally:
+            outbox.close()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             if line.stop is not None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from services.exchange.api.data import moment_of
-from services.exchange.api.desk import Body, Caller, Desk, Lagging, Refused, TradingRoute, accepted, example_body
+from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules import commands
 from services.exchange.rules.listing import OrderQuery, list_orders
@@ -54,7 +54,6 @@ def _add_list(router: APIRouter, desk: Desk) -> None:
     @router.get("/v2/orders", summary="List orders")
     async def orders(
         account: Caller,
-        lag: Lagging,
         status: Literal["open", "closed", "all"] = "open",
         limit: int = Query(50, ge=1, le=MOST_ORDERS),
         after: str | None = None,
@@ -75,7 +74,7 @@ def _add_list(router: APIRouter, desk: Desk) -> None:
             side=side,
             symbols=frozenset(part.strip() for part in symbols.split(",") if part.strip()),
         )
-        book = desk.seen(account, lag)
+        book = desk.seen(account)
         found = list_orders(book, query)
         return answer([order_with_legs(book, order) if nested else order_json(order) for order in found])
 

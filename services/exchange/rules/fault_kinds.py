@@ -140,6 +140,12 @@ class Tangle(_Fault):
     seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
+class HangUp(_Fault):
+    """Open connections of a stream are reset at once; later ones are not."""
+
+    kind: Literal["hang_up"]
+
+
 class StuckCancel(_Fault):
     """A cancel stays pending `seconds` of market time longer; null: until the fault is cleared."""
 
@@ -210,13 +216,13 @@ WIRE_KINDS = (Latency, Hang, Status, Reset, Garble)
 VIEW_KINDS = (EquityGlitch, Lag)
 BOOK_KINDS = (StuckCancel, LateRelease, PartialFill, AsyncReject, Halt, Gap, VanishedLeg)
 BookFault = StuckCancel | LateRelease | PartialFill | AsyncReject | Halt | Gap | VanishedLeg
-AnyFault = Latency | Hang | Status | Reset | Garble | EquityGlitch | Lag | Tangle | BookFault
+AnyFault = Latency | Hang | Status | Reset | Garble | EquityGlitch | Lag | Tangle | HangUp | BookFault
 Fault = Annotated[AnyFault, Field(discriminator="kind")]
 FAULT: TypeAdapter[AnyFault] = TypeAdapter(Fault)
 USUAL_STEP = {
     "equity_glitch": "account",
     "positions_lag": "positions",
     "orders_lag": "orders",
-    **dict.fromkeys(("mute", "drop", "duplicate", "reorder", "delay"), "stream"),
+    **dict.fromkeys(("mute", "drop", "duplicate", "reorder", "delay", "hang_up"), "stream"),
 }
 """What a kind is about when `match` is left out, where that is not everything."""
