@@ -13,6 +13,8 @@ from alpaca.common.exceptions import APIError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
+from services.exchange.api import bare_app
+from services.exchange.rules.fault_kinds import FAULT
 from tests.exchange.serving import Served, desk_on, post, serving
 from tests.exchange.test_orders_api import keys, limit
 from tests.exchange.venues import KEY, OPEN
@@ -122,6 +124,26 @@ def test_latency_adds_up_and_comes_before_the_next_fault(exchange: Served) -> No
     started = time.perf_counter()
     assert get(exchange).status_code == 500
     assert time.perf_counter() - started >= 0.3
+
+
+def test_only_the_fault_that_decides_is_spent(exchange: Served) -> None:
+    for kind in ("500", "503"):
+        ask(exchange, kind=kind, match="account", times=1)
+    ask(exchange, kind="latency", ms=1, times=1)
+    assert [get(exchange).status_code for _ in range(3)] == [500, 503, 200]
+    assert hits(exchange) == [1, 1, 1]
+
+
+def test_without_a_socket_a_reset_is_an_error_of_the_caller() -> None:
+    async def by_hand() -> None:
+        desk = desk_on()
+        desk.wire.add(FAULT.validate_python({"kind": "reset_before_accept", "id": "a"}))
+        inside = httpx.ASGITransport(bare_app(desk.world, desk))
+        async with httpx.AsyncClient(transport=inside, base_url="http://x") as client:
+            await client.get("/v2/account", headers=keys())
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(by_hand())
 
 
 def test_too_many_requests_by_the_sdk(exchange: Served) -> None:

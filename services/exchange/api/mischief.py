@@ -18,8 +18,7 @@ from services.exchange.api.desk import LAG, Desk
 from services.exchange.api.gate import KEYED
 from services.exchange.api.wire import answer
 from services.exchange.rules.fault_kinds import (
-    VIEW_KINDS,
-    WIRE_KINDS,
+    ENDING_KINDS,
     AnyFault,
     EquityGlitch,
     Garble,
@@ -118,6 +117,8 @@ def sever(receive: Receive) -> None:
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
         raise ConnectionResetError("the simulated exchange reset the connection")
+    if transport.is_closing():
+        return
     door = transport.get_extra_info("socket")
     with socket.socket(fileno=os.dup(door.fileno())) as same:
         same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -138,12 +139,10 @@ class Mischief:
             return
         exchange = Exchange(self.app, scope, receive, send)
         occasion = await self._occasion(exchange)
-        struck = [*self.desk.wire.struck(occasion, *WIRE_KINDS, *VIEW_KINDS)]
-        for fault in struck:
-            if isinstance(fault, Latency):
-                await asyncio.sleep(fault.ms / 1000)
-        LAG.set(max((fault.seconds for fault in struck if isinstance(fault, Lag)), default=0.0))
-        end = next((fault for fault in struck if not isinstance(fault, Latency | Lag)), None)
+        for late in list(self.desk.wire.struck(occasion, Latency)):
+            await asyncio.sleep(late.ms / 1000)
+        LAG.set(max((lag.seconds for lag in self.desk.wire.struck(occasion, Lag)), default=0.0))
+        end = next(self.desk.wire.struck(occasion, *ENDING_KINDS), None)
         await (exchange.pass_on() if end is None else self._end(exchange, end))
 
     async def _occasion(self, exchange: Exchange) -> Occasion:

@@ -212,9 +212,8 @@ class VanishedLeg(_Fault):
     seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
-WIRE_KINDS = (Latency, Hang, Status, Reset, Garble)
-VIEW_KINDS = (EquityGlitch, Lag)
-BOOK_KINDS = (StuckCancel, LateRelease, PartialFill, AsyncReject, Halt, Gap, VanishedLeg)
+ENDING_KINDS = (Hang, Status, Reset, Garble, EquityGlitch)
+"""Of these, the first that strikes a request decides about its answer."""
 BookFault = StuckCancel | LateRelease | PartialFill | AsyncReject | Halt | Gap | VanishedLeg
 AnyFault = Latency | Hang | Status | Reset | Garble | EquityGlitch | Lag | Tangle | HangUp | BookFault
 Fault = Annotated[AnyFault, Field(discriminator="kind")]
