@@ -97,6 +97,15 @@ def test_assets_are_told_as_the_venue_treats_them(exchange: Served) -> None:
     assert (second["tradable"], second["shortable"], second["easy_to_borrow"]) == (False, False, False)
 
 
+def test_an_inactive_asset_is_shown_and_not_traded(exchange: Served) -> None:
+    set_up(exchange, inactive=["AAA"])
+    assert [(row["status"], row["tradable"]) for row in get(exchange, "/v2/assets").json()] == [
+        ("inactive", False), ("active", True)
+    ]  # fmt: skip
+    with pytest.raises(APIError, match="is not active"):
+        exchange.client().submit_order(limit("one"))
+
+
 def test_a_free_plan_does_not_see_recent_consolidated_data(exchange: Served) -> None:
     exchange.advance(3600)
     set_up(exchange, preset="free-data")

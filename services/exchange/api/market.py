@@ -27,7 +27,7 @@ def asset_id(symbol: str) -> str:
 def asset_row(world: World, asset: Asset) -> dict[str, Any]:
     """An asset as Alpaca describes it, and as the venue treats it. A delisted one turns inactive."""
     symbol, settings = asset.symbol, world.settings
-    gone = world.tape.delisted(symbol, world.clock.now)
+    gone = symbol in settings.inactive or world.tape.delisted(symbol, world.clock.now)
     solid = is_solid(world.tape, symbol)
     shortable = solid and symbol not in settings.not_shortable
     easy = shortable and symbol not in settings.hard_to_borrow

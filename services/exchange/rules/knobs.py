@@ -34,6 +34,7 @@ class VenueSettings(Value):
     margin_multiplier: Literal[1, 2, 4] = 4
     bracket_needs_flat: bool = True
     legacy_nested: bool = False
+    inactive: tuple[str, ...] = ()
     not_tradable: tuple[str, ...] = ()
     not_fractionable: tuple[str, ...] = ()
     not_shortable: tuple[str, ...] = ()

@@ -78,6 +78,8 @@ def _asset(s: Scene) -> Refusal | None:
     symbol, settings = s.ticket.symbol, s.book.settings
     if not s.book.tape.has(symbol):
         return against_rule(f'asset "{symbol}" not found')
+    if symbol in settings.inactive:
+        return against_rule(f'asset "{symbol}" is not active')
     if symbol in settings.not_tradable or s.book.tape.delisted(symbol, s.at):
         return against_rule(f'asset "{symbol}" is not tradable')
     barred = symbol in settings.not_fractionable or not s.book.config.fractional_trading
