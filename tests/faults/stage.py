@@ -219,7 +219,6 @@ async def stage(
             redis_password=plan.redis_password,
             config_folder=day.write_config(folder / "config"),
             log_folder=folder,
-            trading_port=port,
         )
         made = Stage(plan, desk, watcher, url, pool, settings, clock, port, http, mother, notes)
         if plan.faults:

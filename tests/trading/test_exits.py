@@ -122,6 +122,32 @@ async def test_close_all_closes_positions_and_entries_and_voids_older_approvals(
         assert (await b.post("/positions/close-all")).json() == []
 
 
+async def test_an_approval_from_before_a_close_all_is_void_after_a_restart_too(database_url: str) -> None:
+    async with bench(database_url) as b:
+        early = await b.approve()
+        await b.post("/positions/close-all", {"reason": "emergency"})
+        await b.restart()
+        refused = await b.send(early)
+        assert (refused.status_code, "before everything was closed" in refused.json()["detail"]) == (409, True)
+
+
+async def test_halted_means_no_entry_not_even_one_that_was_intended(database_url: str) -> None:
+    async with bench(database_url) as b:
+        b.wire.faults = [Fault("POST", "/v2/orders", "request lost", times=99)]
+        b.wire.faults += [Fault("GET", "/v2/orders:by", "request lost", times=99)]
+        assert (await b.send(await b.approve())).json()["status"] == "intended"
+        await b.pool.execute(
+            "INSERT INTO halts (reason, latched_at, resume_after) VALUES ('drill', $1::timestamptz, $1)", b.now
+        )
+        b.wire.faults = []
+        await b.restart()
+        await b.until(5.0)
+        assert list(b.book.orders) == []
+        assert (await b.orders())["entry"]["reason"] == "never reached the broker: halted: drill"
+        refused = await b.send(await b.approve("BBB"))
+        assert (refused.status_code, refused.json()["detail"]) == (409, "halted: drill")
+
+
 async def test_an_entry_on_its_way_is_cancelled_by_close_all(database_url: str) -> None:
     async with bench(database_url) as b:
         await b.send(await b.approve())
