@@ -58,6 +58,17 @@ async def test_21_equity_glitch_trips_stop(world: World) -> None:
     assert [row["kind"] for row in await world.rows("SELECT kind FROM alerts")] == ["pnl_disagrees"]
 
 
+async def test_24_base_price_race_at_open_is_decided_anew_once(bench: Bench) -> None:
+    bench.world.raced = {symbol(0)}
+    async with bench.running() as client:
+        await client.post("/api/v1/workflow/start", json={"mode": "autonomous"})
+        (row,) = await bench.scans(1)
+        assert row["picks"][0]["outcome"] == "order"
+        assert bench.world.sent == [symbol(0), symbol(1), symbol(2)]
+        assert [(one.attempt, len(one.candidates)) for one in bench.world.decided] == [(1, 10), (3, 1)]
+        assert row["picks"][0]["client_order_id"].endswith("-103"), "under a new id"
+
+
 async def test_29_approval_without_recheck(make_bench: MakeBench) -> None:
     async with make_bench(autonomous=False) as bench, bench.running() as client:
         await client.post("/api/v1/workflow/start")

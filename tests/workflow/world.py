@@ -60,6 +60,7 @@ class World:
     down: set[str] = field(default_factory=set)
     refused_by_risk: set[str] = field(default_factory=set)
     refused_by_trading: dict[str, int] = field(default_factory=dict)
+    raced: set[str] = field(default_factory=set)
     negative: set[str] = field(default_factory=set)
     hold_at: tuple[str, int] | None = None
     held: asyncio.Event = field(default_factory=asyncio.Event)
@@ -229,6 +230,10 @@ def _add_trading(app: FastAPI, world: World) -> None:
             await world.come("order")
         if status := world.refused_by_trading.get(body.symbol):
             return refusal(status, f"{body.symbol} is halted")
+        if body.symbol in world.raced:
+            world.raced.remove(body.symbol)
+            why = {"status": "rejected", "reason": "take_profit.limit_price must be >= base_price + 0.01"}
+            return _order(body).model_copy(update=why)
         answer = world.orders.setdefault(body.decision_id, _order(body))
         if world.after_store:
             await world.come("order")

@@ -122,8 +122,23 @@ async def _send_best(deps: Deps, run: Scan, top_n: int) -> None:
             run.picks[number] = replace(pick, outcome="refused", reason="the cycle was stopped")
             continue
         run.picks[number] = replace(pick, outcome="unknown", reason="trading did not answer")
-        run.picks[number] = sent = await send(deps, pick)
+        sent = await send(deps, pick)
+        if outcome.was_raced(sent):
+            sent = await _decided_anew(deps, run, sent)
+        run.picks[number] = sent
         places -= sent.outcome == "order" and not was_sent
+
+
+async def _decided_anew(deps: Deps, run: Scan, pick: outcome.Pick) -> outcome.Pick:
+    """The price ran past stop or target while the order was on its way: all of risk again at a fresh price, once, under
+    a new id. Raises Unavailable.
+    """
+    alone, now = (pick.scored.model_copy(update={"rank": 1}),), await deps.clock.now()
+    asked = outcome.decide_request(run.cycle, run.scan, now, alone, 1, outcome.AFTER_A_RACE)
+    verdicts = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...])
+    if not (fresh := outcome.chosen(alone, verdicts, 1)):
+        return replace(pick, reason=f"{pick.reason}; at a fresh price: {verdicts[0].reason if verdicts else 'nothing'}")
+    return replace(await send(deps, fresh[0]), scored=pick.scored)
 
 
 async def send(deps: Deps, pick: outcome.Pick) -> outcome.Pick:

@@ -16,7 +16,8 @@ from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
 from shared.domain.order import ApprovedOrder, OrderView, Verdict
 
 NOT_SENT = frozenset({"rejected", "refused"})
-ON_APPROVAL = 2
+ON_APPROVAL, AFTER_A_RACE = 2, 3
+"""Which attempt at a decision: a person said yes; the broker's price had moved past the legs."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ def taken(pick: Pick, order: OrderView) -> Pick:
     if order.status in NOT_SENT:
         return replace(pick, outcome="refused", reason=order.reason or order.status, order_id=order.order_id)
     return replace(pick, outcome="order", reason=f"sent: {order.status}", order_id=order.order_id)
+
+
+def was_raced(pick: Pick) -> bool:
+    """The broker refused the legs for where its own price stood by then."""
+    return pick.outcome == "refused" and "base_price" in pick.reason
 
 
 def already_sent(orders: Iterable[OrderView]) -> dict[UUID, OrderView]:
