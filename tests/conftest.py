@@ -15,10 +15,10 @@ import redis
 from database.migrate import migrate
 from scripts.child import free_ports
 from scripts.embedded import Server, address, start_postgres, start_valkey
+from tests.roles import APP_PASSWORD
 
 TEMPLATE = "template_catalyst"
 PREFIX = "catalyst-tests-"
-APP_PASSWORD = "tests"
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,9 @@ from tests.faults import day
 from tests.faults.cases import Case, all_cases
 from tests.faults.stage import Mother, Plan, dumped, stage
 from tests.faults.truth import Verdict, judge
+from tests.roles import APP_PASSWORD
 
-TEMPLATE, PASSWORD = "template_faults", "faults"
+TEMPLATE = "template_faults"
 
 
 @dataclass
@@ -60,7 +61,7 @@ async def run_one(
     place.mkdir()
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     try:
-        url = address(admin_url, database=name, user="catalyst_app", password=PASSWORD)
+        url = address(admin_url, database=name, user="catalyst_app", password=APP_PASSWORD)
         async with stage(url, place, plan, mother, notes) as play:
             try:
                 await play.play()
@@ -88,7 +89,7 @@ async def make_template(url: str) -> None:
     admin = await asyncpg.connect(url)
     await admin.execute(f"CREATE DATABASE {TEMPLATE}")
     await admin.close()
-    await migrate(address(url, database=TEMPLATE), PASSWORD, PASSWORD)
+    await migrate(address(url, database=TEMPLATE), APP_PASSWORD, APP_PASSWORD)
 
 
 async def sweep(admin_url: str, folder: Path, runs: int, seed: int, at_once: int, console: Console) -> int:

@@ -14,8 +14,9 @@ import pytest
 from scripts.embedded import Server, address, start_postgres, start_valkey
 from tests.faults import day
 from tests.faults.stage import Mother, Plan, Stage, stage
-from tests.faults.sweep import PASSWORD, TEMPLATE, make_template
+from tests.faults.sweep import TEMPLATE, make_template
 from tests.faults.truth import judge
+from tests.roles import APP_PASSWORD
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ async def test_postgresql_is_killed_and_comes_back(own_folder: Path, tmp_path: P
     server = start_postgres(own_folder)
     try:
         await make_template(server.url)
-        url = address(server.url, database=TEMPLATE, user="catalyst_app", password=PASSWORD)
+        url = address(server.url, database=TEMPLATE, user="catalyst_app", password=APP_PASSWORD)
         async with stage(url, tmp_path, Plan(), mother) as play:
             await _begun(play)
             _kill(server)
