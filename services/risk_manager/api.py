@@ -96,6 +96,15 @@ def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]
     }
 
 
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until they are: a timed wait that ends at the same moment swallows a cancellation (CPython 3.11)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
+
+
 def create_app(deps: Deps) -> FastAPI:
     """The application. Its loops watch the day, close what an emergency stop left open, and mail the alerts."""
     watch = Watch()
@@ -106,9 +115,7 @@ def create_app(deps: Deps) -> FastAPI:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
 
     async def health() -> dict[str, Any]:
         halt = await store.active_halt(deps.pool)
