@@ -72,9 +72,6 @@ class ServiceClient:
         """
         return await self._ask("POST", service, path, body, answer, timeout, deadline, repeatable)
 
-    async def delete(self, service: str, path: str, answer: type[T], *, timeout: float = 30) -> T:
-        return await self._ask("DELETE", service, path, None, answer, timeout, 0, repeatable=False)
-
     async def _ask(
         self,
         method: str,

@@ -4,13 +4,11 @@ import importlib
 import sys
 from types import ModuleType
 
-_WRAPPERS = ("pandas", "polars")
-
 
 def _load() -> ModuleType:
     if "talib" in sys.modules:
         return sys.modules["talib"]
-    hidden = [name for name in _WRAPPERS if name not in sys.modules]
+    hidden = [name for name in ("pandas", "polars") if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # what Python calls "known to be absent"
     try:

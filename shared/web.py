@@ -1,5 +1,6 @@
 """The web shell that every service wears: health, metrics, request ids, keys, and errors as problem+json."""
 
+import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable
@@ -226,3 +227,12 @@ def described_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str,
     """OpenAPI's words for a body that `read_body` reads."""
     content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
     return {"requestBody": {"required": False, "content": content}}
+
+
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancel until all have ended: a timed wait that ends at the same moment swallows a cancellation (CPython 3.11)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)

@@ -23,7 +23,7 @@ from shared.domain.base import Value
 from shared.domain.cycle import DecideRequest
 from shared.domain.order import Check, Price, Quantity, Verdict
 from shared.journal import raise_alert
-from shared.web import new_app
+from shared.web import end_tasks, new_app
 
 LOOP_ERRORS = Counter("catalyst_risk_loop_errors_total", "Rounds of a loop that failed", ["loop"])
 OUTBOX_PAUSE_SECONDS, FILES_PAUSE_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.5, 0.5, 10.0
@@ -96,15 +96,6 @@ def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]
     }
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel until they are: a timed wait that ends at the same moment swallows a cancellation (CPython 3.11)."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
-
-
 def create_app(deps: Deps) -> FastAPI:
     """The application. Its loops watch the day, close what an emergency stop left open, and mail the alerts."""
     watch = Watch()
@@ -115,7 +106,7 @@ def create_app(deps: Deps) -> FastAPI:
         try:
             yield
         finally:
-            await _end(tasks)
+            await end_tasks(*tasks)
 
     async def health() -> dict[str, Any]:
         halt = await store.active_halt(deps.pool)

@@ -16,7 +16,7 @@ from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.domain.evidence import ScoreUpdates, Standing
 from shared.errors import BadInput, Unavailable
-from shared.web import new_app, problem
+from shared.web import end_tasks, new_app, problem
 
 ABOUT = "From the whole market to the hundred names worth a look, and why each of the others is not among them."
 TITLES = {404: "not found", 409: "not now", 422: "bad input", 503: "unavailable"}
@@ -53,9 +53,7 @@ def create_app(deps: Deps) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         loops = [asyncio.create_task(loop) for loop in (desk.keep_fresh(scanner), asking.keep_listening(scanner))]
         yield
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await end_tasks(*loops)
 
     async def health() -> dict[str, Any]:
         return await _health(scanner)

@@ -17,7 +17,7 @@ from services.workflow.rules.trace import Explanation, NearMiss
 from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
-from shared.web import described_body, new_app, read_body
+from shared.web import described_body, end_tasks, new_app, read_body
 
 SymbolPath = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z.]{0,11}$", examples=["AAPL"])]
 log = structlog.get_logger()
@@ -35,9 +35,7 @@ def create_app(deps: Deps) -> FastAPI:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks)
 
     async def health() -> dict[str, Any]:
         cycle, at = await store.running_cycle(deps.pool), watch.next_scan_at

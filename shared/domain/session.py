@@ -19,10 +19,6 @@ class Session(Value):
         """True from the opening second up to, not including, the closing one."""
         return self.open <= now < self.close
 
-    @property
-    def minutes(self) -> float:
-        return (self.close - self.open).total_seconds() / 60
-
     def minutes_to_close(self, now: datetime) -> float:
         """Minutes of regular trading left; negative after the close."""
         return (self.close - now).total_seconds() / 60

@@ -17,6 +17,7 @@ from services.trading.rules.orders import is_news
 from services.trading.rules.reconcile import next_look
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
+from shared.web import end_tasks
 
 PAUSE_MIN_SECONDS, PAUSE_MAX_SECONDS = 0.2, 5.0
 CALENDAR_AGAIN = timedelta(seconds=10)
@@ -33,9 +34,7 @@ async def watching(desk: Desk) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
 
 async def keep_watch(desk: Desk) -> None:
