@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
 from config.settings import Settings, read_settings
+from services.news.sources.alpaca import AlpacaNews
 from shared.adapters.alpaca_data import AlpacaData
-from shared.adapters.alpaca_news import AlpacaNews
 from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.adapters.smtp import SmtpMailer

@@ -13,8 +13,8 @@ from fastapi import Request
 from scripts.tapes.synthesize import synthesize
 from services.exchange.api import bare_app
 from services.exchange.flow import open_world
+from services.news.sources.alpaca import AlpacaNews
 from shared.adapters.alpaca_data import AlpacaData
-from shared.adapters.alpaca_news import AlpacaNews
 from shared.errors import Unavailable
 from tests.exchange.conftest import serving
 from tests.shared.alpaca_venue import NOW, Venue, settings_for

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.adapters.alpaca_news import AlpacaNews
+from services.news.sources.alpaca import AlpacaNews
 from tests.shared.alpaca_venue import NOW, Venue, settings_for
 
 
