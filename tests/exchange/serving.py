@@ -66,7 +66,7 @@ def serving(desk: Desk) -> Iterator[Served]:
         server = uvicorn.Server(config_of(desk))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not server.started and time.monotonic() < deadline:
             time.sleep(0.01)
         try:

@@ -51,7 +51,7 @@ async def following(exchange: Served) -> Any:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(done: Any, seconds: float = 5.0) -> None:
+async def until(done: Any, seconds: float = 60.0) -> None:
     """Until `done()`: the SDK offers nothing to wait on. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not done():  # noqa: ASYNC110

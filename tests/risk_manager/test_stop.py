@@ -19,7 +19,7 @@ from tests.risk_manager.world import World
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Look again and again; what is waited for happens in the database."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await true():  # noqa: ASYNC110 - nothing signals a row
             await asyncio.sleep(0.02)
 

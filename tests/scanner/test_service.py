@@ -224,7 +224,7 @@ async def test_without_its_exchange_the_service_says_so_and_stops_promptly(deps:
     app = create_app(replace(deps, market=AlpacaData(settings)))
     transport = httpx.ASGITransport(app=app)
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5001") as client,
     ):

@@ -35,7 +35,7 @@ class Watched:
         self.service = Supervised("it", url, log, self.said.append, command=command, environment=inherited())
 
     async def until(self, trouble: str) -> None:
-        async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
             while await self.service.trouble(http) != trouble:  # noqa: ASYNC110 - another process has no event to wait for
                 await asyncio.sleep(0.05)
 

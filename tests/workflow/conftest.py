@@ -84,7 +84,7 @@ class Bench:
         return [row["kind"] for row in await self.deps.pool.fetch("SELECT kind FROM alerts ORDER BY alert_id")]
 
 
-async def eventually(look: Callable[[], Any], what: str, seconds: float = 10) -> Any:
+async def eventually(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """What `look` finds, looked for until a deadline."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + seconds
