@@ -19,7 +19,26 @@ SPLIT = datetime(2026, 6, 13, tzinfo=UTC)
 SEED = 20260613
 RANDOM = {"dev": 150, "held": 180}
 EACH_TYPE = {"dev": 12, "held": 14}
-EACH_RARE = {
+EACH_RARE = {"dev": 9, "held": 14}
+
+KEYWORDS = {
+    "FDA": r"\bfda\b|phase [123i]|trial|clinical|endpoint|topline|patients|therap",
+    "M&A": r"acqui|merge|takeover|buyout|tender offer|strategic alternatives|to buy\b|divest|spin-?off|stake",
+    "EARNINGS": r"earnings|results|quarter|\bq[1-4]\b|revenue|\beps\b|profit",
+    "GUIDANCE": r"guidance|outlook|forecast|\bsees\b|expects|reaffirm",
+    "OFFERING": r"offering|placement|convertible|\bnotes\b|shelf|at-the-market|\batm\b|warrants|\bipo\b",
+    "CONTRACT": r"contract|\border|award|partner|collaborat|agreement|selected|\bdeal\b",
+    "INSIDER_BUY": r"insider|(?:ceo|cfo|director|chair|officer|founder)\b.*(?:buy|bought|purchas|acquir|stock|shares)",
+    "ANALYST": r"upgrade|downgrade|price target|initiat|coverage|rating|analyst",
+    "LEGAL": r"lawsuit|class action|investigat|probe|\bsues?\b|court|settle|fraud|antitrust|short seller|law firm"
+    r"|alert",
+    "DIVIDEND": r"dividend|buyback|repurchase|distribution",
+    "PERSONNEL": r"appoint|\bnames\b|\bceo\b|\bcfo\b|resign|steps down|retire|board|director",
+    "PRODUCT": r"launch|unveil|introduc|recall|patent|opens|drill|milestone",
+    "CATALYST": r"bankrupt|chapter 11|going concern|delist|compliance|reverse (?:stock )?split|restat|layoff|russell"
+    r"|s&p 500|halt|default|13d|strike|credit facility|ticker|listing|activist|\bsells?\b.*shares",
+}
+RARE = {
     "FDA rare": r"\bfda\b|endpoint|topline|complete response|clinical hold|phase [23]",
     "M&A rare": r"to acquire|merger|takeover|to be acquired|buyout|acquires\b",
     "GUIDANCE rare": r"guidance|profit warning"
