@@ -51,6 +51,11 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     )
 
 
+async def _as_it_is(_connection: asyncpg.Connection) -> None:
+    """Nobody leaves state in a session (locks are a transaction's, listeners have connections of their own), so the
+    pool's own reset, a round trip to the server after every statement, would undo nothing."""
+
+
 @asynccontextmanager
 async def database_pool(dsn: str, wait_seconds: float) -> AsyncIterator[asyncpg.Pool]:
     """Connections to the database and its schema, waited for until a deadline. Raises Unavailable."""
@@ -58,7 +63,9 @@ async def database_pool(dsn: str, wait_seconds: float) -> AsyncIterator[asyncpg.
     give_up, pause, said = loop.time() + wait_seconds, 0.1, False
     while True:
         try:
-            pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, init=_prepare, command_timeout=30)
+            pool = await asyncpg.create_pool(
+                dsn, min_size=1, max_size=4, init=_prepare, reset=_as_it_is, command_timeout=30
+            )
             try:
                 if await pool.fetchval("SELECT to_regclass('public.feedback') IS NOT NULL"):
                     break

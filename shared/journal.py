@@ -36,15 +36,15 @@ async def append_event(
 ) -> int:
     """Append one event; listeners hear of it when the caller's transaction commits. Returns its id."""
     event_id: int = await connection.fetchval(
-        "INSERT INTO events (service, kind, cycle_id, payload, occurred_at) VALUES ($1, $2, $3, $4, $5)"
-        " RETURNING event_id",
+        "WITH new AS (INSERT INTO events (service, kind, cycle_id, payload, occurred_at) VALUES ($1, $2, $3, $4, $5)"
+        " RETURNING event_id) SELECT event_id, pg_notify($6, $2 || ':' || event_id) FROM new",
         service,
         kind,
         cycle_id,
         payload or {},
         at,
+        CHANNEL,
     )
-    await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{kind}:{event_id}")
     return event_id
 
 

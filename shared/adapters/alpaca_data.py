@@ -28,6 +28,7 @@ SESSION_SECONDS = 6.5 * 3600
 STEP_SECONDS: dict[Timeframe, float] = {"1Min": 60, "5Min": 300, "15Min": 900, "1Hour": 3600, "1Day": 86_400}
 # Daily bars are stamped with New York's midnight; by 20:00 there nothing more is added to them.
 DAY_COMPLETE_SECONDS = 20 * 3600.0
+HOURS_KEPT_SECONDS, MOST_HOURS_KEPT = 3600.0, 64  # a calendar changes with days of notice, if ever
 SYMBOL = re.compile(r"[A-Z0-9]+([./-][A-Z0-9]+)*", re.ASCII)
 INVALID_SYMBOL = re.compile(r"invalid symbol\W+([A-Z0-9./-]+)", re.IGNORECASE)
 
@@ -43,7 +44,7 @@ class AlpacaData:
         """`budget` is the shared request budget; None where the other side sets no limit."""
         self._http = AlpacaHttp(settings, budget)
         self._has_sectors = settings.broker == "simulated"
-        self._hours: dict[tuple[date, date], tuple[Session, ...]] = {}
+        self._hours: dict[tuple[date, date], tuple[float, tuple[Session, ...]]] = {}
 
     async def close(self) -> None:
         await self._http.close()
@@ -69,9 +70,17 @@ class AlpacaData:
         return {row.symbol: row.sector for row in rows if row.sector}
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
-        """Trading days in [start, end], with half days' real hours."""
+        """Trading days in [start, end], with half days' real hours; read again after an hour."""
+        now = asyncio.get_running_loop().time()
+        read_at, found = self._hours.get((start, end), (-HOURS_KEPT_SECONDS, ()))
+        if now < read_at + HOURS_KEPT_SECONDS:
+            return found
         days = await self._http.get("trading", "/v2/calendar", {"start": f"{start}", "end": f"{end}"}, wire.HOURS)
-        return tuple(wire.session_of(day) for day in days if start <= day.date <= end)
+        found = tuple(wire.session_of(day) for day in days if start <= day.date <= end)
+        if len(self._hours) >= MOST_HOURS_KEPT:
+            self._hours.clear()
+        self._hours[start, end] = now, found
+        return found
 
     async def snapshots(self, symbols: Sequence[str]) -> Snapshots:
         """One row for each symbol asked, in the order asked; NaN where the source had nothing."""
@@ -170,12 +179,7 @@ class AlpacaData:
 
     async def _regular_hours(self, start: datetime, end: datetime) -> tuple[Floats, Floats]:
         """Opening and closing times of the days around [start, end), epoch seconds, each of shape (days,)."""
-        span = (start.date() - timedelta(days=1), end.date() + timedelta(days=1))
-        if span not in self._hours:
-            if len(self._hours) > 64:
-                self._hours.clear()
-            self._hours[span] = await self.sessions(*span)
-        sessions = self._hours[span]
+        sessions = await self.sessions(start.date() - timedelta(days=1), end.date() + timedelta(days=1))
         return (
             np.array([session.open.timestamp() for session in sessions], dtype=np.float64),
             np.array([session.close.timestamp() for session in sessions], dtype=np.float64),
