@@ -11,7 +11,7 @@ from datetime import time as wall_time
 import structlog
 
 from services.technical import store
-from services.technical.rules.assess import assess
+from services.technical.rules.assess import NO_BARS, assess
 from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, TechnicalAssessment, TechnicalEvidence
 from shared.domain.market import Bars, BarTable
@@ -89,7 +89,7 @@ async def _already(deps: Deps, request: AssessRequest, symbols: Sequence[str]) -
 
 async def _save(deps: Deps, request: AssessRequest, found: dict[str, TechnicalEvidence]) -> None:
     """Store in one transaction. Outside a scan a symbol without any bars leaves no row: it may be a typing error."""
-    rows = [one for one in found.values() if request.cycle_id is not None or one.refused != "no bars"]
+    rows = [one for one in found.values() if request.cycle_id is not None or one.refused != NO_BARS]
     if not rows:
         return
     async with deps.pool.acquire() as connection, connection.transaction():
@@ -105,7 +105,7 @@ async def evidence_of(
     shelf.turn_to(day)
     sessions = (await _sessions(deps, shelf, day, as_of))[-INTRADAY_SESSIONS:]
     days, minutes = await asyncio.gather(_days(deps, shelf, symbols, day), _minutes(deps, symbols, sessions, as_of))
-    return {symbol: assess(symbol, days.get(symbol), minutes.get(symbol), sessions, as_of) for symbol in symbols}
+    return assess(symbols, days, minutes, sessions, as_of)
 
 
 async def _sessions(deps: Deps, shelf: Shelf, day: date, as_of: datetime) -> tuple[Session, ...]:
@@ -137,6 +137,6 @@ async def indicators_now(deps: Deps, shelf: Shelf, symbol: str) -> TechnicalAsse
     check_symbols([symbol])
     now = await deps.clock.now()
     found = await evidence_of(deps, shelf, [symbol], now)
-    if found[symbol].refused == "no bars":
+    if found[symbol].refused == NO_BARS:
         raise NotFound(f"no bars of {symbol}", field="symbol")
     return TechnicalAssessment(as_of=now, evidence=(found[symbol],))

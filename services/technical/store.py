@@ -29,10 +29,11 @@ async def save(
     rows = orjson.dumps([one.model_dump() for one in evidence]).decode()
     status: str = await connection.execute(
         "INSERT INTO technical_indicators"
-        " (cycle_id, scan, symbol, as_of, score, atr, support, resistance, parts, indicators, rests_on, refused)"
-        " SELECT $1, $2, symbol, $3, score, atr, support, resistance, parts, indicators, rests_on, refused"
+        " (cycle_id, scan, symbol, as_of, score, atr, support, resistance, parts, weights, indicators, rests_on,"
+        " refused)"
+        " SELECT $1, $2, symbol, $3, score, atr, support, resistance, parts, weights, indicators, rests_on, refused"
         " FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, atr float8, support float8,"
-        " resistance float8, parts jsonb, indicators jsonb, rests_on text, refused text)"
+        " resistance float8, parts jsonb, weights jsonb, indicators jsonb, rests_on text, refused text)"
         " ON CONFLICT (cycle_id, scan, symbol) DO NOTHING",
         cycle_id,
         scan,
@@ -47,7 +48,8 @@ async def stored(
 ) -> dict[str, TechnicalEvidence]:
     """What this scan already knows about these symbols."""
     rows = await connection.fetch(
-        "SELECT symbol, score, atr, support, resistance, parts::text, indicators::text, rests_on, refused"
+        "SELECT symbol, score, atr, support, resistance, parts::text, weights::text, indicators::text, rests_on,"
+        " refused"
         " FROM technical_indicators WHERE cycle_id = $1 AND scan = $2 AND symbol = ANY($3::text[])",
         cycle_id,
         scan,
@@ -55,7 +57,7 @@ async def stored(
     )
     return {
         row["symbol"]: TechnicalEvidence.model_validate(
-            dict(row) | {"parts": orjson.loads(row["parts"]), "indicators": orjson.loads(row["indicators"])}
+            dict(row) | {name: orjson.loads(row[name]) for name in ("parts", "weights", "indicators")}
         )
         for row in rows
     }

@@ -1,20 +1,37 @@
 """A symbol's evidence: obeys its moment, repaints nothing, says what it rests on, refuses what it cannot judge."""
 
 import math
-from datetime import timedelta
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.technical.rules.assess import assess
-from services.technical.rules.levels import levels, turning_points
-from services.technical.rules.score import WEIGHTS, mapped, score
-from shared.domain.market import Bars
+from services.technical.rules import assess as rule
+from services.technical.rules.levels import Levels, levels, turns
+from services.technical.rules.score import WEIGHTS, mapped, score, shares
+from shared.domain.evidence import TechnicalEvidence
+from shared.domain.market import Bars, Timeframe
+from shared.domain.session import Session
 from tests.technical.world import NOW, SESSIONS, daily_starts, intraday_starts, stock, walk
 
 RECENT = SESSIONS[-6:]
+FRAMES: tuple[Timeframe, ...] = ("1Day", "5Min")
+
+
+def assess(
+    symbol: str, days: Bars | None, minutes: Bars | None, sessions: Sequence[Session], as_of: datetime
+) -> TechnicalEvidence:
+    """One symbol alone."""
+    tables = ({symbol: days} if days else {}, {symbol: minutes} if minutes else {})
+    return rule.assess([symbol], *tables, sessions, as_of)[symbol]
+
+
+def around(days: Bars, minutes: Bars, price: float) -> Levels:
+    return levels([days], [minutes], [price])[0]
 
 
 @settings(max_examples=60, deadline=None)
@@ -35,18 +52,20 @@ def test_nothing_later_than_the_moment_is_used(minutes: int, seed: int) -> None:
 @given(seed=st.integers(0, 10_000), cut=st.integers(30, 250), span=st.sampled_from([3, 12]))
 def test_a_turning_point_is_never_taken_back(seed: int, cut: int, span: int) -> None:
     bars = walk("ACME", daily_starts(260), seed, spread=0.02)
-    before, after = turning_points(bars.slice(0, cut), span), turning_points(bars, span)
-    assert np.isin(before, after).all()
+    for line in (bars.high[:, np.newaxis], -bars.low[:, np.newaxis]):
+        before, after = turns(line[:cut], span), turns(line, span)[:cut]
+        assert not (before & ~after).any()
+        assert (after & ~before).sum() == after[-span:].sum(), "what is new lies within the last bars"
 
 
 def test_levels_are_the_nearest_on_either_side() -> None:
     high = np.array([10, 11, 12, 15, 12, 11, 10, 11, 12, 13, 12, 11, 10.0])
     bars = Bars("PEAK", np.arange(13.0), high - 0.5, high, high - 1, high - 0.5, np.ones(13))
     nothing = bars.slice(0, 0)
-    found = levels(bars, nothing, 12.5)
+    found = around(bars, nothing, 12.5)
     assert (found.support, found.resistance) == (9.0, 13.0)
-    assert levels(bars, nothing, 14.0).support == 13.0
-    assert levels(bars, nothing, 20.0).resistance is None
+    assert around(bars, nothing, 14.0).support == 13.0
+    assert around(bars, nothing, 20.0).resistance is None
 
 
 @pytest.mark.parametrize(("days", "sessions", "refused"), [(19, 0, True), (20, 0, False), (0, 1, False), (0, 0, True)])
@@ -72,9 +91,8 @@ def test_five_intraday_bars_are_too_few_and_six_are_enough() -> None:
 def test_it_says_what_it_does_without() -> None:
     found = assess("ACME", stock("ACME", 1)["1Day"], None, RECENT, NOW)
     assert found.score is not None
-    assert (
-        found.rests_on == "trend, momentum, levels, volatility from 259 daily and 0 5-minute bars; without vwap, volume"
-    )
+    present, missing = "trend, momentum, levels, volatility", "timeframes, vwap, volume"
+    assert found.rests_on == f"{present} from 259 daily and 0 5-minute bars; without {missing}"
     assert found.parts["vwap"] is None
 
 
@@ -117,9 +135,14 @@ def test_a_missing_component_hands_its_weight_to_the_others() -> None:
     assert score(full) == pytest.approx(0.8)
     assert score(full | {"trend": None}) == pytest.approx(0.8)
     assert score(dict.fromkeys(WEIGHTS, None) | {"trend": 1.0}) is None
-    assert score(
-        {"trend": 1.0, "momentum": 0.0} | dict.fromkeys(("vwap", "volume", "levels", "volatility"))
-    ) == pytest.approx(5 / 9)
+    assert (
+        score({"trend": 1.0, "momentum": 0.0} | dict.fromkeys(("timeframes", "vwap", "volume", "levels", "volatility")))
+        is None
+    )
+    left = {"trend": 1.0, "momentum": 0.0, "vwap": 0.5}
+    some = left | dict.fromkeys(("timeframes", "volume", "levels", "volatility"))
+    assert score(some) == pytest.approx((0.2 + 0.075) / 0.5)
+    assert shares(some) == pytest.approx(dict.fromkeys(WEIGHTS, 0.0) | {"trend": 0.4, "momentum": 0.3, "vwap": 0.3})
 
 
 def test_maps_are_linear_between_their_points_and_flat_outside() -> None:
@@ -128,16 +151,133 @@ def test_maps_are_linear_between_their_points_and_flat_outside() -> None:
     assert mapped(None, points) is None
 
 
-def test_a_steady_riser_scores_above_a_steady_faller() -> None:
-    def drift(symbol: str, slope: float) -> float:
-        made = []
-        for starts, step in ((daily_starts(260), slope), (intraday_starts(6), slope / 20)):
-            noise = np.random.default_rng(5).normal(0, abs(step) * 2, len(starts))
-            close = 50 * np.exp(np.cumsum(step + noise))
-            high, low = close * (1 + abs(step)), close * (1 - abs(step))
-            made.append(Bars(symbol, starts, close, high, low, close, np.full(len(starts), 1e5)))
-        found = assess(symbol, made[0], made[1], RECENT, NOW).score
-        assert found is not None
-        return found
+def drifting(symbol: str, daily: float, intraday: float) -> dict[Timeframe, Bars]:
+    """A chart that goes steadily one way a day, and steadily one way every five minutes."""
+    made = dict[Timeframe, Bars]()
+    for timeframe, starts, step in zip(FRAMES, (daily_starts(260), intraday_starts(6)), (daily, intraday), strict=True):
+        noise = np.random.default_rng(5).normal(0, abs(step) * 2, len(starts))
+        close = np.exp(np.cumsum(step + noise))
+        close = 50 * close / close[-1]
+        high, low = close * (1 + abs(step)), close * (1 - abs(step))
+        made[timeframe] = Bars(symbol, starts, close, high, low, close, np.full(len(starts), 1e5))
+    return made
 
-    assert drift("UP", 0.004) > 0.6 > 0.4 > drift("DOWN", -0.004)
+
+def drift(daily: float, intraday: float) -> TechnicalEvidence:
+    made = drifting("ANY", daily, intraday)
+    return assess("ANY", made["1Day"], made["5Min"], RECENT, NOW)
+
+
+def test_a_steady_riser_scores_above_a_steady_faller() -> None:
+    up, down = drift(0.004, 0.0002).score, drift(-0.004, -0.0002).score
+    assert up is not None
+    assert down is not None
+    assert up > 0.6 > 0.4 > down
+
+
+def test_timeframes_that_agree_and_that_do_not_are_seen_and_weighed() -> None:
+    both, torn, mirrored = drift(0.004, 0.0002), drift(0.004, -0.0002), drift(-0.004, 0.0002)
+    for one in (both, torn, mirrored):
+        daily, intraday = one.parts["daily"], one.parts["intraday"]
+        assert daily is not None
+        assert intraday is not None
+        assert one.parts["timeframes"] == min(daily, intraday)
+        assert one.parts["agreement"] == 1 - abs(daily - intraday)
+    assert "timeframes agree: daily up" in both.rests_on
+    assert "timeframes disagree: daily up" in torn.rests_on
+    assert "timeframes disagree: daily down" in mirrored.rests_on
+    assert (both.parts["agreement"] or 0) > 0.8 > (torn.parts["agreement"] or 0)
+    assert (both.parts["timeframes"] or 0) > 0.6 > 0.4 > (torn.parts["timeframes"] or 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), days=st.integers(0, 260), minutes=st.integers(0, 400))
+def test_parts_times_weights_are_the_score(seed: int, days: int, minutes: int) -> None:
+    bars = stock("ACME", seed)
+    found = assess("ACME", bars["1Day"].tail(days), bars["5Min"].tail(minutes), RECENT, NOW)
+    if found.score is None:
+        assert found.refused
+        return
+    total = sum(weight * (found.parts[name] or 0.0) for name, weight in found.weights.items())
+    assert total == pytest.approx(found.score, abs=1e-12)
+    assert sum(found.weights.values()) == pytest.approx(1.0)
+    assert all(found.parts[name] is not None for name, weight in found.weights.items() if weight)
+    missing = [name for name in WEIGHTS if found.parts[name] is None]
+    assert ("without" in found.rests_on) == bool(missing)
+
+
+def test_evidence_does_not_depend_on_the_company_or_the_order() -> None:
+    crowd = {f"S{n}": stock(f"S{n}", n, days=5 + 17 * n, sessions=1 + n % 6) for n in range(16)}
+    days, minutes = ({name: one[frame] for name, one in crowd.items()} for frame in FRAMES)
+    whole = rule.assess(list(crowd), days, minutes, RECENT, NOW)
+    backwards = rule.assess(list(crowd)[::-1], days, minutes, RECENT, NOW)
+    assert whole == backwards
+    for name, one in crowd.items():
+        alone = assess(name, one["1Day"], one["5Min"], RECENT, NOW)
+        assert alone.model_dump_json() == whole[name].model_dump_json()
+
+
+def broken(bars: Bars, kind: str) -> Bars:
+    """The same chart with something wrong in the middle."""
+    half, start = len(bars) // 2, bars.start
+    rows = np.stack([bars.open, bars.high, bars.low, bars.close, bars.volume])
+    match kind:
+        case "one bar":
+            return bars.slice(half, half + 1)
+        case "no volume":
+            rows[4] = 0.0
+        case "constant":
+            rows[:4] = 12.34
+        case "nan":
+            rows[:, half : half + 3] = np.nan
+        case "all nan":
+            rows[:] = np.nan
+        case "zero":
+            rows[:4, half] = 0.0
+        case "enormous":
+            rows *= 1e150
+        case "tiny":
+            rows[:4] *= 1e-12
+    opened, high, low, close, volume = rows
+    return Bars(bars.symbol, start, opened, high, low, close, volume)
+
+
+@pytest.mark.parametrize(
+    "kind", ["one bar", "no volume", "constant", "nan", "all nan", "zero", "enormous", "tiny", "as it is"]
+)
+def test_nothing_that_is_no_number_leaves_the_rule(kind: str) -> None:
+    bars = stock("ODD", 3)
+    found = assess("ODD", broken(bars["1Day"], kind), broken(bars["5Min"], kind), RECENT, NOW)
+    text = found.model_dump_json()
+    assert not re.search(r"NaN|Infinity", text)
+    numbers = [found.score, found.atr, found.support, found.resistance, *found.parts.values()]
+    numbers += [value for frame in found.indicators.values() for value in frame.values()]
+    assert all(value is None or math.isfinite(value) for value in numbers)
+    assert (found.score is None) == (found.refused is not None)
+    match kind:
+        case "one bar":
+            assert found.refused == "too little history: 1 daily bars (needs 20) and 1 of 5 minutes (needs 6)"
+        case "all nan":
+            assert found.refused == "no bars"
+        case "constant":
+            assert found.refused is not None
+            assert found.refused.startswith("too little to score")
+        case "no volume":
+            assert found.refused is None
+            assert found.parts["vwap"] is None
+            assert found.parts["volume"] is None
+        case _:
+            assert found.score is not None
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.5, 2.0, 10.0])
+def test_a_split_in_the_middle_of_the_history_is_left_behind(factor: float) -> None:
+    bars = stock("SPLT", 4)
+    day, five = bars["1Day"], bars["5Min"]
+    scale = np.where(np.arange(len(day)) < 200, factor, 1.0)
+    opened, high, low, close = (line * scale for line in (day.open, day.high, day.low, day.close))
+    jumped = Bars("SPLT", day.start, opened, high, low, close, day.volume)
+    found = assess("SPLT", jumped, five, RECENT, NOW)
+    clean = assess("SPLT", day.slice(200, len(day)), five, RECENT, NOW)
+    assert f"daily bars before a jump to {1 / factor:.2f} times the price left out" in found.rests_on
+    assert (found.score, found.parts, found.indicators) == (clean.score, clean.parts, clean.indicators)

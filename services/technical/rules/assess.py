@@ -1,49 +1,78 @@
-"""One symbol's technical evidence from its bars."""
+"""Technical evidence of a crowd of symbols from their bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
-from services.technical.rules.columns import daily, intraday, todays
-from services.technical.rules.indicators import indicators, session_vwap
-from services.technical.rules.levels import levels
-from services.technical.rules.score import WEIGHTS, components, score
+from services.technical.rules.columns import (
+    Hours,
+    Since,
+    daily,
+    hours,
+    hours_of,
+    intraday,
+    midnight_of,
+    todays,
+)  # fmt: skip
+from services.technical.rules.indicators import Values, indicators, vwaps
+from services.technical.rules.levels import Levels, levels
+from services.technical.rules.score import WEIGHTS, components, score, shares
 from shared.domain.evidence import TechnicalEvidence
 from shared.domain.market import Bars
 from shared.domain.session import Session, trading_day
 
 MIN_DAILY, MIN_INTRADAY = 20, 6
+NO_BARS = "no bars"
+
+
+class Chart(NamedTuple):
+    """One symbol's usable bars in both timeframes."""
+
+    symbol: str
+    day: Since
+    five: Since
+
+    @property
+    def price(self) -> float:
+        """The last known close."""
+        return float((self.five.bars if len(self.five.bars) else self.day.bars).close[-1])
+
+    @property
+    def is_enough(self) -> bool:
+        """False below the floor: neither timeframe has the bars for an opinion."""
+        return len(self.day.bars) >= MIN_DAILY or len(self.five.bars) >= MIN_INTRADAY
 
 
 def assess(
-    symbol: str, days: Bars | None, minutes: Bars | None, sessions: Sequence[Session], as_of: datetime
-) -> TechnicalEvidence:
-    """Everything technical about `symbol` as of a moment; later bars are cut off, so they cannot matter.
+    symbols: Sequence[str],
+    days: Mapping[str, Bars],
+    minutes: Mapping[str, Bars],
+    sessions: Sequence[Session],
+    as_of: datetime,
+) -> dict[str, TechnicalEvidence]:
+    """Everything technical about each symbol as of a moment; later bars are cut off, so they cannot matter.
 
-    Refused when there are fewer than 20 daily and fewer than 6 intraday bars, or too little to score.
+    A symbol's evidence does not depend on the others'. Refused when there are fewer than 20 daily and fewer than 6
+    intraday bars, or too little to score.
     """
-    days, minutes = days or _nothing(symbol), minutes or _nothing(symbol)
-    day_bars, five_bars = daily(days, as_of), intraday(minutes, sessions, as_of)
-    if len(day_bars) < MIN_DAILY and len(five_bars) < MIN_INTRADAY:
-        return TechnicalEvidence(symbol=symbol, refused=_too_little(day_bars, five_bars))
-    day, five = indicators(day_bars), indicators(five_bars)
-    vwap = session_vwap(todays(five_bars, trading_day(as_of), sessions))
-    price = float((five_bars if len(five_bars) else day_bars).close[-1])
-    found = levels(day_bars, five_bars, price)
-    parts = components(day, five, vwap, found, price)
-    result = score(parts)
-    return TechnicalEvidence(
-        symbol=symbol,
-        score=result,
-        atr=day["atr_14"],
-        support=found.support,
-        resistance=found.resistance,
-        parts=parts,
-        indicators={"5Min": five | vwap, "1Day": day},
-        rests_on=_rests_on(parts, day_bars, five_bars),
-        refused=None if result is not None else f"too little to score: {_rests_on(parts, day_bars, five_bars)}",
-    )
+    regular, today = hours(sessions), hours_of(trading_day(as_of), sessions)
+    charts = [_chart(symbol, days, minutes, regular, as_of.timestamp(), midnight_of(as_of)) for symbol in symbols]
+    judged = [chart for chart in charts if chart.is_enough]
+    days_of, minutes_of = [one.day.bars for one in judged], [one.five.bars for one in judged]
+    vwap = vwaps([todays(bars, today) for bars in minutes_of])
+    around = levels(days_of, minutes_of, [one.price for one in judged])
+    found = map(_evidence, judged, indicators(days_of), indicators(minutes_of), vwap, around)
+    refused = (TechnicalEvidence(symbol=one.symbol, refused=_too_little(one)) for one in charts if not one.is_enough)
+    return {one.symbol: one for one in (*found, *refused)}
+
+
+def _chart(
+    symbol: str, days: Mapping[str, Bars], minutes: Mapping[str, Bars], regular: Hours, at: float, midnight: float
+) -> Chart:
+    day, five = days.get(symbol) or _nothing(symbol), minutes.get(symbol) or _nothing(symbol)
+    return Chart(symbol, daily(day, midnight), intraday(five, regular, at))
 
 
 def _nothing(symbol: str) -> Bars:
@@ -51,18 +80,53 @@ def _nothing(symbol: str) -> Bars:
     return Bars(symbol, empty, empty, empty, empty, empty, empty)
 
 
-def _too_little(days: Bars, minutes: Bars) -> str:
-    if not len(days) and not len(minutes):
-        return "no bars"
-    return (
-        f"too little history: {len(days)} daily bars (needs {MIN_DAILY}) and "
-        f"{len(minutes)} of 5 minutes (needs {MIN_INTRADAY})"
+def _evidence(chart: Chart, day: Values, five: Values, vwap: Values, found: Levels) -> TechnicalEvidence:
+    parts = components(day, five, vwap, found, chart.price)
+    result, rests_on = score(parts), _rests_on(parts, chart)
+    return TechnicalEvidence(
+        symbol=chart.symbol,
+        score=result,
+        atr=day["atr_14"],
+        support=found.support,
+        resistance=found.resistance,
+        parts=parts,
+        weights=shares(parts),
+        indicators={"5Min": five | vwap, "1Day": day},
+        rests_on=rests_on,
+        refused=None if result is not None else f"too little to score: {rests_on}",
     )
 
 
-def _rests_on(parts: dict[str, float | None], days: Bars, minutes: Bars) -> str:
-    """What the score is made of, and what it had to do without."""
+def _too_little(chart: Chart) -> str:
+    days, minutes = len(chart.day.bars), len(chart.five.bars)
+    if not days and not minutes:
+        return NO_BARS
+    found = (
+        f"too little history: {days} daily bars (needs {MIN_DAILY}) and {minutes} of 5 minutes (needs {MIN_INTRADAY})"
+    )
+    return "; ".join([found, *_jumps(chart)])
+
+
+def _rests_on(parts: Values, chart: Chart) -> str:
+    """What the score is made of, what it had to do without, and whether the two timeframes agree."""
     present = [name for name in WEIGHTS if parts[name] is not None]
     missing = [name for name in WEIGHTS if parts[name] is None]
-    text = f"{', '.join(present) or 'nothing'} from {len(days)} daily and {len(minutes)} 5-minute bars"
-    return f"{text}; without {', '.join(missing)}" if missing else text
+    bars = f"{len(chart.day.bars)} daily and {len(chart.five.bars)} 5-minute bars"
+    said = [f"{', '.join(present) or 'nothing'} from {bars}"]
+    said += [f"without {', '.join(missing)}"] if missing else []
+    return "; ".join([*said, *_agreement(parts), *_jumps(chart)])
+
+
+def _agreement(parts: Values) -> list[str]:
+    day, five = parts["daily"], parts["intraday"]
+    if day is None or five is None:
+        return []
+    ways = ["up" if lean > 0.5 else "down" for lean in (day, five)]
+    word = "agree" if ways[0] == ways[1] else "disagree"
+    return [f"timeframes {word}: daily {ways[0]} ({day:.2f}), 5-minute {ways[1]} ({five:.2f})"]
+
+
+def _jumps(chart: Chart) -> list[str]:
+    """What was left out because of a jump that looks like a split."""
+    named = (("daily", chart.day.jump), ("5-minute", chart.five.jump))
+    return [f"{name} bars before a jump to {jump:.2f} times the price left out" for name, jump in named if jump]

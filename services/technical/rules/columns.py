@@ -1,15 +1,40 @@
-"""Bars fit for indicators: whole, complete at the moment asked, of regular sessions."""
+"""Bars fit for indicators: whole, complete at the moment asked, of regular sessions, since the last split."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 import numpy as np
 
-from shared.domain.market import Bars
+from shared.domain.market import Bars, Floats
 from shared.domain.session import Session, at_market_time, trading_day
 
-FIVE_MINUTES = 300.0
+FIVE_MINUTES, ONE_HOUR = 300.0, 3600.0
 HALF_DAY = 43_200.0
+SPLITS, SPLIT_SLACK, IMPLAUSIBLE = (2.0, 3.0), 0.02, 3.6
+"""An overnight jump by half or twice, a third or threefold, to 2 %, looks like a split that the source has not adjusted
+for; beyond 3.6-fold no average over both sides of the jump means anything, whatever made it."""
+
+
+class Since(NamedTuple):
+    """Bars after the last jump that looks like a split, and the factor of that jump; None where there was none."""
+
+    bars: Bars
+    jump: float | None
+
+
+class Hours(NamedTuple):
+    """Opening and closing times of sessions in epoch seconds UTC, oldest first, each of shape (n,)."""
+
+    open: Floats
+    close: Floats
+
+
+def hours(sessions: Sequence[Session]) -> Hours:
+    """The same sessions as numbers, made once for a whole crowd of symbols."""
+    edges = [(one.open.timestamp(), one.close.timestamp()) for one in sorted(sessions, key=lambda one: one.open)]
+    table = np.array(edges, dtype=np.float64).reshape(-1, 2)
+    return Hours(table[:, 0], table[:, 1])
 
 
 def whole(bars: Bars) -> Bars:
@@ -17,43 +42,74 @@ def whole(bars: Bars) -> Bars:
 
     TA-Lib's functions disagree about a NaN in the middle, so none reaches them. A missing volume counts as zero.
     """
-    prices = np.stack([bars.open, bars.high, bars.low, bars.close])
-    good = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0) & (bars.high >= bars.low)
-    counted = np.isfinite(bars.volume) & (bars.volume >= 0)
+    least = np.minimum(np.minimum(bars.open, bars.close), np.minimum(bars.high, bars.low))  # NaN where any is NaN
+    most = np.maximum(np.maximum(bars.open, bars.close), bars.high)
+    good = (least > 0) & (most < np.inf) & (bars.high >= bars.low)
+    counted = (bars.volume >= 0) & (bars.volume < np.inf)
     if good.all() and counted.all():
         return bars
-    volume = np.where(counted, bars.volume, 0.0)
+    return _only(bars, good, np.where(counted, bars.volume, 0.0))
+
+
+def _only(bars: Bars, mask: "np.typing.NDArray[np.bool_]", volume: Floats) -> Bars:
     columns = (bars.start, bars.open, bars.high, bars.low, bars.close, volume)
-    return Bars(bars.symbol, *(column[good] for column in columns))
+    return Bars(bars.symbol, *(column[mask] for column in columns))
 
 
-def intraday(bars: Bars, sessions: Sequence[Session], as_of: datetime) -> Bars:
-    """The 5-minute bars of regular sessions that were complete at `as_of`.
+def since_split(bars: Bars, longest_gap: float) -> Since:
+    """What came after the last jump that looks like a split, between bars further apart than `longest_gap` seconds."""
+    if len(bars) < 2:
+        return Since(bars, None)
+    factor = bars.open[1:] / bars.close[:-1]
+    far = np.maximum(factor, 1 / factor)
+    odd = far > SPLITS[0] * (1 - SPLIT_SLACK)
+    if not odd.any():
+        return Since(bars, None)
+    like = far >= IMPLAUSIBLE
+    for split in SPLITS:
+        like |= np.abs(far / split - 1) <= SPLIT_SLACK
+    places = np.flatnonzero(like & (np.diff(bars.start) > longest_gap))
+    if not len(places):
+        return Since(bars, None)
+    last = int(places[-1])
+    return Since(bars.slice(last + 1, len(bars)), float(factor[last]))
+
+
+def intraday(bars: Bars, regular: Hours, at: float) -> Since:
+    """The 5-minute bars of regular sessions that were complete at epoch second `at`.
 
     Sources differ in whether they send bars of extended hours; thin bars there would bend every average.
     """
-    known = bars.before(as_of.timestamp(), FIVE_MINUTES)
-    inside = np.zeros(len(known), dtype=bool)
-    for session in sessions:
-        inside |= (known.start >= session.open.timestamp()) & (known.start < session.close.timestamp())
-    columns = (known.start, known.open, known.high, known.low, known.close, known.volume)
-    return whole(Bars(known.symbol, *(column[inside] for column in columns)))
+    known = bars.before(at, FIVE_MINUTES)
+    if not len(regular.open):
+        return Since(known.slice(0, 0), None)
+    session = np.searchsorted(regular.open, known.start, side="right") - 1
+    inside = (session >= 0) & (known.start < regular.close[session])
+    return since_split(whole(known if inside.all() else _only(known, inside, known.volume)), ONE_HOUR)
 
 
-def daily(bars: Bars, as_of: datetime) -> Bars:
-    """The daily bars of trading days before the one of `as_of`: today's is not complete until after its close.
+def daily(bars: Bars, midnight: float) -> Since:
+    """The daily bars of trading days before the one that began at `midnight`: its own is not complete until it closes.
 
     Sources stamp a day with midnight in New York or in UTC; half a day of margin is right for both.
     """
-    midnight = at_market_time(trading_day(as_of), time()).timestamp()
-    return whole(bars.slice(0, int(np.searchsorted(bars.start, midnight - HALF_DAY, side="right"))))
+    last = int(np.searchsorted(bars.start, midnight - HALF_DAY, side="right"))
+    return since_split(whole(bars.slice(0, last)), 0.0)
 
 
-def todays(bars: Bars, day: date, sessions: Sequence[Session]) -> Bars:
-    """The part of intraday bars that belongs to one session; empty before its first bar."""
-    session = next((session for session in sessions if session.day == day), None)
-    if session is None:
+def midnight_of(as_of: datetime) -> float:
+    """When the trading day of `as_of` began, in epoch seconds."""
+    return at_market_time(trading_day(as_of), time()).timestamp()
+
+
+def hours_of(day: date, sessions: Sequence[Session]) -> Hours:
+    """One day's session; empty on a day without one."""
+    return hours([session for session in sessions if session.day == day])
+
+
+def todays(bars: Bars, today: Hours) -> Bars:
+    """The part of intraday bars that belongs to one day's session; empty before its first bar."""
+    if not len(today.open):
         return bars.slice(0, 0)
-    first = int(np.searchsorted(bars.start, session.open.timestamp(), side="left"))
-    last = int(np.searchsorted(bars.start, session.close.timestamp(), side="left"))
-    return bars.slice(first, last)
+    first, last = np.searchsorted(bars.start, [today.open[0], today.close[0]], side="left")
+    return bars.slice(int(first), int(last))

@@ -1,11 +1,13 @@
 """Support and resistance from recent turning points that no later bar can take back."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from services.technical.rules.windows import tails
 from shared.domain.market import Bars, Floats
-from shared.ta import talib as ta
 
 DAY_SPAN, BAR_SPAN = 3, 12
 """Days, and 5-minute bars (an hour), that a turning point must stand out from on either side."""
@@ -19,28 +21,42 @@ class Levels(NamedTuple):
     resistance: float | None
 
 
-def turning_points(bars: Bars, span: int) -> Floats:
-    """Prices of the pivots: a high above the `span` highs before it and not below the `span` after it; lows mirrored.
+def highest(line: Floats, span: int) -> Floats:
+    """The largest of each `span` rows in a row: row n of the result is that of rows n to n + span - 1."""
+    reach = 1
+    while reach < span:
+        step = min(reach, span - reach)
+        line, reach = np.maximum(line[:-step], line[step:]), reach + step
+    return line
 
-    Known only `span` bars later, hence never repainted: more bars add pivots at the end and change none.
+
+def turns(line: Floats, span: int) -> NDArray[np.bool_]:
+    """Where a line of shape (bars, symbols) turns down: above the `span` values before it and not below those after it.
+
+    Known only `span` bars later, hence never repainted: more bars add turns at the end and change none.
     """
-    count = len(bars) - 2 * span
-    if count <= 0:
-        return np.empty(0)
-    found = []
-    for line in (bars.high, -bars.low):
-        middle = line[span : span + count]
-        tops = ta.MAX(np.ascontiguousarray(line), span)  # tops[n]: the highest of the `span` bars that end with n
-        is_turn = (middle > tops[span - 1 : span - 1 + count]) & (middle >= tops[2 * span :])
-        found.append(np.abs(middle[is_turn]))
-    return np.concatenate(found)
+    found = np.zeros(line.shape, dtype=bool)
+    if (count := len(line) - 2 * span) > 0:
+        tops, middle = highest(line, span), line[span : span + count]
+        found[span : span + count] = (middle > tops[:count]) & (middle >= tops[span + 1 : span + 1 + count])
+    return found
 
 
-def levels(daily: Bars, intraday: Bars, price: float) -> Levels:
-    """The nearest pivot below and above `price`, from the last 60 daily and 240 intraday bars.
+def levels(days: Sequence[Bars], minutes: Sequence[Bars], prices: Sequence[float]) -> list[Levels]:
+    """The nearest pivot below and above each symbol's price, from the last 60 daily and 240 intraday bars.
 
     A turning point counts for both sides: what was a high supports once it is passed.
     """
-    prices = np.concatenate([turning_points(daily.tail(DAYS), DAY_SPAN), turning_points(intraday.tail(BARS), BAR_SPAN)])
-    below, above = prices[prices < price], prices[prices > price]
-    return Levels(float(below.max()) if len(below) else None, float(above.min()) if len(above) else None)
+    price = np.array(prices, dtype=np.float64)
+    below, above = np.full(len(price), -np.inf), np.full(len(price), np.inf)
+    for crowd, depth, span in ((days, DAYS, DAY_SPAN), (minutes, BARS, BAR_SPAN)):
+        last = tails(crowd, min(depth, max(map(len, crowd), default=0)))
+        for line, turned in ((last.high, turns(last.high, span)), (last.low, turns(-last.low, span))):
+            under, over = turned & (line < price), turned & (line > price)
+            below = np.maximum(below, np.max(line, axis=0, where=under, initial=-np.inf))
+            above = np.minimum(above, np.min(line, axis=0, where=over, initial=np.inf))
+    return [Levels(_known(low), _known(high)) for low, high in zip(below.tolist(), above.tolist(), strict=True)]
+
+
+def _known(price: float) -> float | None:
+    return price if np.isfinite(price) else None

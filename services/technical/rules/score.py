@@ -2,15 +2,25 @@
 
 Each signal is a piecewise-linear map from an indicator to [0, 1]; a component is the mean of the signals it has; the
 score is the weighted mean of the components it has. The maps say what a trader would: they are opinions, put where they
-can be read, and `parts` shows what each contributed.
+can be read, and `parts` shows what each contributed. Two timeframes are heard, daily and 5-minute, and one component
+is the weaker of them: a chart that rises on one and falls on the other is no chart to buy.
 """
 
 from services.technical.rules.indicators import Values
 from services.technical.rules.levels import Levels
 
 Points = tuple[tuple[float, float], ...]
+Signals = list[float | None]
 
-WEIGHTS = {"trend": 0.25, "momentum": 0.20, "vwap": 0.15, "volume": 0.15, "levels": 0.15, "volatility": 0.10}
+WEIGHTS = {
+    "trend": 0.20,
+    "momentum": 0.15,
+    "timeframes": 0.15,
+    "vwap": 0.15,
+    "volume": 0.15,
+    "levels": 0.10,
+    "volatility": 0.10,
+}
 MIN_WEIGHT = 0.4
 """Below this much of the weights present, what is left is not a technical opinion."""
 
@@ -60,7 +70,7 @@ def mapped(value: float | None, points: Points) -> float | None:
     return y0
 
 
-def mean(signals: list[float | None]) -> float | None:
+def mean(signals: Signals) -> float | None:
     """The mean of the signals that are there, None when none is."""
     present = [signal for signal in signals if signal is not None]
     return sum(present) / len(present) if present else None
@@ -73,19 +83,23 @@ def _distance(above: float | None, below: float | None, unit: float | None) -> f
     return (above - below) / unit
 
 
-def trend(day: Values, five: Values) -> float | None:
-    """Daily averages in order, direction on both timeframes, the short intraday average over the longer."""
-    price, atr = five["close"] or day["close"], day["atr_14"]
-    return mean(
-        [
-            mapped(_distance(price, day["ema_20"], atr), ABOVE_AVERAGE),
-            mapped(_distance(day["ema_20"], day["ema_50"], atr), FAST_OVER_SLOW),
-            mapped(_distance(price, day["ema_200"], atr), FAST_OVER_SLOW),
-            mapped(_direction(day), DIRECTION),
-            mapped(_distance(five["ema_9"], five["ema_20"], five["atr_14"]), FAST_OVER_SLOW),
-            mapped(_direction(five), DIRECTION),
-        ]
-    )
+def _daily_trend(day: Values, price: float | None) -> Signals:
+    """Daily averages in order below the price, direction."""
+    atr = day["atr_14"]
+    return [
+        mapped(_distance(price, day["ema_20"], atr), ABOVE_AVERAGE),
+        mapped(_distance(day["ema_20"], day["ema_50"], atr), FAST_OVER_SLOW),
+        mapped(_distance(price, day["ema_200"], atr), FAST_OVER_SLOW),
+        mapped(_direction(day), DIRECTION),
+    ]
+
+
+def _intraday_trend(five: Values) -> Signals:
+    """The short 5-minute average over the longer, direction."""
+    return [
+        mapped(_distance(five["ema_9"], five["ema_20"], five["atr_14"]), FAST_OVER_SLOW),
+        mapped(_direction(five), DIRECTION),
+    ]
 
 
 def _direction(values: Values) -> float | None:
@@ -95,19 +109,16 @@ def _direction(values: Values) -> float | None:
     return (plus - minus) * min(adx / 25, 1.5)
 
 
-def momentum(day: Values, five: Values) -> float | None:
-    """RSI, MACD histogram, ten-bar change and Stochastic of the 5-minute bars, RSI of the daily ones."""
+def _intraday_momentum(five: Values) -> Signals:
+    """RSI, MACD histogram, ten-bar change and Stochastic of the 5-minute bars."""
     price, atr, roc = five["close"], five["atr_14"], five["roc_10"]
     moved = _distance(roc * price / 100, 0.0, atr) if roc is not None and price is not None else None
-    return mean(
-        [
-            mapped(five["rsi_14"], RSI),
-            mapped(_distance(five["macd_histogram"], 0.0, atr), MACD),
-            mapped(moved, RATE),
-            mapped(five["stochastic_k"], STOCHASTIC),
-            mapped(day["rsi_14"], RSI),
-        ]
-    )
+    return [
+        mapped(five["rsi_14"], RSI),
+        mapped(_distance(five["macd_histogram"], 0.0, atr), MACD),
+        mapped(moved, RATE),
+        mapped(five["stochastic_k"], STOCHASTIC),
+    ]
 
 
 def volume(five: Values) -> float | None:
@@ -130,22 +141,43 @@ def room(found: Levels, price: float | None, atr: float | None) -> float | None:
 
 
 def components(day: Values, five: Values, vwap: Values, found: Levels, price: float | None) -> Values:
-    """The six components of WEIGHTS, None where nothing supports one."""
+    """The components of WEIGHTS, None where nothing supports one, and what each timeframe says.
+
+    `daily` and `intraday`: the mean of a timeframe's own signals of trend and momentum, above 0.5 = up; `timeframes`:
+    the weaker of the two; `agreement`: 1 = they say the same, 0 = the opposite. Only WEIGHTS has a say in the score.
+    """
+    daily_trend, strength = _daily_trend(day, price), mapped(day["rsi_14"], RSI)
+    short_trend, short_momentum = _intraday_trend(five), _intraday_momentum(five)
+    daily, intraday = mean([*daily_trend, strength]), mean([*short_trend, *short_momentum])
     return {
-        "trend": trend(day, five),
-        "momentum": momentum(day, five),
+        "trend": mean(daily_trend + short_trend),
+        "momentum": mean([*short_momentum, strength]),
+        "timeframes": min(daily, intraday) if daily is not None and intraday is not None else None,
         "vwap": mapped(vwap["vwap_position"], VWAP),
         "volume": volume(five),
         "levels": room(found, price, day["atr_14"]),
         "volatility": volatility(day, five),
+        "daily": daily,
+        "intraday": intraday,
+        "agreement": 1 - abs(daily - intraday) if daily is not None and intraday is not None else None,
     }
 
 
-def score(parts: Values) -> float | None:
-    """The weighted mean; a missing component's weight goes to the others. None when too little is left."""
-    present = {name: part for name, part in parts.items() if part is not None}
-    weight = sum(WEIGHTS[name] for name in present)
+def shares(parts: Values) -> dict[str, float]:
+    """What each component of WEIGHTS weighs: a missing one's weight goes to the others in their proportions.
+
+    Adds up to 1; empty when too little is left for an opinion.
+    """
+    weight = sum(WEIGHTS[name] for name in WEIGHTS if parts[name] is not None)
     if weight < MIN_WEIGHT:
+        return {}
+    return {name: WEIGHTS[name] / weight if parts[name] is not None else 0.0 for name in WEIGHTS}
+
+
+def score(parts: Values) -> float | None:
+    """The weighted mean of the components that are there; None when too little is left."""
+    weights = shares(parts)
+    if not weights:
         return None
-    total = sum(WEIGHTS[name] * part for name, part in present.items())
-    return min(1.0, max(0.0, total / weight))
+    total = sum(weights[name] * part for name in WEIGHTS if (part := parts[name]) is not None)
+    return min(1.0, max(0.0, total))
