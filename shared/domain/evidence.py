@@ -86,6 +86,7 @@ class PatternEvidence(Value):
     detections: tuple[Detection, ...] = ()
     support: tuple[float, ...] = ()
     resistance: tuple[float, ...] = ()
+    rests_on: str = ""
     refused: str | None = None
 
 
@@ -97,7 +98,7 @@ class PatternAssessment(Value):
 class TechnicalEvidence(Value):
     """One symbol's indicators. `score` in [0, 1] or None when refused; a null indicator had too little history.
 
-    `atr` is the 14-bar average true range of daily bars in USD; `parts` are the components of the score.
+    `atr` is the 14-bar average true range of daily bars in USD; `parts` times `weights` are the score.
     """
 
     symbol: str
@@ -106,6 +107,7 @@ class TechnicalEvidence(Value):
     support: float | None = None
     resistance: float | None = None
     parts: dict[str, float | None] = Field(default_factory=dict)
+    weights: dict[str, float] = Field(default_factory=dict)
     indicators: dict[str, dict[str, float | None]] = Field(default_factory=dict)
     rests_on: str = ""
     refused: str | None = None
