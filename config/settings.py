@@ -75,6 +75,24 @@ class Settings(BaseSettings):
     news_api_key: str = Field(default="", validation_alias=AliasChoices("NEWS_API_KEY", "NEWSAPI_KEY"))
     benzinga_api_key: str = ""
     alphavantage_key: str = ""
+    newsapi_plan: Literal["free", "paid"] = "free"
+    newsapi_per_day: int = Field(default=100, ge=1)
+    alphavantage_per_minute: int = Field(default=5, ge=1)
+    alphavantage_per_day: int = Field(default=25, ge=1)
+    benzinga_per_minute: int = Field(default=60, ge=1)
+    sec_contact: str = Field(default="", pattern=r"^(.*\S+@\S+\.\S+.*)?$")
+    enable_yahoo_news: bool = True
+    news_urls: dict[str, str] = Field(default_factory=dict)
+    news_llm_provider: Literal["", "openai", "anthropic"] = ""
+    news_llm_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    news_llm_model: str = ""
+    news_llm_key: str = ""
+    news_llm_per_minute: int = Field(default=60, ge=1)
+    news_llm_per_day: int = Field(default=2000, ge=1)
+    news_llm_items: int = Field(default=20, ge=1, le=200)
+    news_llm_timeout_seconds: float = Field(default=6.0, gt=0, le=60)
+    news_reading_seconds: float = Field(default=8.0, gt=0, le=60)
+    news_onnx_path: Path | None = None
 
     catalyst_api_key: str = ""
     catalyst_bind: str = "127.0.0.1"
@@ -115,6 +133,19 @@ class Settings(BaseSettings):
         unknown = set(self.service_urls) - set(BY_NAME)
         if unknown:
             raise ValueError(f"SERVICE_URLS names services that do not exist: {', '.join(sorted(unknown))}")
+        return self
+
+    @model_validator(mode="after")
+    def _news(self) -> "Settings":
+        """Keys go to their vendor, to this machine, or by TLS to where the operator says; never in clear elsewhere."""
+        strange = [name for name, url in self.news_urls.items() if urlsplit(url).hostname not in LOOPBACK]
+        if strange:
+            raise ValueError(f"NEWS_URLS is for servers on this machine only: {', '.join(sorted(strange))}")
+        if self.news_llm_provider and not self.news_llm_model:
+            raise ValueError("NEWS_LLM_PROVIDER is set: name the model in NEWS_LLM_MODEL")
+        where = urlsplit(self.news_llm_url)
+        if where.scheme == "http" and where.hostname not in LOOPBACK:
+            raise ValueError("NEWS_LLM_URL must be https, or a server on this machine")
         return self
 
     @property

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
 from config.settings import Settings, read_settings
-from services.news.sources.alpaca import AlpacaNews
+from services.news.sources import wired
 from shared.adapters.alpaca_data import AlpacaData
 from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
@@ -150,9 +150,12 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         client = ServiceClient(settings)
         stack.push_async_callback(client.close)
         budget = None if settings.broker == "simulated" else cache
-        market, news = AlpacaData(settings, budget), AlpacaNews(settings, budget)
+        market, clock = AlpacaData(settings, budget), _clock(settings, service, stack)
         stack.push_async_callback(market.close)
-        stack.push_async_callback(news.close)
+        news = wired.feeds(settings, clock, cache, market) if service == "news" else ()
+        readers = wired.readers(settings, clock, cache) if service == "news" else ()
+        for vendor in (*news, *readers):
+            stack.push_async_callback(vendor.close)
         broker: Any = None
         stream: Any = None
         if service == "trading":
@@ -165,12 +168,13 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         yield Deps(
             settings=settings,
             config=await stack.enter_async_context(following(settings, pool, service)),
-            clock=_clock(settings, service, stack),
+            clock=clock,
             pool=pool,
             cache=cache,
             client=client,
             market=market,
             news=news,
+            readers=readers,
             webhook=WebhookMailer(settings.alert_webhook_url) if settings.alert_webhook_url else None,
             mailer=SmtpMailer(settings) if settings.enable_email_alerts and settings.smtp_host else None,
             broker=broker,

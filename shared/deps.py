@@ -7,7 +7,7 @@ import asyncpg
 from config.reload import LiveConfig
 from config.settings import Settings
 from shared.client import ServiceClient
-from shared.ports import Broker, BrokerStream, Cache, Clock, Mailer, MarketData, NewsFeed
+from shared.ports import Broker, BrokerStream, Cache, Clock, Mailer, MarketData, NewsFeed, Reader
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Deps:
     cache: Cache
     client: ServiceClient
     market: MarketData
-    news: NewsFeed
+    news: tuple[NewsFeed, ...] = ()
+    readers: tuple[Reader, ...] = ()
     mailer: Mailer | None = None
     webhook: Mailer | None = None
     broker: Broker | None = None

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from shared.domain.market import Asset, BarTable, Quote, Snapshots, Timeframe, Trade
-from shared.domain.news import Headline
+from shared.domain.news import Headline, Question, Reading, Terms
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import Account, BrokerPosition
 from shared.domain.session import Session
@@ -53,9 +53,26 @@ class NewsFeed(Protocol):
     """One source of headlines."""
 
     name: str
+    terms: Terms
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
-        """Items published in (since, until] about any of the symbols, newest first. Raises Unavailable."""
+        """Items published in (since, until] about any of the symbols, newest first.
+
+        Raises Unavailable; NotNow when it may not be asked at present, such as when its budget is used up.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """Reads texts better than our own rules do, at a price: one rung of the ladder."""
+
+    name: str
+    off: str | None
+    most: int
+    """How many texts it is given for one assessment."""
+
+    async def read(self, question: Question) -> Reading:
+        """Raises Unavailable; NotNow when its budget is used up."""
         ...
 
 

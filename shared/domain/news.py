@@ -38,6 +38,28 @@ class Headline(Value):
     symbols: tuple[str, ...] = ()
 
 
+class Terms(Value):
+    """How a source of headlines may be used. `off` says why it is not, where it is not.
+
+    A wire's silence about a symbol means that there is no news; another source's silence means nothing. One question
+    names at most `at_once` symbols, and an answer is good enough for `lasts_seconds`.
+    """
+
+    off: str | None = None
+    is_wire: bool = True
+    at_once: int = Field(default=100, ge=1)
+    lasts_seconds: float = Field(default=0.0, ge=0)
+
+
+class Question(Value):
+    """A text to be read about a company; `tagged`: how many symbols its item carries."""
+
+    text: str
+    symbol: str | None = None
+    company: str | None = None
+    tagged: int = 1
+
+
 class Reading(Value):
     """What one text says about one company: sentiment in [-1, 1], confidence in [0, 1], how it was read."""
 

@@ -205,7 +205,8 @@ async def test_bad_input_names_the_field(web: httpx.AsyncClient, body: dict[str,
 async def test_health_tells_of_the_source_and_the_last_assess(web: httpx.AsyncClient) -> None:
     await ask(web)
     body = (await web.get("/health")).json()
-    assert body["source"]["newest_item_at"] == (NOW - timedelta(minutes=20)).isoformat().replace("+00:00", "Z")
+    assert body["newest_item_at"] == (NOW - timedelta(minutes=20)).isoformat().replace("+00:00", "Z")
+    assert (body["sources"], body["readers"]) == ({"wire": "ok"}, {})
     assert body["last_assess"]["symbols"] == 3
 
 

@@ -23,15 +23,6 @@ from tests.risk_manager.world import Clock, Market, TradingDesk, World, open_cyc
 CONFIG = Path(__file__).parent.parent.parent / "config"
 
 
-class _Feed:
-    """No headlines; the risk manager reads none."""
-
-    name = "none"
-
-    async def headlines(self, symbols: Any, since: Any, until: Any) -> tuple[()]:
-        return ()
-
-
 @asynccontextmanager
 async def serving(app: Any, port: int, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[None]:
     """The application on a real port of this process."""
@@ -57,7 +48,7 @@ async def world_on(
     client, cache = ServiceClient(settings), RedisCache("redis://127.0.0.1:1/0")
     deps = Deps(
         settings=settings, config=LiveConfig(CONFIG, settings), clock=clock, pool=pool, cache=cache, client=client,
-        market=market, news=_Feed(), mailer=mailer, webhook=webhook,
+        market=market, mailer=mailer, webhook=webhook,
     )  # fmt: skip
     await open_cycle(pool)
     async with serving(desk.app(), port):

@@ -13,7 +13,7 @@ from config.settings import Settings
 from shared.client import ServiceClient
 from shared.deps import Deps
 from shared.domain.market import Asset, Bars, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
-from shared.domain.news import Headline
+from shared.domain.news import Headline, Terms
 from shared.domain.session import Session, at_market_time, session_from_hours
 from shared.errors import Unavailable
 
@@ -124,6 +124,7 @@ class Feed:
     """NewsFeed over made-up items. It may show items later than `until`, as real sources do when clocks differ."""
 
     name: str = "wire"
+    terms: Terms = field(default_factory=Terms)
     items: list[Headline] = field(default_factory=list)
     is_down: bool = False
     leaks: bool = False
@@ -186,7 +187,7 @@ def deps_around(pool: asyncpg.Pool, market: Market, feed: Feed | None = None) ->
         cache=NoCache(),
         client=ServiceClient(settings),
         market=market,
-        news=feed or Feed(),
+        news=(feed or Feed(),),
     )
 
 

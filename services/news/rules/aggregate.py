@@ -1,46 +1,66 @@
 """One symbol's news as of a moment: what its stories amount to, the fresh and the grave ones first."""
 
 import math
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from services.news.rules.read import read
-from services.news.rules.story import in_order, key_of, stories
+from services.news.rules.story import Key, in_order, key_of, stories
+from services.news.rules.window import aged_hours, look_back
 from shared.domain.news import Headline, NewsEvidence, Reading
+from shared.domain.session import Session
 
-LOOKBACK = timedelta(hours=24)
 HALF_LIFE_HOURS = 4.0
+"""Of the market's own hours: what a headline moves, it has mostly moved within a session."""
 DIRECTION = 0.1
 HALF_STRENGTH = 0.35
 """Weight of directed stories at which news counts half; one fresh confident story weighs about 0.8."""
+CONFIRMED, MOST_CONFIRMED = 0.04, 2
+"""What each further publisher adds to the confidence in a story, and how many of them count: they copy each other."""
+SUREST = 0.97
 
 SOURCE_WEIGHTS = {
-    "benzinga": 1.0, "sec": 1.0, "globenewswire": 0.9, "pr newswire": 0.9, "business wire": 0.9, "accesswire": 0.8,
-    "reuters": 1.0, "bloomberg": 1.0, "mt newswires": 1.0, "dow jones": 1.0, "associated press": 0.9,
-    "zacks": 0.4, "simply wall st.": 0.3, "motley fool": 0.4, "stockstory": 0.4,
-    "insider monkey": 0.3, "gurufocus": 0.4,
+    # Who was there: the regulator's own record and the edited wires that traders act on.
+    "sec": 1.0, "benzinga": 1.0, "reuters": 1.0, "bloomberg": 1.0, "dow jones": 1.0, "mt newswires": 1.0,
+    "associated press": 0.9, "associated press finance": 0.9, "cnbc": 0.9, "the wall street journal": 1.0,
+    # The company's own words: true as to facts, kind as to tone.
+    "globenewswire": 0.9, "pr newswire": 0.9, "business wire": 0.9, "accesswire": 0.8, "newsfile": 0.8,
+    # Opinion and generated text about what is known already.
+    "zacks": 0.4, "zacks commentary": 0.4, "motley fool": 0.4, "the motley fool": 0.4, "gurufocus": 0.4,
+    "stockstory": 0.4, "simply wall st.": 0.3, "insider monkey": 0.3, "seeking alpha": 0.4, "24/7 wall st.": 0.3,
 }  # fmt: skip
 OTHER_SOURCE = 0.7
 
 
 class Story(NamedTuple):
-    """One story about one company: its first telling, the clearest reading of it, and how much it counts now."""
+    """One story about one company: its first telling, the best reading of it, how much it counts now, who tells it."""
 
     first: Headline
     reading: Reading
     weight: float
+    publishers: int
 
     @property
     def pull(self) -> float:
         return self.weight * abs(self.reading.sentiment)
 
 
-def known(items: Sequence[Headline], symbol: str, as_of: datetime) -> list[Headline]:
-    """The symbol's items of the last 24 hours, oldest first. Nothing later than `as_of`."""
-    return in_order(
-        [item for item in items if symbol in item.symbols and as_of - LOOKBACK < item.published_at <= as_of]
-    )
+def known(items: Sequence[Headline], symbol: str, as_of: datetime, start: datetime) -> list[Headline]:
+    """The symbol's items published in (start, as_of], oldest first. Nothing later than `as_of`."""
+    return in_order([item for item in items if symbol in item.symbols and start < item.published_at <= as_of])
+
+
+def leads(items: Sequence[Headline], symbol: str, as_of: datetime, start: datetime) -> list[Headline]:
+    """The first telling of each of the symbol's stories, oldest first."""
+    mine = known(items, symbol, as_of, start)
+    of = stories(mine)
+    return [item for item in mine if of[key_of(item)] == key_of(item)]
+
+
+def text_of(item: Headline) -> str:
+    """What a reader above our own is given: the headline and the beginning of the summary."""
+    return f"{item.headline}. {item.summary[:500]}" if item.summary else item.headline
 
 
 def reading_of(item: Headline, symbol: str | None, company: str | None) -> Reading:
@@ -56,36 +76,67 @@ def reading_of(item: Headline, symbol: str | None, company: str | None) -> Readi
     )
 
 
-def weight_of(first: Headline, reading: Reading, as_of: datetime) -> float:
-    """Freshness (half after four hours) x trust in the source x confidence. A retold story is as old as it is."""
-    hours = (as_of - first.published_at).total_seconds() / 3600
-    trust = SOURCE_WEIGHTS.get(first.source.lower(), OTHER_SOURCE)
+def trust_in(source: str) -> float:
+    """How much a publisher's word weighs, in (0, 1]."""
+    return SOURCE_WEIGHTS.get(source.lower(), OTHER_SOURCE)
+
+
+def confirmed(reading: Reading, publishers: int) -> Reading:
+    """The reading, a little surer for each further publisher who tells the story."""
+    more = CONFIRMED * min(MOST_CONFIRMED, publishers - 1)
+    if more <= 0 or reading.confidence >= SUREST:
+        return reading
+    return reading.model_copy(update={"confidence": round(min(SUREST, reading.confidence + more), 4)})
+
+
+def weight_of(members: Sequence[Headline], reading: Reading, as_of: datetime, sessions: Sequence[Session]) -> float:
+    """Freshness (half after four hours) x trust x confidence. A retold story is as old as its first telling, and as
+    trusted as the best of those who tell it."""
+    hours = aged_hours(sessions, members[0].published_at, as_of)
+    trust = max(trust_in(item.source) for item in members)
     return float(2 ** (-hours / HALF_LIFE_HOURS)) * trust * reading.confidence
 
 
-def told(items: Sequence[Headline], symbol: str, company: str | None, as_of: datetime) -> list[Story]:
-    """The stories in the items, oldest first."""
-    of = stories(items)
-    by_story: dict[tuple[str, str], list[Headline]] = {}
+def told(
+    items: Sequence[Headline],
+    symbol: str,
+    company: str | None,
+    as_of: datetime,
+    sessions: Sequence[Session] = (),
+    better: Mapping[Key, Reading] | None = None,
+) -> list[Story]:
+    """The stories in the items (oldest first), oldest first. A reading in `better` holds for its whole story."""
+    of, better = stories(items), better or {}
+    by_story: dict[Key, list[Headline]] = {}
     for item in items:
         by_story.setdefault(of[key_of(item)], []).append(item)
     found = []
     for members in by_story.values():
-        readings = [reading_of(item, symbol, company) for item in members]
+        readings = [better[key_of(item)] for item in members if key_of(item) in better]
+        readings = readings or [reading_of(item, symbol, company) for item in members]
+        publishers = len({item.source.lower() for item in members})
         best = max(readings, key=lambda reading: (reading.confidence, abs(reading.sentiment)))
-        found.append(Story(members[0], best, weight_of(members[0], best, as_of)))
+        sure = confirmed(best, publishers)
+        found.append(Story(members[0], sure, weight_of(members, sure, as_of, sessions), publishers))
     return found
 
 
-def evidence(items: Sequence[Headline], symbol: str, company: str | None, as_of: datetime) -> NewsEvidence:
+def evidence(
+    items: Sequence[Headline],
+    symbol: str,
+    company: str | None,
+    as_of: datetime,
+    sessions: Sequence[Session] = (),
+    better: Mapping[Key, Reading] | None = None,
+) -> NewsEvidence:
     """The symbol's evidence. Half the sentiment is the story that pulls most: ten kind words do not undo an offering.
 
     score = 0.5 + 0.5 x sentiment x strength, where strength grows with the weight of stories that have a direction.
     """
-    mine = known(items, symbol, as_of)
+    mine = known(items, symbol, as_of, look_back(sessions, as_of))
     if not mine:
         return NewsEvidence(symbol=symbol, score=0.5, sentiment=0.0, confidence=0.0, items=0)
-    found = told(mine, symbol, company, as_of)
+    found = told(mine, symbol, company, as_of, sessions, better)
     total = sum(story.weight for story in found)
     leading = max(found, key=lambda story: story.pull)
     if leading.pull == 0:
@@ -116,8 +167,9 @@ def _reason(leading: Story, found: Sequence[Story], as_of: datetime) -> str:
     minutes = int((as_of - leading.first.published_at).total_seconds() // 60)
     age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
     others = f", {len(found) - 1} other stories" if len(found) > 1 else ""
+    by = f", {leading.publishers} sources" if leading.publishers > 1 else ""
     kind = f"{leading.reading.catalyst.value}: " if leading.reading.catalyst else ""
-    return f"{kind}{leading.reading.reason}, {age} ago{others}"
+    return f"{kind}{leading.reading.reason}, {age} ago{by}{others}"
 
 
 def label(reading: Reading) -> str:

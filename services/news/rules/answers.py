@@ -9,6 +9,17 @@ from shared.domain.base import Value
 from shared.domain.news import Reading
 
 
+class ReaderHealth(Value):
+    """How a rung of the ladder above our own reading is doing; counts since the start."""
+
+    name: str
+    status: Literal["off", "unused", "ok", "waiting", "failing", "resting"]
+    detail: str | None
+    read: int
+    stepped_down: int
+    retry_in_s: float
+
+
 class ClassifyItem(Value):
     """A text to be read, about a company where one is named."""
 
@@ -34,10 +45,16 @@ class ClassifyAnswer(Value):
 
 
 class SourceHealth(Value):
-    """How a news source is doing. `resting`: it failed several times in a row and is left alone until `retry_in_s`."""
+    """How a news source is doing; `detail` says why where it is not `ok`.
+
+    `off`: not in use. `waiting`: its budget is used up, or it has nothing to say at this hour. `resting`: it failed
+    several times in a row and is left alone for `retry_in_s`. Without a wire that answers there is no assessment.
+    """
 
     name: str
-    status: Literal["unused", "ok", "failing", "resting"]
+    kind: Literal["wire", "other"]
+    status: Literal["off", "unused", "ok", "waiting", "failing", "resting"]
+    detail: str | None
     items: int
     newest_item_at: datetime | None
     last_success_at: datetime | None

@@ -10,7 +10,7 @@ import structlog
 
 from config.settings import Settings
 from shared.adapters.alpaca_http import AlpacaHttp
-from shared.domain.news import Headline
+from shared.domain.news import Headline, Terms
 from shared.ports import Cache
 
 CHUNK, PAGE_ITEMS, MOST_PAGES = 100, 50, 40
@@ -39,6 +39,7 @@ class AlpacaNews:
     """Headlines by symbol, newest first. Raises Unavailable."""
 
     name = "alpaca"
+    terms = Terms()
 
     def __init__(self, settings: Settings, budget: Cache | None = None) -> None:
         """`budget` is the shared request budget; None where the other side sets no limit."""

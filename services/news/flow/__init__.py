@@ -1,0 +1,1 @@
+"""What news does, in order: look back, ask the sources, remember, read on the ladder, assess."""

@@ -1,0 +1,122 @@
+"""NewsAPI's search over the general press: https://newsapi.org/docs/endpoints/everything
+
+It knows no tickers: companies are asked for by name, and an article is about those that it names. The free plan shows
+articles 24 hours late: within market hours it is not asked, for nothing it says can be new then.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from html import unescape
+
+import msgspec
+
+from services.news.rules.company import places, short_name
+from services.news.sources.vendor import Vendor
+from shared.domain.news import Headline, Terms
+from shared.domain.session import current_session, trading_day
+from shared.errors import NotNow, Unavailable
+from shared.ports import MarketData
+
+URL = "https://newsapi.org"
+AT_ONCE, LASTS_SECONDS, PER_MINUTE = 8, 3600.0, 30
+MOST_QUERY = 450  # the vendor takes 500 characters, URL-encoded
+
+
+class _Press(msgspec.Struct):
+    name: str | None = None
+
+
+class _Article(msgspec.Struct, rename={"published_at": "publishedAt"}):
+    published_at: datetime
+    source: _Press
+    title: str | None = None
+    description: str | None = None
+    url: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    status: str
+    articles: list[_Article] = msgspec.field(default_factory=list)
+    code: str | None = None
+    message: str | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+class PressNews:
+    """Articles that name a company. Silence means nothing."""
+
+    name = "newsapi"
+
+    def __init__(self, vendor: Vendor, market: MarketData, plan: str, off: str | None = None) -> None:
+        self.terms = Terms(off=off, is_wire=False, at_once=AT_ONCE, lasts_seconds=LASTS_SECONDS)
+        self._vendor, self._market, self._is_late = vendor, market, plan == "free"
+        self._names: dict[str, str] = {}
+        self._names_day: date | None = None
+
+    async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
+        """Articles published in (since, until] that name the symbols' companies, newest first."""
+        day = trading_day(until)
+        if self._is_late and current_session(await self._market.sessions(day, day), until):
+            raise NotNow("newsapi: the free plan is 24 h late and is not asked within market hours")
+        if self._names_day != day:
+            self._names = {asset.symbol: asset.name for asset in await self._market.assets()}
+            self._names_day = day
+        names = {symbol: self._names[symbol] for symbol in symbols if self._names.get(symbol)}
+        query = _query(list(names.values()))
+        if not query:
+            return ()
+        asked: dict[str, str | int] = {
+            "q": query, "searchIn": "title,description", "language": "en", "sortBy": "publishedAt", "pageSize": 100,
+            "from": _stamp(since), "to": _stamp(until),
+        }  # fmt: skip
+        answer = self._vendor.decoded(await self._vendor.get("/v2/everything", asked), _ANSWER)
+        if answer.status != "ok":
+            raise self._refusal(answer)
+        read = (_headline(article, names) for article in answer.articles if since < article.published_at <= until)
+        inside = [item for item in read if item is not None and item.symbols]
+        return tuple(sorted(inside, key=lambda item: (item.published_at, item.id), reverse=True))
+
+    def _refusal(self, answer: _Answer) -> NotNow | Unavailable:
+        said = f"{answer.code}: {answer.message}"
+        if answer.code in ("rateLimited", "apiKeyExhausted"):
+            return self._vendor.limited(said)
+        return Unavailable(f"newsapi: {self._vendor.said(said)}")
+
+    async def close(self) -> None:
+        await self._vendor.close()
+
+
+def _query(names: Sequence[str]) -> str:
+    """The companies' short names, each in quotation marks, as many as fit."""
+    parts = ['"' + short_name(name).replace('"', "") + '"' for name in names]
+    query = ""
+    for part in parts:
+        longer = f"{query} OR {part}" if query else part
+        if len(longer) > MOST_QUERY:
+            break
+        query = longer
+    return query
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _headline(article: _Article, names: dict[str, str]) -> Headline | None:
+    """None for what was removed, and for what has no address to tell it by."""
+    title, about = unescape(article.title or "").strip(), unescape(article.description or "").strip()
+    if not title or title == "[Removed]" or not article.url:
+        return None
+    text = f"{title}. {about}"
+    named = [symbol for symbol, name in names.items() if places(text.lower(), text, symbol, name)]
+    return Headline(
+        id=article.url[:500],
+        source=(article.source.name or "newsapi").lower(),
+        published_at=article.published_at,
+        headline=title,
+        summary=about,
+        url=article.url,
+        symbols=tuple(named),
+    )
