@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from services.scanner import store
-from services.scanner.flow import asking, desk, scanning, views
+from services.scanner.flow import asking, desk, learning, scanning, views
 from services.scanner.rules.answer import ScanResults, UniverseReport
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -51,7 +51,8 @@ def create_app(deps: Deps) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        loops = [asyncio.create_task(loop) for loop in (desk.keep_fresh(scanner), asking.keep_listening(scanner))]
+        work = (desk.keep_fresh(scanner), learning.keep_learning(scanner), asking.keep_listening(scanner))
+        loops = [asyncio.create_task(one) for one in work]
         yield
         await end_tasks(*loops)
 
@@ -68,7 +69,7 @@ async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     desk, part = scanner.desk, scanner.stale_part
     facts: dict[str, Any] = {
         "universe": len(desk.symbols) if desk else 0,
-        "history_days": desk.history_days if desk else 0,
+        "history_days": len(desk.days.days) if desk else 0,
         "prices": "not asked yet" if part is None else "fresh" if part < 0.5 else "stale",
     }
     if desk is None:
@@ -143,6 +144,6 @@ def _add_views(app: FastAPI, scanner: desk.Scanner) -> None:
             refreshed_at=desk.refreshed_at,
             universe=len(desk.symbols),
             sectors=len(set(desk.sectors.values())),
-            history_days=desk.history_days,
+            history_days=len(desk.days.days),
             excluded=desk.selection.counts,
         )

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from config.trading import ScannerPart
-from services.scanner.rules.history import Baseline
+from services.scanner.rules.baseline import Baseline
+from services.scanner.rules.facts import Moment
+from services.scanner.rules.score import Ranks, ranks
 from services.scanner.rules.sift import Sifted, sift
 from shared.domain.market import Snapshots
 
@@ -46,6 +48,9 @@ def baseline(count: int = 60, **columns: Change) -> Baseline:
         close_20=90 * ones,
         average_volume=1e6 * ones,
         average_dollar_volume=9.9e7 * ones,
+        median_dollar_volume=9.9e7 * ones,
+        usual_range=3 * ones,
+        pinned_range=np.nan * ones,
         traded_days=40 * ones,
         silent_days=0 * ones,
     )
@@ -62,8 +67,16 @@ def _changed(column: np.ndarray, change: Change) -> np.ndarray:
     return result
 
 
-def judged(snap: Snapshots, base: Baseline | None = None, elapsed: float = 0.25) -> Sifted:
-    return sift(snap, base or baseline(len(snap.symbols)), LIMITS, NOW, elapsed)
+def judged(snap: Snapshots, base: Baseline | None = None, minutes: float = 90, expected: float = 0.22) -> Sifted:
+    """The market `minutes` after the opening, `expected` of an average day's volume being due."""
+    moment = Moment(NOW, minutes * 60, np.full(len(snap.symbols), expected))
+    names = np.array(snap.symbols, dtype=np.str_)
+    return sift(names, snap, base or baseline(len(snap.symbols)), LIMITS, moment)
+
+
+def ranked(sifted: Sifted) -> Ranks:
+    kept = sifted.kept
+    return ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
 
 
 def reason_of(sifted: Sifted, place: int = 0) -> str | None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scanner.rules import history
+from services.scanner.rules.baseline import baseline_of
 from shared.domain.market import Bars, BarTable
 
 MIDNIGHT = 1_781_496_000.0
@@ -23,8 +24,7 @@ def table(*rows: Bars) -> BarTable:
 
 def same(left: history.History, right: history.History) -> bool:
     return left.symbols == right.symbols and all(
-        np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True)
-        for name in ("days", "close", "volume")
+        np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True) for name in ("days", *history.FIELDS)
     )
 
 
@@ -44,9 +44,7 @@ def test_only_the_last_forty_days_are_kept() -> None:
 
 def test_a_baseline_looks_back_over_holes() -> None:
     gaps = bars("B", [50.0] * 20)
-    found = history.baseline_of(
-        history.from_bars(("A", "B", "C"), table(bars("A", [float(n) for n in range(1, 31)]), gaps))
-    )
+    found = baseline_of(history.from_bars(("A", "B", "C"), table(bars("A", [float(n) for n in range(1, 31)]), gaps)))
     assert found.last_close.tolist()[:2] == [30.0, 50.0]
     assert found.close_5[0] == 26.0
     assert found.close_20[0] == 11.0
@@ -57,7 +55,7 @@ def test_a_baseline_looks_back_over_holes() -> None:
 
 
 def test_no_history_at_all_is_no_error() -> None:
-    found = history.baseline_of(history.from_bars(("A", "B"), {}))
+    found = baseline_of(history.from_bars(("A", "B"), {}))
     assert np.isnan(found.last_close).all()
     assert found.traded_days.tolist() == [0.0, 0.0]
 

@@ -6,12 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from services.scanner.rules.score import (
-    CURVE_MINUTES,
-    CURVE_SHARES,
     MOMENTUM_WEIGHTS,
     RANK_WEIGHTS,
     VOLUME_WEIGHTS,
-    expected_share,
     percentiles,
     ranks,
 )
@@ -62,13 +59,3 @@ def test_the_best_in_everything_comes_first() -> None:
 def test_weights_are_whole() -> None:
     for weights in (MOMENTUM_WEIGHTS, VOLUME_WEIGHTS, RANK_WEIGHTS):
         assert abs(sum(weights.values()) - 1) < 1e-12
-
-
-def test_the_volume_curve_is_a_u_that_ends_at_the_whole_day() -> None:
-    shares = [expected_share(step / 390) for step in range(391)]
-    assert shares == sorted(shares)
-    assert shares[-1] == expected_share(7) == 1.0
-    assert 0 < shares[0] == expected_share(-1) < 0.01
-    pace = np.diff(CURVE_SHARES) / np.diff(CURVE_MINUTES)
-    assert pace[0] > pace[4] > pace[7]
-    assert pace[-1] > pace[-3] > pace[8]

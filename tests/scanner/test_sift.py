@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from services.scanner.rules.answer import candidate_of, coverage_of, rows_of, standing_of
-from services.scanner.rules.history import Baseline
-from services.scanner.rules.score import ranks
-from services.scanner.rules.sift import MOST_STALE_SECONDS, Sifted, feed_share, stale_limit
+from services.scanner.rules.baseline import Baseline
+from services.scanner.rules.facts import feed_share
+from services.scanner.rules.sift import MOST_STALE_SECONDS, Sifted, stale_limit
 from shared.domain.market import Snapshots
-from tests.scanner.market import NOW, Change, baseline, judged, reason_of, shuffled, shuffled_base, snapshots
+from tests.scanner.market import NOW, Change, baseline, judged, ranked, reason_of, shuffled, shuffled_base, snapshots
 
 NAN = math.nan
 CASES: list[tuple[str, dict[str, Change], dict[str, Change]]] = [
@@ -26,7 +26,9 @@ CASES: list[tuple[str, dict[str, Change], dict[str, Change]]] = [
     ("short_history", {}, {"traded_days": {0: 19}}),
     ("short_history", {}, {"traded_days": {0: 0}, "silent_days": {0: 40}, "average_volume": {0: 0}}),
     ("halted", {"trade_at": {0: NOW - 900}}, {}),
-    ("stale", {"trade_at": {0: NOW - 900}}, {"average_volume": {0: 1e5}}),
+    ("no_trade_for_minutes", {"trade_at": {0: NOW - 900}, "day_volume": {0: 2e4}}, {}),
+    ("stale", {"trade_at": {0: NOW - 900}, "day_volume": {0: 0}}, {}),
+    ("no_quote", {"bid": {0: NAN}, "ask": {0: 0.0}}, {}),
     ("stale", {"trade_at": {0: NAN}}, {}),
     ("not_opened", {"day_volume": {0: 0}}, {}),
     ("not_opened", {"day_open": {0: NAN}}, {}),
@@ -66,7 +68,7 @@ def test_what_stays() -> None:
 
 
 def test_facts_of_a_symbol() -> None:
-    columns = judged(snapshots(), elapsed=60 / 390).columns
+    columns = judged(snapshots(), expected=0.22).columns
     expected = {
         "change_pct": 100 / 99 * 100 - 100,
         "gap_pct": 99.5 / 99 * 100 - 100,
@@ -124,8 +126,7 @@ def worlds(draw: st.DrawFn) -> tuple[Snapshots, Baseline]:
 
 
 def outcome(sifted: Sifted) -> tuple[dict[str, str | None], list[dict[str, object]]]:
-    kept = sifted.kept
-    found = ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
+    found = ranked(sifted)
     fate = {symbol: reason_of(sifted, place) for place, symbol in enumerate(sifted.symbols.tolist())}
     return fate, rows_of(sifted, found, 8)
 
@@ -142,24 +143,22 @@ def test_shuffling_the_market_changes_nothing(world: tuple[Snapshots, Baseline],
 @given(worlds())
 def test_nothing_that_is_not_a_number_comes_out(world: tuple[Snapshots, Baseline]) -> None:
     sifted = judged(*world)
-    kept = sifted.kept
-    found = ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
+    found = ranked(sifted)
     rows, coverage = rows_of(sifted, found, 200), coverage_of(sifted, found)
     json.dumps([rows, coverage.model_dump()], allow_nan=False)
     for row in rows:
         candidate = candidate_of(row)
         assert 0 <= candidate.momentum_score <= 1
         assert 0 <= candidate.volume_score <= 1
-    ranked = coverage.ranked["symbols"]
+    kept = coverage.ranked["symbols"]
     dropped = [symbol for entry in coverage.dropped.values() for symbol in entry["symbols"]]
-    assert sorted([*ranked, *dropped]) == sorted(sifted.symbols.tolist())
-    assert sum(coverage.counts.values()) + len(ranked) == coverage.universe
+    assert sorted([*kept, *dropped]) == sorted(sifted.symbols.tolist())
+    assert sum(coverage.counts.values()) + len(kept) == coverage.universe
 
 
 def test_a_standing_names_value_threshold_and_margin() -> None:
     sifted = judged(snapshots(ask={0: 102}), baseline(average_dollar_volume={1: 5e5}))
-    kept = sifted.kept
-    found = ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
+    found = ranked(sifted)
     coverage = coverage_of(sifted, found)
     thin = standing_of(coverage, "C", 1, "S001", None)
     assert thin is not None

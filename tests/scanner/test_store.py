@@ -7,12 +7,11 @@ import pytest
 
 from services.scanner import store
 from services.scanner.rules.answer import Coverage, candidate_of, rows_of
-from services.scanner.rules.score import ranks
 from shared.domain.evidence import ScoreUpdate, ScoreUpdates
 from shared.domain.market import Asset
 from shared.errors import NotFound
 from tests.scanner.conftest import MakeScan
-from tests.scanner.market import judged, snapshots
+from tests.scanner.market import judged, ranked, snapshots
 
 AT = datetime(2026, 6, 16, 15, 0, tzinfo=UTC)
 KEY = ("C", 1)
@@ -21,7 +20,7 @@ COVERAGE = Coverage(universe=60, scanned=60, dropped={}, ranked={"symbols": [], 
 
 def rows(count: int = 60) -> list[dict[str, object]]:
     sifted = judged(snapshots(count))
-    return rows_of(sifted, ranks(sifted.symbols, sifted.columns), 200)
+    return rows_of(sifted, ranked(sifted), 200)
 
 
 async def refresh(pool: asyncpg.Pool, symbols: str, sectors: dict[str, str], at: datetime = AT) -> None:

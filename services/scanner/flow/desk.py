@@ -4,17 +4,21 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 from prometheus_client import Counter
 
 from services.scanner import store
 from services.scanner.rules import history, universe
+from services.scanner.rules.baseline import Baseline, baseline_of
+from services.scanner.rules.curve import Lesson
 from shared.deps import Deps
 from shared.domain.market import BarTable
 from shared.domain.session import Session, current_session, next_session, trading_day
 from shared.errors import CatalystError, NotNow, Unavailable
 
-HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v1", 4 * 86_400.0
+HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v2", 4 * 86_400.0
 CHECK_SECONDS, FIRST_BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS = 30.0, 0.5, 30.0
 FAILURES = Counter("catalyst_scanner_loop_failures_total", "Failed refreshes of the universe and lost listeners")
 log = structlog.get_logger()
@@ -22,14 +26,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Desk:
-    """What a scan needs and a day does not change."""
+    """What a scan needs and a day does not change; `names` are the symbols as an array."""
 
     refreshed_at: datetime
     selection: universe.Selection
     symbols: tuple[str, ...]
+    names: NDArray[np.str_]
+    listed: frozenset[str]
     sectors: dict[str, str]
-    history_days: int
-    baseline: history.Baseline
+    days: history.History
+    baseline: Baseline
 
 
 class Scanner:
@@ -40,6 +46,7 @@ class Scanner:
         self.desk: Desk | None = None
         self.trouble = "the universe has not been read yet"
         self.stale_part: float | None = None
+        self.lessons: tuple[Lesson, ...] = ()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
         self.hours: dict[date, tuple[Session, ...]] = {}
         self.ears = set[asyncio.Queue[int]]()
@@ -86,7 +93,9 @@ async def refreshed(deps: Deps, now: datetime) -> Desk:
     sectors = await store.read_sectors(deps.pool)
     days = await daily_history(deps, symbols, now)
     log.info("universe_refreshed", universe=len(symbols), sectors=len(sectors), days=len(days.days), **selection.counts)
-    return Desk(now, selection, symbols, sectors, len(days.days), history.baseline_of(days))
+    baseline = await asyncio.to_thread(lambda: baseline_of(history.mended(days)))
+    names = np.array(symbols, dtype=np.str_)
+    return Desk(now, selection, symbols, names, frozenset(symbols), sectors, days, baseline)
 
 
 async def daily_history(deps: Deps, symbols: tuple[str, ...], now: datetime) -> history.History:

@@ -8,7 +8,8 @@ from prometheus_client import Gauge, Histogram
 
 from services.scanner import store
 from services.scanner.flow.desk import Scanner, desk_for, session_at
-from services.scanner.rules import answer, score, sift
+from services.scanner.rules import answer, curve, score, sift
+from services.scanner.rules.facts import Moment
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.errors import BadInput
@@ -43,7 +44,10 @@ async def _scan_now(scanner: Scanner, key: store.Scan, as_of: datetime, limit: i
     with STEPS.labels("fetch").time():
         snapshots = await deps.market.snapshots(desk.symbols)
     with STEPS.labels("rank").time():
-        sifted = sift.sift(snapshots, desk.baseline, limits, now.timestamp(), session.elapsed_fraction(now))
+        shares = curve.curve_of(scanner.lessons, session.day, desk.listed)
+        expected = curve.expected_shares(shares, desk.baseline.average_dollar_volume, session, now)
+        moment = Moment(now.timestamp(), (now - session.open).total_seconds(), expected)
+        sifted = sift.sift(desk.names, snapshots, desk.baseline, limits, moment)
         kept = sifted.kept
         ranks = score.ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
         rows = answer.rows_of(sifted, ranks, limits.store_top)

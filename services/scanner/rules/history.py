@@ -1,6 +1,6 @@
-"""Daily bars of the universe as two matrices, and what a scan needs of them."""
+"""Daily bars of the universe as matrices: read, kept, topped up, mended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import msgspec
@@ -11,61 +11,54 @@ from shared.domain.market import BarTable, Floats
 
 EPOCH, DAY_SECONDS = date(1970, 1, 1), 86_400
 SESSIONS_KEPT = 40
-AVERAGE_DAYS = 20
-SILENT_SESSIONS = 5
 AGREE = 0.01
+FIELDS = ("close", "volume", "high", "low")
+# A split that the bars have missed: the price steps by a whole number within a tenth, in a calm day at less than three
+# times the usual dollars. Real halvings and doublings in the recorded months came with ten times and more.
+SPLIT_SLACK, SPLIT_RANGE, SPLIT_DOLLARS, USUAL_DAYS = 0.1, 0.25, 3.0, 10
 Days = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Closes (USD, split-adjusted) and volumes (shares) of shape (symbols, days); NaN where a name did not trade.
-
-    `days` counts days since 1970-01-01, ascending.
+    """Closes, highs, lows (USD, split-adjusted) and volumes (shares), each of shape (symbols, days); NaN where a name
+    did not trade. `days` counts days since 1970-01-01, ascending.
     """
 
     symbols: tuple[str, ...]
     days: Days
     close: Floats
     volume: Floats
+    high: Floats
+    low: Floats
 
     @property
     def last_day(self) -> date:
         """The last day that any name traded; the beginning of time when there is none."""
         return EPOCH + timedelta(days=int(self.days[-1]) if len(self.days) else 0)
 
+    @property
+    def matrices(self) -> tuple[Floats, ...]:
+        """In the order of FIELDS."""
+        return tuple(getattr(self, name) for name in FIELDS)
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a scan compares the day with, one entry a symbol; NaN where there is no history.
-
-    `close_5` and `close_20` are the closes so many sessions ago; averages run over the last 20 sessions, a session
-    without a trade counting as zero; `traded_days` counts sessions with a trade in the last 40; `silent_days` the
-    sessions since the last trade.
-    """
-
-    last_close: Floats
-    last_volume: Floats
-    close_5: Floats
-    close_20: Floats
-    average_volume: Floats
-    average_dollar_volume: Floats
-    traded_days: Floats
-    silent_days: Floats
+    def volumes_on(self, day: date) -> dict[str, float]:
+        """Volume by symbol on `day`, NaN for who did not trade; nothing for a day that is not held."""
+        column = np.flatnonzero(self.days == (day - EPOCH).days)
+        return dict(zip(self.symbols, self.volume[:, column[0]].tolist(), strict=True)) if len(column) else {}
 
 
 class _Packed(msgspec.Struct):
     symbols: list[str]
     days: bytes
-    close: bytes
-    volume: bytes
-    version: int = 1
+    matrices: list[bytes]
+    version: int = 2
 
 
 def empty(symbols: tuple[str, ...]) -> History:
     """A history without a single day."""
     nothing = np.empty((len(symbols), 0))
-    return History(symbols, np.empty(0, dtype=np.int64), nothing, nothing)
+    return History(symbols, np.empty(0, dtype=np.int64), *(nothing for _ in FIELDS))
 
 
 def from_bars(symbols: tuple[str, ...], table: BarTable) -> History:
@@ -74,19 +67,18 @@ def from_bars(symbols: tuple[str, ...], table: BarTable) -> History:
     if not of_symbol:
         return empty(symbols)
     days = np.unique(np.concatenate(list(of_symbol.values())))
-    close = np.full((len(symbols), len(days)), np.nan)
-    volume = close.copy()
+    matrices = tuple(np.full((len(symbols), len(days)), np.nan) for _ in FIELDS)
     for row, symbol in enumerate(symbols):
         if symbol in of_symbol:
             places = np.searchsorted(days, of_symbol[symbol])
-            close[row, places], volume[row, places] = table[symbol].close, table[symbol].volume
-    return _kept(History(symbols, days, close, volume))
+            for name, matrix in zip(FIELDS, matrices, strict=True):
+                matrix[row, places] = getattr(table[symbol], name)
+    return _kept(symbols, days, matrices)
 
 
-def _kept(history: History) -> History:
+def _kept(symbols: tuple[str, ...], days: Days, matrices: tuple[Floats, ...]) -> History:
     last = slice(-SESSIONS_KEPT, None)
-    close, volume = (np.ascontiguousarray(matrix[:, last]) for matrix in (history.close, history.volume))
-    return History(history.symbols, history.days[last], close, volume)
+    return History(symbols, days[last], *(np.ascontiguousarray(matrix[:, last]) for matrix in matrices))
 
 
 def for_symbols(history: History, symbols: tuple[str, ...]) -> History:
@@ -96,20 +88,18 @@ def for_symbols(history: History, symbols: tuple[str, ...]) -> History:
     places = {symbol: row for row, symbol in enumerate(history.symbols)}
     rows = np.array([places.get(symbol, -1) for symbol in symbols], dtype=np.int64)
     none = np.full((1, len(history.days)), np.nan)
-    close, volume = (np.concatenate((matrix, none))[rows] for matrix in (history.close, history.volume))
-    return History(symbols, history.days, close, volume)
+    return History(symbols, history.days, *(np.concatenate((matrix, none))[rows] for matrix in history.matrices))
 
 
 def merged(old: History, new: History) -> History:
     """Both histories of one universe; where both have a day the newer wins."""
     days = np.union1d(old.days, new.days)
-    close = np.full((len(new.symbols), len(days)), np.nan)
-    volume = close.copy()
+    matrices = tuple(np.full((len(new.symbols), len(days)), np.nan) for _ in FIELDS)
     for part in (old, new):
         places = np.searchsorted(days, part.days)
-        for target, source in ((close, part.close), (volume, part.volume)):
+        for target, source in zip(matrices, part.matrices, strict=True):
             target[:, places] = np.where(np.isnan(source), target[:, places], source)
-    return _kept(History(new.symbols, days, close, volume))
+    return _kept(new.symbols, days, matrices)
 
 
 def changed(old: History, new: History) -> tuple[str, ...]:
@@ -129,40 +119,42 @@ def changed(old: History, new: History) -> tuple[str, ...]:
     return tuple(new.symbols[row] for row in again)
 
 
-def baseline_of(history: History) -> Baseline:
-    """See Baseline."""
-    count, width = history.close.shape
-    if width == 0:
-        nothing, zero = np.full(count, np.nan), np.zeros(count)
-        return Baseline(nothing, nothing, nothing, nothing, zero, zero, zero, zero)
-    traded = np.isfinite(history.close)
-    latest = np.maximum.accumulate(np.where(traded, np.arange(width), -1), axis=1)
-    rows = np.arange(count)
+def split_factor(ratio: Floats) -> Floats:
+    """The whole number (or one over it) that a price ratio is within a tenth of; 1.0 where it is none from two up."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        larger = np.maximum(ratio, 1 / ratio)
+        whole = np.rint(larger)
+        near = np.isfinite(larger) & (whole >= 2) & (np.abs(larger / whole - 1) <= SPLIT_SLACK)
+        return np.where(near, np.where(ratio > 1, whole, 1 / np.maximum(whole, 1)), 1.0)
 
-    def close_at(column: int) -> Floats:
-        if column < 0:
-            return np.full(count, np.nan)
-        place = latest[:, column]
-        return np.where(place >= 0, history.close[rows, place], np.nan)
 
-    volume = np.where(traded, history.volume, 0.0)
-    dollars = volume * np.where(traded, history.close, 0.0)
-    return Baseline(
-        last_close=close_at(width - 1),
-        last_volume=history.volume[:, -1].copy(),
-        close_5=close_at(width - 5),
-        close_20=close_at(width - 20),
-        average_volume=volume[:, -AVERAGE_DAYS:].mean(axis=1),
-        average_dollar_volume=dollars[:, -AVERAGE_DAYS:].mean(axis=1),
-        traded_days=traded.sum(axis=1).astype(np.float64),
-        silent_days=(width - 1 - latest[:, -1]).astype(np.float64),
-    )
+def mended(history: History) -> History:
+    """The history with the splits that its bars have missed undone, earlier days on the scale of the last.
+
+    A step is believed to be a split by SPLIT_*; names with a day missing beside the step are left as they are.
+    """
+    if len(history.days) < 2:
+        return history
+    steps = np.ones(history.close.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps[:, 1:] = split_factor(history.close[:, 1:] / history.close[:, :-1])
+        dollars = history.close * history.volume
+        calm = history.high / history.low - 1 <= SPLIT_RANGE
+    for row, day in np.argwhere((steps != 1) & calm).tolist():
+        before = dollars[row, max(0, day - USUAL_DAYS) : day]
+        usual = float(np.median(before[np.isfinite(before)]))
+        calm[row, day] = usual > 0 and dollars[row, day] < SPLIT_DOLLARS * usual
+    steps = np.where(calm, steps, 1.0)
+    # Everything before a step is scaled by it: the product of all steps that lie behind a day.
+    scale = np.concatenate((np.cumprod(steps[:, :0:-1], axis=1)[:, ::-1], np.ones((len(steps), 1))), axis=1)
+    prices = {name: getattr(history, name) * scale for name in FIELDS if name != "volume"}
+    return replace(history, volume=history.volume / scale, **prices)
 
 
 def packed(history: History) -> bytes:
-    """For the cache: two matrices of float64, little endian."""
-    close, volume = (matrix.astype("<f8").tobytes() for matrix in (history.close, history.volume))
-    return msgspec.msgpack.encode(_Packed(list(history.symbols), history.days.astype("<i8").tobytes(), close, volume))
+    """For the cache: matrices of float64, little endian."""
+    matrices = [matrix.astype("<f8").tobytes() for matrix in history.matrices]
+    return msgspec.msgpack.encode(_Packed(list(history.symbols), history.days.astype("<i8").tobytes(), matrices))
 
 
 def unpacked(data: bytes) -> History | None:
@@ -171,7 +163,9 @@ def unpacked(data: bytes) -> History | None:
         row = msgspec.msgpack.decode(data, type=_Packed)
         days = np.frombuffer(row.days, dtype="<i8")
         shape = (len(row.symbols), len(days))
-        close, volume = (np.frombuffer(part, dtype="<f8").reshape(shape) for part in (row.close, row.volume))
+        matrices = [np.frombuffer(part, dtype="<f8").reshape(shape) for part in row.matrices]
     except (msgspec.MsgspecError, ValueError):
         return None
-    return History(tuple(row.symbols), days, close, volume) if row.version == 1 else None
+    if row.version != _Packed([], b"", []).version or len(matrices) != len(FIELDS):
+        return None
+    return History(tuple(row.symbols), days, *matrices)

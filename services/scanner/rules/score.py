@@ -20,13 +20,6 @@ MOMENTUM_WEIGHTS = {
 VOLUME_WEIGHTS = {"rvol": 0.5, "dollar_volume": 0.5}
 RANK_WEIGHTS = {"momentum_score": 0.5, "volume_score": 0.5}
 
-# Cumulative share of a day's volume by share of the session elapsed: the U shape of Jain and Joh (Journal of Financial
-# and Quantitative Analysis 23, 1988) in round figures, heavy in the first half hour and the last, auctions included.
-# Points: 5, 15, 30 minutes after the open, then every half hour of a full session; half days are stretched to it.
-CURVE_MINUTES = (0, 5, 15, 30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 330, 360, 390)
-CURVE_SHARES = (0, 4, 8.5, 13.5, 22, 29.5, 36, 42, 47.5, 53, 58.5, 64, 69.5, 76, 84, 100)
-LEAST_SHARE = 0.005
-
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
@@ -35,12 +28,6 @@ class Ranks:
     momentum: Floats
     volume: Floats
     order: NDArray[np.int64]
-
-
-def expected_share(elapsed: float) -> float:
-    """Part of a whole day's volume to be expected once `elapsed` in [0, 1] of the session has passed."""
-    minutes = min(1.0, max(0.0, elapsed)) * CURVE_MINUTES[-1]
-    return max(LEAST_SHARE, float(np.interp(minutes, CURVE_MINUTES, CURVE_SHARES)) / 100)
 
 
 def percentiles(values: Floats) -> Floats:

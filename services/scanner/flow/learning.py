@@ -1,0 +1,62 @@
+"""The volume curve of the last sessions, learned beside the scans and remembered."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from services.scanner.flow.desk import FAILURES, Desk, Scanner
+from services.scanner.rules import curve
+from shared.domain.session import trading_day
+from shared.errors import CatalystError
+
+LESSONS_KEY, LESSONS_TTL_SECONDS = "scanner:volume-lessons:v1", 30 * 86_400.0
+LOOK_EVERY_SECONDS, FIRST_LOOK_SECONDS = 300.0, 1.0
+# Ten days hold five sessions with a long weekend among them.
+LOOK_BACK = timedelta(days=10)
+log = structlog.get_logger()
+
+
+async def keep_learning(scanner: Scanner) -> None:
+    """Learn what there is to learn, for as long as the service lives; survives every failure."""
+    asked = set[date]()
+    while True:
+        try:
+            if scanner.desk is not None:
+                await learn(scanner, scanner.desk, await scanner.deps.clock.now(), asked)
+        except CatalystError as error:
+            log.warning("volume_curve_not_learned", reason=error.detail)
+        except Exception as error:  # noqa: BLE001 - the measured curve does meanwhile
+            FAILURES.inc()
+            log.warning("volume_curve_not_learned", reason=f"{type(error).__name__}: {error}")
+        await asyncio.sleep(FIRST_LOOK_SECONDS if scanner.desk is None else LOOK_EVERY_SECONDS)
+
+
+async def learn(scanner: Scanner, desk: Desk, now: datetime, asked: set[date]) -> None:
+    """Take over remembered lessons and add those of finished sessions; a session in `asked` is not asked for again."""
+    deps = scanner.deps
+    if not scanner.lessons:
+        scanner.lessons = curve.unpacked(await deps.cache.get(LESSONS_KEY) or b"")
+    today = trading_day(now)
+    sessions = await deps.market.sessions(today - LOOK_BACK, today)
+    wanted = [one for one in curve.to_learn(sessions, scanner.lessons, now) if one.day not in asked]
+    if not wanted:
+        return
+    least = deps.config.current().trading.scanner.min_average_dollar_volume
+    sample = curve.sample_of(desk.symbols, desk.baseline.average_dollar_volume, least)
+    table = await deps.market.bars(tuple(sample), "5Min", wanted[0].open, wanted[-1].close)
+    asked.update(one.day for one in wanted)
+    fresh = [curve.lesson_of(table, sample, one, await _volumes(scanner, desk, one.day, today)) for one in wanted]
+    lessons = (*scanner.lessons, *(one for one in fresh if one is not None))
+    if len(lessons) > len(scanner.lessons):
+        scanner.lessons = lessons
+        await deps.cache.set(LESSONS_KEY, curve.packed(lessons), LESSONS_TTL_SECONDS)
+    log.info("volume_curve_learned", sessions=len(wanted), lessons=len(lessons))
+
+
+async def _volumes(scanner: Scanner, desk: Desk, day: date, today: date) -> dict[str, float]:
+    """Each name's volume of a whole day: from the daily bars, which do not hold today yet, or from the snapshots."""
+    if day != today:
+        return desk.days.volumes_on(day)
+    snapshots = await scanner.deps.market.snapshots(desk.symbols)
+    return dict(zip(desk.symbols, snapshots.day_volume.tolist(), strict=True))

@@ -1,0 +1,118 @@
+"""What a trader throws out at a glance. Each rule gives who is hit, the value that says so, and its threshold.
+
+The figures were set on 22 recorded sessions (May and June 2026); `make bench` (bench_scanner) prints whom they hit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.trading import ScannerPart
+from services.scanner.rules.baseline import Baseline
+from services.scanner.rules.facts import Moment
+from services.scanner.rules.history import split_factor
+from shared.domain.market import Floats, Snapshots
+
+Mask = NDArray[np.bool_]
+# A name that should have traded this many shares, at its pace of today, since its last trade is halted: that is some
+# fifty trades of a round lot. A silence in which it would have traded less is its usual way.
+HALT_SHARES, LEAST_PACE_SECONDS = 5_000.0, 60.0
+# Trading by appointment: today's dollars, projected to the close, stay under this part of the least that is wanted.
+QUIET_PART = 0.5
+# A move beyond threefold is believed only with three times an average day's volume behind it; twentyfold never is.
+# So is a trade a fifth outside the day's own range.
+DOUBTFUL_FACTOR, IMPOSSIBLE_FACTOR, CONFIRMING_RVOL, RANGE_SLACK = 3.0, 20.0, 3.0, 1.2
+MOST_SHARES = 1e12
+# An opening at a whole multiple (or part) of the close before, at under three times the usual dollars, is a split.
+SPLIT_DOLLARS = 3.0
+# Pinned today: the price has gapped up, ten times the usual volume trades, and since the opening it has moved by at
+# most 1.2 % and a third of a usual day: arbitrage stands at an offer. True news days had ranges of 0.8 days and more.
+PIN_GAP, PIN_RVOL, PIN_RANGE, PIN_RANGE_SHARE, PIN_AFTER_SECONDS = 2.0, 10.0, 1.2, 1 / 3, 900.0
+# Still at the offer: a name pinned for days that has not moved more than this today. A broken or raised bid moves more.
+STILL_PINNED = 3.0
+# A usual day's range under 0.6 % cannot pay for the spread: old offers, shells at their trust's value, bond funds.
+LEAST_RANGE = 0.6
+# A pump: under five dollars, up by 15 % or more, and half of the last twenty days it traded less than this part of the
+# least dollar volume that is wanted. The average lies here, it rests on the pump itself; there will be no exit.
+PUMP_PRICE, PUMP_CHANGE, PUMP_PART = 5.0, 15.0, 0.5
+
+
+class Hit(NamedTuple):
+    """Whom a rule drops, the value each was judged by, and the threshold."""
+
+    reason: str
+    mask: Mask
+    value: Floats
+    threshold: float | None
+
+
+def motionless(base: Baseline) -> Hit:
+    """Names that hardly move from one month to the next."""
+    return Hit("no_range", base.usual_range < LEAST_RANGE, base.usual_range, LEAST_RANGE)
+
+
+def silences(snap: Snapshots, moment: Moment, age: Floats, limit: float, share: float) -> list[Hit]:
+    """Names without a recent trade: halted, trading by appointment, or (the whole source being late) stale.
+
+    `age` of last trades in seconds, `limit` beyond which one is old, `share` of the market that the feed sees.
+    """
+    old = ~(age <= limit)
+    known = age[np.isfinite(age)]
+    source_late = bool(len(known)) and float(np.median(known)) > limit
+    traded_for = np.maximum(snap.trade_at - (moment.now - moment.since_open), LEAST_PACE_SECONDS)
+    missed = snap.day_volume / share / traded_for * age
+    told_apart = old & (snap.day_volume > 0) & np.isfinite(age) & (not source_late)
+    halted = told_apart & (missed >= HALT_SHARES)
+    return [
+        Hit("halted", halted, age, limit),
+        Hit("no_trade_for_minutes", told_apart & ~halted, age, limit),
+        Hit("stale", old, age, limit),
+    ]
+
+
+def splits(snap: Snapshots, columns: dict[str, Floats], base: Baseline) -> Hit:
+    """Jumps that are a split, forward or reverse, which the close before does not know."""
+    opened = snap.day_open / columns["previous_close"]
+    factor = split_factor(opened)
+    still = split_factor(snap.price / columns["previous_close"]) == factor
+    calm = columns["dollar_pace"] < SPLIT_DOLLARS * base.average_dollar_volume
+    return Hit("unadjusted_split", (factor != 1) & still & calm, opened, None)
+
+
+def doubts(snap: Snapshots, columns: dict[str, Floats]) -> Hit:
+    """Prices that are not to be believed, by the factor each lies off the close before."""
+    ratio = snap.price / columns["previous_close"]
+    factor = np.maximum(ratio, 1 / ratio)
+    alone = (factor >= DOUBTFUL_FACTOR) & ~(columns["day_rvol"] >= CONFIRMING_RVOL)
+    needed = ("change_pct", "gap_pct", "rvol", "dollar_volume", "average_volume")
+    unusable = ~(columns["previous_close"] > 0) | ~(snap.day_volume <= MOST_SHARES)
+    for name in needed:
+        unusable |= ~np.isfinite(columns[name])
+    outside = (snap.price > snap.day_high * RANGE_SLACK) | (snap.price < snap.day_low / RANGE_SLACK)
+    return Hit("implausible", alone | (factor >= IMPOSSIBLE_FACTOR) | outside | unusable, factor, DOUBTFUL_FACTOR)
+
+
+def offers(columns: dict[str, Floats], base: Baseline, moment: Moment) -> list[Hit]:
+    """Prices held by an agreed take-over, for days or since this morning."""
+    days, today = base.pinned_range, columns["day_range"]
+    held = np.isfinite(days) & (np.abs(columns["change_pct"]) <= STILL_PINNED)
+    narrow = (today <= PIN_RANGE) & (today <= PIN_RANGE_SHARE * base.usual_range)
+    fresh = (columns["gap_pct"] >= PIN_GAP) & (columns["rvol"] >= PIN_RVOL) & narrow
+    fresh &= moment.since_open >= PIN_AFTER_SECONDS
+    return [
+        Hit("pinned_by_offer", held, days, None),
+        Hit("pinned_since_open", fresh, today, PIN_RANGE),
+    ]
+
+
+def thin(columns: dict[str, Floats], base: Baseline, limits: ScannerPart) -> list[Hit]:
+    """Names one gets into and not out of: trading by appointment today, or pumped from nothing."""
+    pace, least = columns["dollar_pace"], limits.min_average_dollar_volume
+    cheap = np.fmin(columns["price"], columns["previous_close"]) < PUMP_PRICE
+    usual = base.median_dollar_volume
+    pumped = cheap & (columns["change_pct"] >= PUMP_CHANGE) & (usual < PUMP_PART * least)
+    return [
+        Hit("by_appointment", pace < QUIET_PART * least, pace, QUIET_PART * least),
+        Hit("thin_pump", pumped, usual, PUMP_PART * least),
+    ]

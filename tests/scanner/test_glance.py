@@ -1,0 +1,148 @@
+"""What a trader throws out at a glance: each rule hit, and missed by a little."""
+
+import numpy as np
+import pytest
+
+from services.scanner.rules.sift import Sifted
+from tests.scanner.market import NOW, Change, baseline, judged, reason_of, shuffled, shuffled_base, snapshots
+
+Columns = dict[str, Change]
+
+
+def look(snap: Columns, base: Columns, minutes: float = 90) -> Sifted:
+    return judged(snapshots(60, **snap), baseline(60, **base), minutes)
+
+
+# A gap of 40 % with the price standing still since: 139 after a close of 99.
+AT_OFFER: Columns = {
+    "price": {0: 139.0},
+    "day_open": {0: 138.9},
+    "day_high": {0: 139.2},
+    "day_low": {0: 138.8},
+    "bid": {0: 138.99},
+    "ask": {0: 139.01},
+    "day_volume": {0: 1e7},
+}
+# Up 60 % at $3.20 on thirty times the usual volume.
+PUMPED: Columns = {
+    "price": {0: 3.2},
+    "day_open": {0: 2.5},
+    "day_high": {0: 3.5},
+    "day_low": {0: 2.2},
+    "day_vwap": {0: 3.0},
+    "bid": {0: 3.19},
+    "ask": {0: 3.2},
+    "previous_close": {0: 2.0},
+    "day_volume": {0: 2e7},
+}
+FROM_NOTHING: Columns = {"last_close": {0: 2.0}, "median_dollar_volume": {0: 3e4}, "average_dollar_volume": {0: 5e6}}
+
+
+def scaled(by: float, **more: Change) -> Columns:
+    """A name whose price is `by` times what its close before would have it be."""
+    names = {"price": 100.0, "day_open": 99.5, "day_high": 101.0, "day_low": 98.0, "day_vwap": 99.8}
+    quote = {"bid": {0: 99.99 * by}, "ask": {0: 100.01 * by}}
+    return {name: {0: value * by} for name, value in names.items()} | quote | dict(more)
+
+
+HITS: list[tuple[str, Columns, Columns]] = [
+    ("pinned_by_offer", {}, {"pinned_range": {0: 0.3}}),
+    ("pinned_since_open", AT_OFFER, {}),
+    ("no_range", {}, {"usual_range": {0: 0.5}}),
+    ("thin_pump", PUMPED, FROM_NOTHING),
+    ("by_appointment", {"day_volume": {0: 2000}}, {}),
+    ("unadjusted_split", scaled(0.5, day_volume={0: 4e5}), {}),
+    ("unadjusted_split", scaled(4, day_volume={0: 5e4}), {}),
+    ("halted", {"trade_at": {0: NOW - 600}}, {}),
+    ("no_trade_for_minutes", {"trade_at": {0: NOW - 600}, "day_volume": {0: 2e4}}, {}),
+    ("no_quote", {"bid": {0: 0.0}, "ask": {0: 0.0}}, {}),
+    ("wide_spread", {"bid": {0: 99.0}, "ask": {0: 101.0}}, {}),
+]
+
+
+@pytest.mark.parametrize(("reason", "snap", "base"), HITS)
+def test_hits(reason: str, snap: Columns, base: Columns) -> None:
+    found = look(snap, base)
+    assert reason_of(found) == reason
+    assert found.counts == {reason: 1}, "the other names are healthy"
+
+
+NEAR: dict[str, tuple[Columns, Columns, float]] = {
+    "an old offer that was topped today": (
+        {"price": {0: 103.0}, "day_high": {0: 103.1}},
+        {"pinned_range": {0: 0.3}},
+        90,
+    ),
+    "a gap that keeps moving": (AT_OFFER | {"day_low": {0: 136.0}}, {}, 90),
+    "a gap on little volume": (AT_OFFER | {"day_volume": {0: 1e6}}, {}, 90),
+    "a gap in a name that never moves much": (AT_OFFER, {"usual_range": {0: 0.65}}, 90),
+    "a gap ten minutes old": (AT_OFFER, {}, 10),
+    "a range that just pays": ({}, {"usual_range": {0: 0.6}}, 90),
+    "a cheap name that has long been traded": (PUMPED, FROM_NOTHING | {"median_dollar_volume": {0: 1.1e6}}, 90),
+    "a cheap name up a little": (PUMPED | {"previous_close": {0: 2.9}}, FROM_NOTHING | {"last_close": {0: 2.9}}, 90),
+    "a quiet day": ({"day_volume": {0: 3000}}, {}, 90),
+    "a crash with its volume": (scaled(0.5, day_volume={0: 4e6}), {}, 90),
+    "a doubling with its volume": (scaled(2, day_volume={0: 1e6}), {}, 90),
+    "a jump by no whole number": (scaled(1.4), {}, 90),
+    "a last trade just young enough": ({"trade_at": {0: NOW - 119}}, {}, 90),
+    "one side quoted": ({"bid": {0: 0.0}}, {}, 90),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_near_misses(name: str) -> None:
+    snap, base, minutes = NEAR[name]
+    assert look(snap, base, minutes).counts == {}
+
+
+def test_a_pump_through_five_dollars_is_still_one() -> None:
+    risen: Columns = {
+        name: {0: value} for name, value in (("price", 5.9), ("day_high", 6.0), ("bid", 5.89), ("ask", 5.9))
+    }
+    assert reason_of(look(PUMPED | risen, FROM_NOTHING)) == "thin_pump"
+    dear: Columns = {
+        "previous_close": {0: 5.1},
+        "price": {0: 7.0},
+        "day_high": {0: 7.1},
+        "bid": {0: 6.99},
+        "ask": {0: 7.0},
+    }
+    assert reason_of(look(PUMPED | dear, FROM_NOTHING | {"last_close": {0: 5.1}})) is None
+
+
+def test_a_late_source_halts_nobody() -> None:
+    found = look({"trade_at": NOW - 3600}, {})
+    assert found.counts == {"stale": 60}
+
+
+def test_a_split_that_the_history_or_the_snapshot_has_missed() -> None:
+    late_history: Columns = {
+        "last_close": {0: 9.9},
+        "close_5": {0: 9.5},
+        "close_20": {0: 9.0},
+        "average_volume": {0: 1e7},
+    }
+    found = look({}, late_history)
+    healthy = look({}, {})
+    assert reason_of(found) is None
+    for name in ("previous_close", "change_pct", "return_5d_pct", "return_20d_pct", "rvol"):
+        assert found.columns[name][0] == pytest.approx(healthy.columns[name][0])
+    late_snapshot = look({"previous_close": {0: 9.9}}, {})
+    assert reason_of(late_snapshot) is None
+    assert late_snapshot.columns["previous_close"][0] == 99.0
+
+
+def test_every_reason_survives_a_shuffled_market() -> None:
+    snap, base = snapshots(60), baseline(60)
+    for place, (_, columns, before) in enumerate(HITS):
+        for part, changes in ((snap, columns), (base, before)):
+            for name, change in changes.items():
+                assert isinstance(change, dict)
+                getattr(part, name)[place] = change[0]
+    order = np.random.default_rng(7).permutation(60)
+    forth, back = judged(snap, base), judged(shuffled(snap, order), shuffled_base(base, order))
+    assert [reason_of(forth, place) for place in range(len(HITS))] == [reason for reason, _, _ in HITS]
+    assert forth.reason[order].tolist() == back.reason.tolist()
+    assert np.array_equal(forth.value[order], back.value, equal_nan=True)
+    for name, column in forth.columns.items():
+        assert np.array_equal(column[order], back.columns[name], equal_nan=True), name
