@@ -129,19 +129,23 @@ def session_of(day: DayHours) -> Session:
     return session_from_hours(day.date, opens, closes)
 
 
-def _snapshot_row(snapshot: Snapshot) -> tuple[float | None, ...]:
-    """In the order of the columns of Snapshots; None becomes NaN. A quote side of zero stays zero."""
-    trade, quote = snapshot.latest_trade or _NO_TRADE, snapshot.latest_quote or _NO_QUOTE
-    day, before = snapshot.daily_bar or _NO_DAY, snapshot.prev_daily_bar or _NO_DAY
-    at = None if trade.t is None else trade.t.timestamp()
-    return (trade.p, at, quote.bp, quote.ap, day.o, day.h, day.l, day.v, day.vw, before.c, before.v)
-
-
 def snapshot_columns(symbols: Sequence[str], found: SnapshotPage) -> Snapshots:
-    """One row for each symbol asked, in the order asked."""
-    rows = [_snapshot_row(found.get(symbol) or _NO_SNAPSHOT) for symbol in symbols]
-    columns = np.array(rows, dtype=np.float64).reshape(len(rows), 11).T
-    return Snapshots(tuple(symbols), *(np.ascontiguousarray(column) for column in columns))
+    """One row for each symbol asked, in the order asked; what is missing is NaN, a quote side of zero stays zero.
+
+    A list for each column: a tuple for each symbol took three times as long, on the way of every scan.
+    """
+    rows = [found.get(symbol) or _NO_SNAPSHOT for symbol in symbols]
+    trades = [row.latest_trade or _NO_TRADE for row in rows]
+    quotes = [row.latest_quote or _NO_QUOTE for row in rows]
+    days, before = [row.daily_bar or _NO_DAY for row in rows], [row.prev_daily_bar or _NO_DAY for row in rows]
+    columns = (
+        [trade.p for trade in trades],
+        [None if trade.t is None else trade.t.timestamp() for trade in trades],
+        *([quote.bp for quote in quotes], [quote.ap for quote in quotes]),
+        *([day.o for day in days], [day.h for day in days], [day.l for day in days], [day.v for day in days]),
+        *([day.vw for day in days], [day.c for day in before], [day.v for day in before]),
+    )
+    return Snapshots(tuple(symbols), *(np.array(column, dtype=np.float64) for column in columns))
 
 
 def _starts(rows: list[Bar]) -> Floats:
