@@ -135,6 +135,11 @@ def _add_scanner(app: FastAPI, world: World) -> None:
 
     @app.get("/scanner/api/v1/explain/{name}", response_model=None)
     async def explain(name: str, cycle_id: str, scan: int) -> Standing | JSONResponse:
+        if name == "LATE":
+            return Standing(
+                cycle_id=cycle_id, scan=scan, symbol=name, reached="ranked", reason="ranked 231 of 4000", rank=231,
+                survivors=4000, scores={"momentum_score": 0.7, "volume_score": 0.6},
+            )  # fmt: skip
         if name != "CHEAP":
             return refusal(404, f"no {name}")
         return Standing(
@@ -164,7 +169,11 @@ def _add_stages(app: FastAPI, world: World) -> None:
     @app.post("/technical/api/v1/assess")
     async def technical(body: AssessRequest) -> TechnicalAssessment:
         await world.come("technical")
-        found = tuple(TechnicalEvidence(symbol=one, score=0.8, atr=0.5) for one in body.symbols)
+        parts: dict[str, float | None] = {"trend": 0.9, "volume": 0.7, "daily": 0.8}
+        found = tuple(
+            TechnicalEvidence(symbol=one, score=0.8, atr=0.5, parts=parts, weights={"trend": 0.5, "volume": 0.5})
+            for one in body.symbols
+        )
         return TechnicalAssessment(as_of=body.as_of, evidence=found)
 
 

@@ -1,47 +1,111 @@
 """What became of a symbol, in words and numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.workflow.rules.trace import Explanation, NearMiss, TraceRow
+from services.workflow.rules.facts import terms
+from services.workflow.rules.otherwise import otherwise
+from services.workflow.rules.trace import Component, Explanation, NearMiss, TraceRow
 from shared.domain.evidence import Standing
 
 STAGES = ("universe", "scanner", "news", "pattern", "technical", "score", "risk", "execution")
+Trace = Mapping[str, Any]
+"""A scan's trace as it is stored: `rows`, `counts`, `weights` of the composite, `facts` by symbol."""
 
 
-def rows_of(trace: Mapping[str, Any]) -> list[TraceRow]:
-    """The rows of a stored trace."""
-    return [TraceRow.model_validate(row) for row in trace.get("rows", ())]
+def way_of(symbol: str, trace: Trace) -> tuple[TraceRow, ...]:
+    """One symbol's rows with all that led to them, in the order of the stages."""
+    own = (TraceRow.model_validate(row) for row in trace.get("rows", ()) if row["symbol"] == symbol)
+    return tuple(deepened(row, trace) for row in sorted(own, key=lambda row: STAGES.index(row.stage)))
 
 
-def way_of(symbol: str, rows: Sequence[TraceRow]) -> tuple[TraceRow, ...]:
-    """One symbol's rows, in the order of the stages."""
-    own = (row for row in rows if row.symbol == symbol)
-    return tuple(sorted(own, key=lambda row: STAGES.index(row.stage)))
+def deepened(row: TraceRow, trace: Trace) -> TraceRow:
+    """The row with its components, its place among all that the stage looked at, and what would have changed it."""
+    peers = [TraceRow.model_validate(one) for one in trace.get("rows", ()) if one["stage"] == row.stage]
+    looked_at = {one.symbol: list(_components(one, trace)) for one in peers}
+    columns: dict[str, list[float]] = {}
+    for components in looked_at.values():
+        for one in components:
+            if one.value is not None:
+                columns.setdefault(one.name, []).append(one.value)
+    own = tuple(
+        one.model_copy(update={"percentile": percentile(one.value, columns.get(one.name, ()))})
+        for one in looked_at.get(row.symbol, ())
+    )
+    told = row.model_copy(update={"of": len(looked_at) or None, "components": own})
+    return told.model_copy(update={"otherwise": otherwise(told, peers)})
 
 
-def strangers(symbol: str, traces: Mapping[int, Mapping[str, Any]]) -> list[int]:
+def _components(row: TraceRow, trace: Trace) -> Iterator[Component]:
+    """What the stage looked at: risk's checks stand in the row, the rest follows from the scan's facts."""
+    yield from row.components
+    facts = trace.get("facts", {}).get(row.symbol)
+    for name, value, weight in terms(row.stage, facts, trace.get("weights", {})) if facts else ():
+        part = None if value is None or weight is None else round(value * weight, 6)
+        yield Component(name=name, value=value, weight=weight, contribution=part)
+
+
+def percentile(value: float | None, values: Sequence[float]) -> float | None:
+    """The share of the others that a value beats, ties counting half, in [0, 1]; None where there are no others."""
+    if value is None or len(values) < 2:
+        return None
+    below, equal = sum(one < value for one in values), sum(one == value for one in values)
+    return round((below + (equal - 1) / 2) / (len(values) - 1), 6)
+
+
+def strangers(symbol: str, traces: Mapping[int, Trace]) -> list[int]:
     """The scans that looked at the market and did not have the symbol among their candidates."""
-    return [number for number, trace in traces.items() if trace.get("counts") and not way_of(symbol, rows_of(trace))]
+    return [
+        number
+        for number, trace in traces.items()
+        if trace.get("counts") and all(row["symbol"] != symbol for row in trace.get("rows", ()))
+    ]
 
 
 def never_seen(symbol: str, counts: Mapping[str, Any], standing: Standing | None) -> TraceRow:
     """Why a symbol was not among the scanner's candidates; without the scanner's word, as far as the counts tell."""
-    if standing is not None:
-        return TraceRow(
+    if standing is None:
+        dropped = ", ".join(f"{count} {why}" for why, count in sorted(counts.get("dropped", {}).items()))
+        seen = f"{counts.get('candidates', 0)} candidates of {counts.get('scanned', 0)} scanned"
+        reason = f"not among the {seen} ({counts.get('universe', 0)} in the universe; dropped: {dropped or 'none'})"
+        return TraceRow(symbol=symbol, stage="scanner", passed=False, reason=reason)
+    if standing.reached == "universe":
+        row = TraceRow(
             symbol=symbol,
-            stage="universe" if standing.reached == "universe" else "scanner",
+            stage="universe",
             passed=False,
             reason=standing.reason,
             value=standing.value,
             threshold=standing.threshold,
             margin=standing.margin,
-            rank=standing.rank,
+            of=counts.get("universe"),
         )
-    dropped = ", ".join(f"{count} {why}" for why, count in sorted(counts.get("dropped", {}).items()))
-    seen = f"{counts.get('candidates', 0)} candidates of {counts.get('scanned', 0)} scanned"
-    reason = f"not among the {seen} ({counts.get('universe', 0)} in the universe; dropped: {dropped or 'none'})"
-    return TraceRow(symbol=symbol, stage="scanner", passed=False, reason=reason)
+        return row.model_copy(update={"otherwise": otherwise(row, ())})
+    return _ranked(symbol, counts, standing)
+
+
+def _ranked(symbol: str, counts: Mapping[str, Any], standing: Standing) -> TraceRow:
+    """A symbol that the scanner ranked behind its candidates; its scores are percentiles of the whole market."""
+    places, rank = counts.get("candidates"), standing.rank
+    known = None not in (places, rank)
+    scores = (
+        Component(name=name, value=value, percentile=value if name in ("momentum_score", "volume_score") else None)
+        for name, value in standing.scores.items()
+        if value is not None
+    )
+    row = TraceRow(
+        symbol=symbol,
+        stage="scanner",
+        passed=False,
+        reason=standing.reason,
+        value=rank,
+        threshold=places,
+        margin=(places or 0) - (rank or 0) if known else None,
+        rank=rank,
+        of=standing.survivors,
+        components=tuple(scores),
+    )
+    return row.model_copy(update={"otherwise": otherwise(row, ())})
 
 
 def sentence(number: int, way: Sequence[TraceRow]) -> str:
@@ -54,32 +118,28 @@ def sentence(number: int, way: Sequence[TraceRow]) -> str:
     return f"scan {number}: {what} {last.stage}: {last.reason}{numbers}"
 
 
-def explanation(cycle_id: str, symbol: str, ways: Mapping[int, tuple[TraceRow, ...]]) -> Explanation:
-    """All scans of a cycle for one symbol."""
-    said = [sentence(number, way) for number, way in sorted(ways.items()) if way]
-    summary = "; ".join(said) or "no scan of this cycle has looked at the market yet"
-    return Explanation(cycle_id=cycle_id, symbol=symbol, summary=summary, scans=dict(ways))
-
-
-def told(
-    cycle_id: str, symbol: str, traces: Mapping[int, Mapping[str, Any]], standings: Mapping[int, Standing]
-) -> Explanation:
+def told(cycle_id: str, symbol: str, traces: Mapping[int, Trace], standings: Mapping[int, Standing]) -> Explanation:
     """The explanation from the stored traces and, where the symbol was no candidate, the scanner's word."""
     ways = {}
-    for number, trace in traces.items():
+    for number, trace in sorted(traces.items()):
         if trace.get("counts"):
             stranger = never_seen(symbol, trace["counts"], standings.get(number))
-            ways[number] = way_of(symbol, rows_of(trace)) or (stranger,)
-    return explanation(cycle_id, symbol, ways)
+            ways[number] = way_of(symbol, trace) or (stranger,)
+    said = [sentence(number, way) for number, way in ways.items()]
+    summary = "; ".join(said) or "no scan of this cycle has looked at the market yet"
+    return Explanation(cycle_id=cycle_id, symbol=symbol, summary=summary, scans=ways)
 
 
-def near_misses(traces: Mapping[int, Mapping[str, Any]], limit: int) -> tuple[NearMiss, ...]:
+def near_misses(traces: Mapping[int, Trace], limit: int) -> tuple[NearMiss, ...]:
     """Symbols that fell by the smallest share of their threshold, later stages first among equals."""
     fallen = [
-        (abs(row.margin) / max(abs(row.threshold), 1e-9), -STAGES.index(row.stage), row.symbol, number, row)
+        (abs(row["margin"]) / max(abs(row["threshold"]), 1e-9), -STAGES.index(row["stage"]), row["symbol"], number, row)
         for number, trace in traces.items()
-        for row in rows_of(trace)
-        if not row.passed and row.margin is not None and row.threshold is not None
+        for row in trace.get("rows", ())
+        if not row["passed"] and row.get("margin") is not None and row.get("threshold") is not None
     ]
     fallen.sort(key=lambda entry: entry[:4])
-    return tuple(NearMiss(scan=number, **row.model_dump()) for *_, number, row in fallen[:limit])
+    return tuple(
+        NearMiss(scan=number, **deepened(TraceRow.model_validate(row), traces[number]).model_dump())
+        for *_, number, row in fallen[:limit]
+    )

@@ -25,6 +25,7 @@ from shared.domain.evidence import (
 from shared.domain.news import NewsEvidence
 
 BAD_EVENT, BAD_NEWS = -0.2, -0.5
+NO_NEWS, PATTERN_SHARE = 0.5, 0.5
 
 
 @dataclass(frozen=True)
@@ -62,21 +63,36 @@ class Cut:
 
 def enter(candidates: Sequence[Candidate], limit: int) -> Cut:
     """The scanner's candidates by its own rank."""
-    ordered = sorted(candidates, key=lambda candidate: (candidate.rank, candidate.symbol))
-    return _best([Lead(one) for one in ordered], limit, "scanner", lambda lead: -float(lead.candidate.rank), "rank")
-
-
-def _best(leads: Sequence[Lead], keep: int, stage: Stage, value: Callable[[Lead], float], what: str) -> Cut:
-    """The first `keep` of an ordered list; the threshold is the last kept one's value."""
-    kept = tuple(leads[:keep])
-    edge = value(kept[-1]) if kept else None
+    leads = [Lead(one) for one in sorted(candidates, key=lambda candidate: (candidate.rank, candidate.symbol))]
     rows = []
-    for rank, lead in enumerate(leads, 1):
-        own, passed = value(lead), rank <= keep
-        reason = f"{what} among the best {keep}" if passed else f"{what} below the best {keep}"
-        margin = own - edge if edge is not None else None
-        rows.append(_row(lead, stage, passed, reason, own, edge, margin, rank))
-    return Cut(kept, tuple(rows), tuple(leads))
+    for place, lead in enumerate(leads, 1):
+        reason = f"rank {'among' if place <= limit else 'below'} the best {limit}"
+        rows.append(_row(lead, "scanner", place <= limit, reason, place, limit, limit - place, lead.candidate.rank))
+    return Cut(tuple(leads[:limit]), tuple(rows), tuple(leads))
+
+
+def _best(
+    leads: Sequence[Lead],
+    keep: int,
+    stage: Stage,
+    value: Callable[[Lead], float],
+    what: str,
+    least: float | None = None,
+) -> Cut:
+    """The first `keep` of an ordered list.
+
+    Who stays is held against the first one out, who is out against the last one kept; where there is room for
+    everybody, against `least`.
+    """
+    values = [value(lead) for lead in leads]
+    last = values[keep - 1] if 0 < keep < len(values) else None
+    first_out = values[keep] if keep < len(values) else least
+    rows = []
+    for rank, (lead, own) in enumerate(zip(leads, values, strict=True), 1):
+        passed = rank <= keep
+        reason, edge = f"{what} {'among' if passed else 'below'} the best {keep}", first_out if passed else last
+        rows.append(_row(lead, stage, passed, reason, own, edge, None if edge is None else own - edge, rank))
+    return Cut(tuple(leads[:keep]), tuple(rows), tuple(leads))
 
 
 def _row(
@@ -125,7 +141,7 @@ def cut_by_news(leads: Sequence[Lead], heard: NewsAssessment | None, keep: int) 
 
 
 def _news_score(lead: Lead) -> float:
-    return lead.news.score if lead.news else 0.5
+    return lead.news.score if lead.news else NO_NEWS
 
 
 def _bad_news(lead: Lead, news: NewsEvidence) -> TraceRow:
@@ -143,7 +159,9 @@ def cut_by_pattern(
 
     def value(lead: Lead) -> float:
         before = composite(weights, lead.parts)
-        return round((before + lead.pattern.score) / 2, 6) if lead.pattern else before
+        if lead.pattern is None:
+            return before
+        return round(PATTERN_SHARE * lead.pattern.score + (1 - PATTERN_SHARE) * before, 6)
 
     ordered = sorted(seen, key=lambda lead: (-value(lead), lead.symbol))
     return _best(ordered, keep, "pattern", value, "pattern and earlier scores" if heard else "earlier scores")
@@ -169,9 +187,10 @@ def cut_by_score(leads: Sequence[Lead], weights: Mapping[str, float], keep: int,
     scores = {lead.symbol: composite(weights, lead.parts) for lead in leads}
     ordered = sorted(leads, key=lambda lead: (-scores[lead.symbol], lead.symbol))
     good = [lead for lead in ordered if scores[lead.symbol] >= least]
-    cut = _best(good, keep, "score", lambda lead: scores[lead.symbol], "composite score")
+    cut = _best(good, keep, "score", lambda lead: scores[lead.symbol], "composite score", least)
+    edge = scores[good[keep - 1].symbol] if 0 < keep <= len(good) else least
     low = [
-        _row(lead, "score", False, "composite score below the least", own, least, own - least, rank)
+        _row(lead, "score", False, f"composite score below the least, {least:g}", own, edge, own - edge, rank)
         for rank, lead in enumerate(ordered, 1)
         if (own := scores[lead.symbol]) < least
     ]

@@ -10,10 +10,10 @@ from uuid import UUID, uuid5
 from services.workflow.rules.funnel import Lead
 from services.workflow.rules.limits import size_factor
 from services.workflow.rules.score import composite
-from services.workflow.rules.trace import TraceRow
+from services.workflow.rules.trace import Component, TraceRow
 from shared.domain.cycle import CycleView, DecideRequest, Proposal, ScanView
 from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
-from shared.domain.order import ApprovedOrder, OrderView, Verdict
+from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict
 
 NOT_SENT = frozenset({"rejected", "refused"})
 ON_APPROVAL, AFTER_A_RACE = 2, 3
@@ -59,7 +59,7 @@ def chosen(scored: Sequence[Scored], verdicts: Iterable[Verdict], most: int) -> 
 
 
 def risk_rows(scored: Sequence[Scored], verdicts: Iterable[Verdict]) -> list[TraceRow]:
-    """Risk's answers as rows; the numbers are those of the first check that failed."""
+    """Risk's answers as rows; the numbers are those of the first check that failed, every check is a component."""
     ranks = {one.symbol: one.rank for one in scored}
     rows = []
     for verdict in verdicts:
@@ -74,9 +74,21 @@ def risk_rows(scored: Sequence[Scored], verdicts: Iterable[Verdict]) -> list[Tra
                 threshold=missed.limit if missed else None,
                 margin=missed.margin if missed else None,
                 rank=ranks.get(verdict.symbol),
+                components=tuple(_checked(check) for check in verdict.checks),
             )
         )
     return rows
+
+
+def _checked(check: Check) -> Component:
+    return Component(
+        name=check.name,
+        value=check.value,
+        threshold=check.limit,
+        margin=check.margin,
+        passed=check.passed,
+        note=check.note,
+    )
 
 
 def execution_rows(picks: Iterable[Pick]) -> list[TraceRow]:

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from services.workflow.rules import outcome
+from services.workflow.rules.facts import facts_of
 from services.workflow.rules.funnel import Cut, Lead, flags
 from services.workflow.rules.schedule import news_is_silent
 from services.workflow.rules.trace import TraceRow
@@ -128,6 +129,8 @@ class Scan:
             "rows": [row.model_dump(mode="json", exclude_none=True) for row in self.rows],
             "counts": counts,
             "missing": flags([self.leads[one.symbol] for one in self.scored]),
+            "weights": self.weights,
+            "facts": {symbol: facts_of(lead) for symbol, lead in sorted(self.leads.items())},
         }
 
     def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:

@@ -4,8 +4,31 @@ from shared.domain.base import Value
 from shared.domain.evidence import Stage
 
 
+class Component(Value):
+    """One number that a stage looked at.
+
+    `percentile`: the share of the others at that stage that it beats, ties counting half, in [0, 1]. `weight` times
+    `value` is the `contribution` to the stage's own value; without a weight it only informed. `threshold` and `margin`
+    belong to a limit of its own (risk's checks); a negative margin missed by so much.
+    """
+
+    name: str
+    value: float | None = None
+    percentile: float | None = None
+    weight: float | None = None
+    contribution: float | None = None
+    threshold: float | None = None
+    margin: float | None = None
+    passed: bool = True
+    note: str = ""
+
+
 class TraceRow(Value):
-    """One symbol at one stage of one scan. `margin` = value - threshold: negative missed by so much."""
+    """One symbol at one stage of one scan. `margin` is the room to `threshold`: negative missed by so much.
+
+    `rank` 1 is the best of the `of` symbols that the stage looked at; `otherwise` says what would have made it decide
+    otherwise.
+    """
 
     symbol: str
     stage: Stage
@@ -15,6 +38,9 @@ class TraceRow(Value):
     threshold: float | None = None
     margin: float | None = None
     rank: int | None = None
+    of: int | None = None
+    components: tuple[Component, ...] = ()
+    otherwise: str | None = None
 
 
 class Explanation(Value):

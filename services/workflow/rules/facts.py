@@ -1,0 +1,84 @@
+"""What the stages said of a symbol, in numbers: kept with the scan, so that it can be explained for ever."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.workflow.rules.funnel import PATTERN_SHARE, Lead
+from services.workflow.rules.score import PARTS, redistribute
+
+Facts = dict[str, dict[str, Any]]
+"""By stage, then by name; a stage that was not heard is absent."""
+Term = tuple[str, float | None, float | None]
+"""Name, value, weight; without a weight it only informed."""
+SCANNER = ("momentum_score", "volume_score", "change_pct", "gap_pct", "rvol", "dollar_volume", "spread_pct")
+
+
+def facts_of(lead: Lead) -> Facts:
+    """Everything numeric that led to a lead's values."""
+    found: Facts = {"scanner": {name: getattr(lead.candidate, name) for name in SCANNER} | lead.candidate.components}
+    if news := lead.news:
+        found["news"] = {"score": news.score, "sentiment": news.sentiment, "confidence": news.confidence}
+        found["news"]["items"] = float(news.items)
+    if pattern := lead.pattern:
+        found["pattern"] = {"score": pattern.score, "confidence": pattern.best.confidence if pattern.best else None}
+    if technical := lead.technical:
+        found["technical"] = {"score": technical.score, "parts": technical.parts, "weights": technical.weights}
+    return found
+
+
+def terms(stage: str, facts: Facts, weights: Mapping[str, float]) -> list[Term]:
+    """What a stage's value is made of, the weighted ones first, for one symbol."""
+    match stage:
+        case "scanner":
+            return [(name, value, None) for name, value in facts["scanner"].items()]
+        case "news":
+            return list(_news(facts))
+        case "pattern":
+            return list(_pattern(facts, weights))
+        case "technical":
+            return list(_technical(facts))
+        case "score":
+            return list(_score(parts_of(facts), weights))
+    return []
+
+
+def parts_of(facts: Facts) -> dict[str, float | None]:
+    """The parts of the composite score, as far as they are known."""
+    known = {name: facts.get(name, {}).get("score") for name in ("news", "technical")}
+    return known | {name: facts["scanner"][f"{name}_score"] for name in ("momentum", "volume")}
+
+
+def _news(facts: Facts) -> Iterator[Term]:
+    momentum = facts["scanner"]["momentum_score"]
+    if (news := facts.get("news")) is None:
+        yield "momentum", momentum, 1.0
+        return
+    yield "news", news["score"], 1.0
+    yield from ((name, news[name], None) for name in ("sentiment", "confidence", "items"))
+    yield "momentum", momentum, None
+
+
+def _pattern(facts: Facts, weights: Mapping[str, float]) -> Iterator[Term]:
+    """The pattern's score and, at this stage, everything known before it."""
+    before = parts_of(facts) | {"technical": None}
+    heard = facts.get("pattern")
+    if heard is not None:
+        yield "pattern", heard["score"], PATTERN_SHARE
+    share = 1.0 if heard is None else 1 - PATTERN_SHARE
+    for name, weight in redistribute(weights, before).items():
+        if before[name] is not None:
+            yield name, before[name], weight * share
+    if heard is not None:
+        yield "confidence", heard["confidence"], None
+
+
+def _technical(facts: Facts) -> Iterator[Term]:
+    heard = facts.get("technical", {})
+    parts, weights = heard.get("parts", {}), heard.get("weights", {})
+    yield from ((name, parts.get(name), weight) for name, weight in weights.items())
+    yield from ((name, value, None) for name, value in parts.items() if name not in weights)
+
+
+def _score(parts: Mapping[str, float | None], weights: Mapping[str, float]) -> Iterator[Term]:
+    shares = redistribute(weights, parts)
+    yield from ((name, parts[name], shares[name]) for name in PARTS)

@@ -1,0 +1,214 @@
+"""The explanation: every number that decided, its place among the others, and what would have decided otherwise."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.workflow.rules import explain, funnel
+from services.workflow.rules.facts import facts_of
+from services.workflow.rules.funnel import Cut, Lead
+from services.workflow.rules.score import composite
+from services.workflow.rules.trace import TraceRow
+from shared.domain.evidence import PatternAssessment, PatternEvidence, TechnicalAssessment, TechnicalEvidence
+from shared.domain.news import NewsEvidence
+from tests.workflow.conftest import Bench
+from tests.workflow.surroundings import OPEN
+from tests.workflow.world import candidate, symbol
+
+START = "/api/v1/workflow/start"
+WEIGHTS = {"news": 0.3, "technical": 0.3, "momentum": 0.2, "volume": 0.2}
+KEEP, LEAST = 5, 0.4
+share = st.floats(0, 1).map(lambda value: round(value, 4))
+
+
+def trace_of(cuts: Sequence[Cut]) -> dict[str, Any]:
+    """What a scan that made these cuts would store; it goes through JSON types as the database's does."""
+    leads = {lead.symbol: lead for cut in cuts for lead in cut.seen}
+    return {
+        "rows": [row.model_dump(mode="json", exclude_none=True) for cut in cuts for row in cut.rows],
+        "counts": {"universe": 4129, "candidates": 100},
+        "weights": WEIGHTS,
+        "facts": {name: facts_of(lead) for name, lead in leads.items()},
+    }
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Lead]:
+    """Leads that all stages have spoken of, with scores of any kind; some without a technical score."""
+    found = []
+    for number in range(draw(st.integers(2, 14))):
+        one = candidate(number).model_copy(update={"momentum_score": draw(share), "volume_score": draw(share)})
+        name, score = one.symbol, draw(st.none() | share)
+        news = NewsEvidence(symbol=name, score=draw(share), sentiment=0.1, confidence=0.5, items=1)
+        pattern = PatternEvidence(symbol=name, score=draw(share))
+        technical = TechnicalEvidence(symbol=name, score=score)
+        found.append(Lead(one, news, pattern, technical))
+    return found
+
+
+def scored(leads: Sequence[Lead]) -> Cut:
+    return funnel.cut_by_score(leads, WEIGHTS, KEEP, LEAST)
+
+
+def patterned(leads: Sequence[Lead]) -> Cut:
+    heard = PatternAssessment(as_of=OPEN, evidence=tuple(lead.pattern for lead in leads if lead.pattern))
+    return funnel.cut_by_pattern([replace(lead, technical=None) for lead in leads], heard, WEIGHTS, KEEP)
+
+
+def changed(lead: Lead, part: str, value: float) -> Lead:
+    """The same lead, had one part been different."""
+    match part:
+        case "momentum" | "volume":
+            return replace(lead, candidate=lead.candidate.model_copy(update={f"{part}_score": value}))
+        case _:
+            evidence = getattr(lead, part)
+            return replace(lead, **{part: evidence.model_copy(update={"score": value})})
+
+
+LEVER = re.compile(r"(news|technical|momentum|volume|pattern) (over|under) ([\d.]+) instead of ([\d.]+)")
+
+
+@settings(max_examples=120, deadline=None)
+@given(crowds(), st.sampled_from([scored, patterned]))
+def test_what_it_says_would_have_changed_the_outcome_changes_it(
+    leads: list[Lead], cut_by: Callable[[Sequence[Lead]], Cut]
+) -> None:
+    """Each named lever, pulled a little further than said, in the same cut: who fell stays, who stayed falls."""
+    cut = cut_by(leads)
+    trace = trace_of([cut])
+    for row in cut.rows:
+        told = explain.deepened(row, trace)
+        for part, side, text, was in LEVER.findall(told.otherwise or ""):
+            needed = float(text) + (0.002 if side == "over" else -0.002)
+            if not 0 <= needed <= 1:
+                continue
+            assert (side == "over") != row.passed
+            others = [changed(lead, part, needed) if lead.symbol == row.symbol else lead for lead in leads]
+            again = next(one for one in cut_by(others).rows if one.symbol == row.symbol)
+            assert again.passed != row.passed, (told.otherwise, part, was)
+
+
+@settings(max_examples=80, deadline=None)
+@given(crowds(), st.sampled_from([scored, patterned]))
+def test_contributions_add_up_to_the_value_and_margins_to_the_threshold(
+    leads: list[Lead], cut_by: Callable[[Sequence[Lead]], Cut]
+) -> None:
+    cut = cut_by(leads)
+    trace = trace_of([cut])
+    for row in (explain.deepened(one, trace) for one in cut.rows):
+        assert row.value is not None
+        assert sum(one.contribution or 0 for one in row.components) == pytest.approx(row.value, abs=1e-5)
+        assert sum(one.weight or 0 for one in row.components) == pytest.approx(1)
+        assert all(one.percentile is None or 0 <= one.percentile <= 1 for one in row.components)
+        assert row.of == len(cut.rows)
+        if row.threshold is not None:
+            assert row.margin == pytest.approx(row.value - row.threshold, abs=1e-6)
+            assert row.margin is not None
+            assert (row.margin >= 0) == row.passed or math.isclose(row.value, row.threshold)
+            assert row.otherwise
+
+
+def test_a_percentile_is_the_share_of_the_others_that_is_beaten() -> None:
+    values = [0.1, 0.2, 0.2, 0.9]
+    assert [explain.percentile(value, values) for value in values] == [0, 0.5, 0.5, 1]
+    assert explain.percentile(0.5, [0.5]) is None
+    assert explain.percentile(None, values) is None
+
+
+def test_whoever_stays_is_held_against_the_first_one_out() -> None:
+    leads = [Lead(candidate(number)) for number in range(8)]
+    cut = funnel.cut_by_score(leads, WEIGHTS, 5, 0.1)
+    values = [row.value for row in cut.rows]
+    assert [row.threshold for row in cut.rows] == [values[5]] * 5 + [values[4]] * 3
+    room = funnel.cut_by_score(leads[:3], WEIGHTS, 5, 0.1)
+    assert [row.threshold for row in room.rows] == [0.1] * 3
+    nobody = funnel.cut_by_score(leads, WEIGHTS, 5, 0.99)
+    assert {(row.passed, row.threshold) for row in nobody.rows} == {(False, 0.99)}
+
+
+def test_below_the_least_it_is_the_edge_that_counts_where_all_places_are_taken() -> None:
+    leads = [Lead(candidate(number * 10)) for number in range(8)]
+    values = [composite(WEIGHTS, lead.parts) for lead in leads]
+    cut = funnel.cut_by_score(leads, WEIGHTS, 3, values[4] + 1e-6)
+    assert cut.rows[-1].threshold == values[2]
+    assert "where" in (explain.deepened(cut.rows[-1], trace_of([cut])).otherwise or "")
+
+
+def test_a_tie_is_called_one() -> None:
+    twins = [Lead(candidate(0)), Lead(candidate(0).model_copy(update={"symbol": "TWIN"}))]
+    cut = funnel.cut_by_score(twins, WEIGHTS, 1, 0.1)
+    told = explain.deepened(cut.rows[1], trace_of([cut]))
+    assert (told.margin, told.passed) == (0, False)
+    assert "a tie at" in (told.otherwise or "")
+    assert "SAA" in (told.otherwise or "")
+
+
+def test_technical_shows_its_parts_and_says_when_it_refuses() -> None:
+    leads = [Lead(candidate(number)) for number in range(2)]
+    parts: dict[str, float | None] = {"trend": 0.9, "volume": 0.5, "agreement": 0.8}
+    said = (
+        TechnicalEvidence(symbol=symbol(0), score=0.7, parts=parts, weights={"trend": 0.5, "volume": 0.5}),
+        TechnicalEvidence(symbol=symbol(1), refused="too little history: 3 daily bars"),
+    )
+    cut = funnel.cut_by_technical(leads, TechnicalAssessment(as_of=OPEN, evidence=said))
+    trace = trace_of([cut])
+    judged, refused = (explain.deepened(row, trace) for row in cut.rows)
+    assert [(one.name, one.weight, one.contribution) for one in judged.components] == [
+        ("trend", 0.5, 0.45), ("volume", 0.5, 0.25), ("agreement", None, None),
+    ]  # fmt: skip
+    assert refused.otherwise == "to be judged at all: too little history: 3 daily bars"
+
+
+def test_a_trace_of_older_days_is_still_told() -> None:
+    row = {"symbol": "OLD", "stage": "news", "passed": False, "reason": "news score below", "value": 0.1, "rank": 3}
+    told = explain.told("c", "OLD", {1: {"rows": [row], "counts": {"universe": 9}}}, {})
+    assert told.scans[1][0] == TraceRow.model_validate(row | {"of": 1})
+
+
+async def test_every_stage_of_a_traded_symbol_shows_its_numbers(bench: Bench) -> None:
+    async with bench.running() as client:
+        cycle_id = (await client.post(START)).json()["cycle_id"]
+        await bench.scans(1)
+        told = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/{symbol(1)}")).json()
+        rows = {row["stage"]: row for row in told["scans"]["1"]}
+        assert [rows[stage]["of"] for stage in ("scanner", "news", "pattern", "technical", "score", "risk")] == [
+            100, 100, 35, 20, 20, 10,
+        ]  # fmt: skip
+        for stage in ("news", "pattern", "technical", "score"):
+            weighted = [one for one in rows[stage]["components"] if one["weight"]]
+            assert sum(one["contribution"] for one in weighted) == pytest.approx(rows[stage]["value"], abs=1e-5), stage
+            assert all(one["percentile"] is not None for one in weighted), stage
+        momentum = next(one for one in rows["score"]["components"] if one["name"] == "momentum")
+        assert (momentum["value"], momentum["weight"], momentum["contribution"]) == (0.995, 0.2, 0.199)
+        assert momentum["percentile"] == pytest.approx(18 / 19)
+        (check,) = rows["risk"]["components"]
+        assert (check["name"], check["value"], check["threshold"], check["margin"]) == ("max_positions", 6, 5, -1)
+        assert all(rows[stage]["otherwise"] for stage in ("scanner", "news", "pattern", "technical", "score", "risk"))
+        assert rows["pattern"]["rank"] == 2
+
+
+async def test_strangers_are_told_what_they_would_have_needed(bench: Bench) -> None:
+    async with bench.running() as client:
+        cycle_id = (await client.post(START)).json()["cycle_id"]
+        await bench.scans(1)
+
+        async def only_row(name: str) -> dict[str, Any]:
+            told = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/{name}")).json()
+            (row,) = told["scans"]["1"]
+            return dict(row)
+
+        cheap, late = await only_row("CHEAP"), await only_row("LATE")
+        assert (cheap["stage"], cheap["otherwise"], cheap["of"]) == ("universe", "at least 1 instead of 0.8", 4129)
+        assert (late["rank"], late["of"], late["threshold"], late["margin"]) == (231, 4000, 100, -131)
+        assert late["otherwise"] == "rank 100 or better instead of 231"
+        assert {one["name"]: one["percentile"] for one in late["components"]} == {
+            "momentum_score": 0.7, "volume_score": 0.6,
+        }  # fmt: skip
+        missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=5")).json()
+        assert all(row["otherwise"] and row["components"] for row in missed)
