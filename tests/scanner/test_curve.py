@@ -52,7 +52,7 @@ def test_expected_shares_follow_the_band_and_never_fall() -> None:
     assert table[0].tolist() == [curve.LEAST_SHARE] * 5
     assert table[-1].tolist() == [1.0] * 5
     at_ten = curve.expected_shares(curve.MEASURED, DOLLARS, FULL, OPEN + timedelta(minutes=30))
-    assert at_ten == pytest.approx([0.084, 0.074, 0.081, 0.103, 0.158])
+    assert at_ten == pytest.approx([0.084, 0.074, 0.081, 0.103, 0.157])
     unknown = curve.expected_shares(curve.MEASURED, np.array([np.nan, 0.0]), FULL, OPEN + timedelta(minutes=30))
     assert unknown.tolist() == [0.084, 0.084]
 

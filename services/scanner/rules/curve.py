@@ -19,14 +19,14 @@ KNOTS = np.array((0, 5, 15, 30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 330, 
 # Lower edges, in USD a day, of all bands but the first.
 BAND_EDGES = np.array((1e7, 5e7, 2e8, 1e9))
 # Percent of the day's volume at KNOTS, a row for each band: medians over the names and days of 18 May to 12 June 2026
-# (19 sessions, 5-minute bars, without the closing auction), printed anew by `make bench` (bench_scanner).
+# (19 sessions, 5-minute bars, without the closing auction), printed anew by benchmarks/bench_volume_curve.
 MEASURED = np.array(
     (
-        (0, 2.1, 4.6, 8.4, 16.3, 23.5, 30.0, 36.0, 41.8, 47.1, 52.6, 58.0, 63.7, 69.9, 77.6, 100),
-        (0, 1.9, 4.1, 7.4, 14.5, 20.9, 27.0, 32.5, 37.7, 42.4, 47.4, 52.6, 58.2, 64.1, 71.9, 100),
+        (0, 2.1, 4.6, 8.4, 16.3, 23.5, 30.0, 36.0, 41.8, 47.1, 52.5, 57.9, 63.7, 69.8, 77.5, 100),
+        (0, 1.9, 4.1, 7.4, 14.5, 20.9, 27.0, 32.5, 37.6, 42.4, 47.4, 52.6, 58.1, 64.0, 71.9, 100),
         (0, 2.0, 4.4, 8.1, 15.4, 21.9, 28.0, 33.5, 38.4, 42.9, 47.7, 52.9, 58.3, 63.9, 71.5, 100),
-        (0, 2.8, 6.0, 10.3, 18.3, 25.3, 31.6, 37.2, 42.2, 47.0, 52.1, 57.3, 62.5, 67.7, 74.6, 100),
-        (0, 4.3, 9.3, 15.8, 26.4, 34.4, 41.3, 47.4, 53.0, 57.7, 62.6, 67.5, 71.9, 76.8, 82.9, 100),
+        (0, 2.8, 6.0, 10.3, 18.3, 25.2, 31.6, 37.2, 42.2, 47.0, 52.1, 57.2, 62.4, 67.7, 74.6, 100),
+        (0, 4.3, 9.3, 15.7, 26.4, 34.3, 41.3, 47.4, 53.0, 57.6, 62.5, 67.4, 71.9, 76.8, 82.8, 100),
     )
 ) / 100  # fmt: skip
 # A half day's whole volume over the average of the twenty days before: medians over some 1,800 names were 0.53, 0.39

@@ -1,6 +1,6 @@
 """What a trader throws out at a glance. Each rule gives who is hit, the value that says so, and its threshold.
 
-The figures were set on 22 recorded sessions (May and June 2026); `make bench` (bench_scanner) prints whom they hit.
+The figures were set on 22 recorded sessions (May and June 2026); benchmarks/bench_scanner prints whom they hit.
 """
 
 from typing import NamedTuple
@@ -93,17 +93,19 @@ def doubts(snap: Snapshots, columns: dict[str, Floats]) -> Hit:
     return Hit("implausible", alone | (factor >= IMPOSSIBLE_FACTOR) | outside | unusable, factor, DOUBTFUL_FACTOR)
 
 
-def offers(columns: dict[str, Floats], base: Baseline, moment: Moment) -> list[Hit]:
-    """Prices held by an agreed take-over, for days or since this morning."""
-    days, today = base.pinned_range, columns["day_range"]
-    held = np.isfinite(days) & (np.abs(columns["change_pct"]) <= STILL_PINNED)
+def held(columns: dict[str, Floats], base: Baseline) -> Hit:
+    """Prices that an agreed take-over has held for days."""
+    days = base.pinned_range
+    return Hit("pinned_by_offer", np.isfinite(days) & (np.abs(columns["change_pct"]) <= STILL_PINNED), days, None)
+
+
+def fresh_offer(columns: dict[str, Floats], base: Baseline, moment: Moment) -> Hit:
+    """Prices that an offer of last night or this morning has lifted, and holds since the opening."""
+    today = columns["day_range"]
     narrow = (today <= PIN_RANGE) & (today <= PIN_RANGE_SHARE * base.usual_range)
-    fresh = (columns["gap_pct"] >= PIN_GAP) & (columns["rvol"] >= PIN_RVOL) & narrow
-    fresh &= moment.since_open >= PIN_AFTER_SECONDS
-    return [
-        Hit("pinned_by_offer", held, days, None),
-        Hit("pinned_since_open", fresh, today, PIN_RANGE),
-    ]
+    lifted = (columns["gap_pct"] >= PIN_GAP) & (columns["rvol"] >= PIN_RVOL)
+    old_enough = moment.since_open >= PIN_AFTER_SECONDS
+    return Hit("pinned_since_open", lifted & narrow & old_enough, today, PIN_RANGE)
 
 
 def thin(columns: dict[str, Floats], base: Baseline, limits: ScannerPart) -> list[Hit]:

@@ -81,6 +81,7 @@ def _hits(
         Hit("delisted", gone, base.silent_days, float(SILENT_SESSIONS)),
         Hit("short_history", base.traded_days < limits.min_history_days, base.traded_days, limits.min_history_days),
         Hit("low_dollar_volume", too_thin, dollars, limits.min_average_dollar_volume),
+        glance.held(columns, base),
         glance.motionless(base),
         *glance.silences(snap, moment, age, limit, share),
         Hit("not_opened", ~((snap.day_volume > 0) & (snap.day_open > 0)), snap.day_volume, 0.0),
@@ -91,7 +92,7 @@ def _hits(
         Hit("price_below_min", ~(price >= limits.min_price), price, limits.min_price),
         Hit("price_above_max", ~(price <= limits.max_price), price, limits.max_price),
         Hit("wide_spread", spread > limits.max_spread_pct, spread, limits.max_spread_pct),
-        *glance.offers(columns, base, moment),
+        glance.fresh_offer(columns, base, moment),
         *glance.thin(columns, base, limits),
     ]
 

@@ -1,0 +1,95 @@
+"""A recorded session as the scanner sees it: the exchange's own answers, decoded by the scanner's own adapter."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from config.trading import ScannerPart
+from services.exchange.api.wire import Sheet
+from services.exchange.rules.board import board_at
+from services.exchange.rules.tape import Columns, Tape
+from services.exchange.store import load_tape, read_manifest
+from services.scanner.rules import curve, universe
+from services.scanner.rules.baseline import Baseline, baseline_of
+from services.scanner.rules.facts import Moment
+from services.scanner.rules.history import SESSIONS_KEPT, from_bars, mended
+from services.scanner.rules.sift import Sifted, sift
+from shared.adapters import alpaca_wire
+from shared.domain.market import Asset, Bars, BarTable, Snapshots
+from shared.domain.session import Session
+
+FOLDER = Path("../shared/market")
+MONTH, DAYS = FOLDER / "2026-05-18_06-12", FOLDER / "2026-06-15_17"
+SPREAD_BPS = 5.0
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One session: its tape, and what the scanner makes of the days before it."""
+
+    tape: Tape
+    session: Session
+    symbols: tuple[str, ...]
+    names: NDArray[np.str_]
+    baseline: Baseline
+
+    def at(self, minutes: float) -> float:
+        """Epoch seconds so many minutes after the opening, and twenty seconds: bars are there by then."""
+        return self.tape.session.open + minutes * 60 + 20
+
+    def answers(self, minutes: float) -> list[bytes]:
+        """What the exchange answers to the scanner's requests for snapshots."""
+        at = self.at(minutes)
+        sheet, index = Sheet(self.tape, board_at(self.tape, at, SPREAD_BPS)), self.tape.index
+        chunks = (self.symbols[first : first + CHUNK] for first in range(0, len(self.symbols), CHUNK))
+        return [msgspec.json.encode({one: sheet.snapshot(index[one], at) for one in chunk}) for chunk in chunks]
+
+    def snapshots(self, answers: list[bytes]) -> Snapshots:
+        found: alpaca_wire.SnapshotPage = {}
+        for answer in answers:
+            found |= alpaca_wire.SNAPSHOTS.decode(answer)
+        return alpaca_wire.snapshot_columns(self.symbols, found)
+
+    def sifted(self, snapshots: Snapshots, minutes: float) -> Sifted:
+        at = self.at(minutes)
+        dollars = self.baseline.average_dollar_volume
+        shares = curve.curve_of((), self.session.day, frozenset())
+        expected = curve.expected_shares(shares, dollars, self.session, datetime.fromtimestamp(at, UTC))
+        moment = Moment(at, at - self.tape.session.open, expected)
+        return sift(self.names, snapshots, self.baseline, ScannerPart(), moment)
+
+
+def sessions_of(folder: Path) -> tuple[date, ...]:
+    return read_manifest(folder).sessions
+
+
+def record(folder: Path, day: date | None = None) -> Recorded:
+    """One session of a tape, its first by default."""
+    tape = load_tape(folder, day)
+    rows = (
+        Asset(symbol=one.symbol, name=one.name, exchange=one.exchange, tradable=True, active=True)
+        for one in tape.assets
+    )
+    symbols = tuple(asset.symbol for asset in universe.select(rows).kept)
+    history = mended(from_bars(symbols, table_of(tape, tape.daily, symbols, SESSIONS_KEPT)))
+    opens, closes = (datetime.fromtimestamp(at, UTC) for at in tape.session[:2])
+    session = Session(day=tape.session.day, open=opens, close=closes)
+    return Recorded(tape, session, symbols, np.array(symbols, dtype=np.str_), baseline_of(history))
+
+
+def table_of(tape: Tape, columns: Columns, symbols: tuple[str, ...], most: int | None = None) -> BarTable:
+    """Bars by symbol, the last `most` of each."""
+    table: BarTable = {}
+    for symbol in symbols:
+        low, high = columns.rows(tape.index[symbol])
+        part = slice(low if most is None else max(low, high - most), high)
+        if part.start < part.stop:
+            start, volume = (column[part].astype(np.float64) for column in (columns.time, columns.volume))
+            prices = (columns.open[part], columns.high[part], columns.low[part], columns.close[part])
+            table[symbol] = Bars(symbol, start, *prices, volume)
+    return table
