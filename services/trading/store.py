@@ -108,15 +108,14 @@ async def working(source: Source, symbol: str) -> tuple[OrderRow, ...]:
     return _orders(rows)
 
 
-async def last_exit(source: Source, symbol: str, since: datetime) -> OrderRow | None:
-    """The newest exit or protective order sent since a moment."""
-    row = await source.fetchrow(
+async def last_exits(source: Source, symbol: str, since: datetime, most: int) -> tuple[OrderRow, ...]:
+    """The newest exits and protective orders sent since a moment, newest first."""
+    rows = await source.fetch(
         f"SELECT {_ORDER} FROM orders WHERE symbol = $1 AND purpose IN ('exit', 'protect') AND created_at >= $2"
-        " ORDER BY created_at DESC, client_order_id DESC LIMIT 1",
-        symbol,
-        since,
+        " ORDER BY created_at DESC, length(client_order_id) DESC, client_order_id DESC LIMIT $3",
+        *(symbol, since, most),
     )
-    return _order(row)
+    return _orders(rows)
 
 
 async def ids_like(source: Source, prefix: str) -> int:
@@ -170,9 +169,9 @@ async def want_cancel(source: Source, order_ids: list[UUID], reason: str) -> Non
 
 
 async def want_entries_cancelled(source: Source, symbol: str | None, reason: str) -> tuple[str, ...]:
-    """Entries that are not final shall go; returns their symbols."""
+    """Entries, and orders of another hand, that are not final shall go; returns their symbols."""
     rows = await source.fetch(
-        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE purpose = 'entry'"
+        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE purpose IN ('entry', 'foreign')"
         f" AND status NOT IN {_FINAL} AND ($1::text IS NULL OR symbol = $1) RETURNING symbol",
         symbol,
         reason,

@@ -31,6 +31,7 @@ ORDERS_PAGE, FILLS_PAGE = 500, 100
 BUDGET = "alpaca-trading"
 EXIT_RESERVE = 40
 """Requests a minute that only protection and exits may use."""
+MOST_WAIT_SECONDS = 5.0
 NEVER_SENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
 
 
@@ -167,14 +168,19 @@ class AlpacaBroker:
             raise kind(f"the broker did not answer: {type(error).__name__}") from error
 
     async def _take(self, spare: int) -> None:
-        """One request from the budget that all services share; the simulated exchange has none."""
+        """One request from the budget that all services share; the simulated exchange has none.
+
+        What keeps off the reserve (entries) does not wait for long: it would be sent at a price of minutes ago. Raises
+        Unavailable then.
+        """
         if self._settings.broker == "simulated" or self._cache is None:
             return
-        per_minute = self._settings.alpaca_requests_per_minute
-        wait = await self._cache.take(BUDGET, per_minute, 1, spare)
-        while wait > 0:
+        per_minute, waited = self._settings.alpaca_requests_per_minute, 0.0
+        while (wait := await self._cache.take(BUDGET, per_minute, 1, spare)) > 0:
+            waited += wait
+            if spare and waited > MOST_WAIT_SECONDS:
+                raise Unavailable(f"the request budget ({per_minute} a minute) is used up but for the reserve of exits")
             await asyncio.sleep(wait)
-            wait = await self._cache.take(BUDGET, per_minute, 1, spare)
 
     @staticmethod
     def _unreadable(what: str, raw: object) -> Unavailable:

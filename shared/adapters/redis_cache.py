@@ -3,23 +3,27 @@
 import time
 
 import structlog
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 STREAM_LENGTH = 10_000
 RETRY_SECONDS = 2.0
 log = structlog.get_logger()
+BUDGET_LEFT = Gauge(
+    "catalyst_request_budget_left", "Requests left of the minute, exits' reserve included, when last asked", ["budget"]
+)
 
 # One minute's window shared by all services: how much is used, and how long until it starts anew.
 _TAKE = """
 local used = tonumber(redis.call('GET', KEYS[1]) or '0')
 local cost, ceiling = tonumber(ARGV[1]), tonumber(ARGV[2])
 if used + cost > ceiling then
-  return redis.call('PTTL', KEYS[1])
+  return {redis.call('PTTL', KEYS[1]), used}
 end
 redis.call('INCRBY', KEYS[1], cost)
 if used == 0 then redis.call('PEXPIRE', KEYS[1], 60000) end
-return 0
+return {0, used + cost}
 """
 
 
@@ -72,8 +76,9 @@ class RedisCache:
         ceiling = per_minute - reserve
         if not self._away:
             try:
-                left = await self._redis.eval(_TAKE, 1, f"budget:{budget}", str(cost), str(ceiling))
-                return max(0.0, int(left) / 1000)
+                wait, used = await self._redis.eval(_TAKE, 1, f"budget:{budget}", str(cost), str(ceiling))
+                BUDGET_LEFT.labels(budget).set(max(0, per_minute - int(used)))
+                return max(0.0, int(wait) / 1000)
             except (RedisError, OSError, TimeoutError) as error:
                 self._lost(error)
         return self._take_locally(budget, ceiling, cost)
@@ -87,6 +92,7 @@ class RedisCache:
         if used + cost > max(1, ceiling // 4):
             return 60 - (now - started)
         self._local[budget] = (started, used + cost)
+        BUDGET_LEFT.labels(budget).set(ceiling // 4 - used - cost)
         return 0.0
 
     async def ping(self) -> bool:

@@ -81,14 +81,20 @@ def _some(endless: Iterator[tuple[str, str, Plan]], count: int) -> list[tuple[st
 
 
 def _acts(rng: Random) -> tuple[day.Act, ...]:
-    return day.HALTED if rng.random() < 0.3 else day.NORMAL
+    return rng.choices((day.NORMAL, day.HALTED, day.HAND), (5, 3, 2))[0]
+
+
+def _setting(rng: Random) -> str:
+    """What is done with shares bought by hand; only some of the runs have any."""
+    return rng.choice(("protect", "protect", "close"))
 
 
 def _killed(steps: Steps, step: str, rng: Random, faults: tuple[dict[str, Any], ...] = ()) -> Plan:
     """A run in which the step is passed, the process killed there, and down for a while."""
-    acts = rng.choice([acts for acts in (day.NORMAL, day.NORMAL, day.HALTED) if step in steps[acts]])
-    kill = Kill(step, 1 if rng.random() < 0.4 else rng.randint(1, steps[acts][step]))
-    return Plan(kills=(kill,), faults=faults, dead_seconds=rng.choice(DEAD_SECONDS), acts=acts)
+    days = (day.NORMAL, day.NORMAL, day.HALTED, day.HAND)
+    acts = rng.choice([acts for acts in days if step in steps[acts]])
+    kill, dead = Kill(step, 1 if rng.random() < 0.4 else rng.randint(1, steps[acts][step])), rng.choice(DEAD_SECONDS)
+    return Plan(kills=(kill,), faults=faults, dead_seconds=dead, acts=acts, foreign=_setting(rng))
 
 
 def _shuffled(steps: Steps, rng: Random) -> list[str]:
@@ -128,7 +134,11 @@ def _faults(rng: Random) -> Iterator[tuple[str, str, Plan]]:
         every = _places()
         rng.shuffle(every)
         for kind, place in every:
-            yield _label(kind), place, Plan(faults=(_struck(kind, place, rng),), acts=_acts(rng))
+            yield (
+                _label(kind),
+                place,
+                Plan((), 0.0, (_struck(kind, place, rng),), acts=_acts(rng), foreign=_setting(rng)),
+            )
 
 
 def _pairs(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
@@ -139,4 +149,4 @@ def _pairs(steps: Steps, rng: Random) -> Iterator[tuple[str, str, Plan]]:
             yield "killed and a fault", _label(one), _killed(steps, rng.choice(order), rng, (one,))
         else:
             both = " + ".join(sorted((_label(one), _label(other))))
-            yield "two faults", both, Plan(faults=(one, other), acts=_acts(rng))
+            yield "two faults", both, Plan(faults=(one, other), acts=_acts(rng), foreign=_setting(rng))

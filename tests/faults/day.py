@@ -44,13 +44,17 @@ NORMAL = (
     Act(90, "close", "CCC"),
     Act(150, "buy", "DDD", 11),
 )
+HAND = tuple(
+    sorted((*NORMAL, Act(60, "by_hand", "EEE", 6), Act(100, "rest_by_hand", "FFF", 4)), key=lambda act: act.after)
+)
+"""Somebody buys past the system, and leaves an order at a price that does not come."""
 HALTED = (*NORMAL[:3], Act(90, "decide", "DDD", 11), Act(91, "halt"), Act(92, "late", "DDD"), Act(93, "buy", "EEE", 5))
 
 
 def tape() -> Tape:
     """Six bars of a minute: AAA rises to its target, BBB falls through its stop, the others stay."""
     still: OHLCV = (100.0, 100.0, 100.0, 100.0, 100_000)
-    bars = {symbol: dict.fromkeys(range(6), still) for symbol in ("AAA", "BBB", "CCC", "DDD", "EEE")}
+    bars = {symbol: dict.fromkeys(range(6), still) for symbol in ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")}
     for symbol, high, low, last in (("AAA", 107.0, 100.0, 107.0), ("BBB", 100.0, 97.0, 97.0)):
         bars[symbol] |= {2: (100.0, high, low, last, 100_000)}
         bars[symbol] |= dict.fromkeys(range(3, 6), (last, last, last, last, 100_000))
@@ -59,12 +63,13 @@ def tape() -> Tape:
     return replace(made, bar_seconds=BAR, bars=late)
 
 
-def write_config(folder: Path) -> Path:
-    """The house's settings, closing two minutes before the close."""
+def write_config(folder: Path, foreign: str = "protect") -> Path:
+    """The house's settings, closing two minutes before the close, and what is done with shares bought by hand."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("trading_config.yaml", "risk_parameters.yaml"):
         text = (Path("config") / name).read_text()
-        (folder / name).write_text(text.replace("close_before_minutes: 10", "close_before_minutes: 2"))
+        text = text.replace("close_before_minutes: 10", "close_before_minutes: 2")
+        (folder / name).write_text(text.replace("foreign_positions: protect", f"foreign_positions: {foreign}"))
     return folder
 
 

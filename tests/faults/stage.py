@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class Plan:
     redis_port: int = 1
     redis_password: str = ""
     jump: tuple[float, float] | None = None
+    foreign: str = "protect"
 
     @property
     def jump_seconds(self) -> float:
@@ -113,6 +115,7 @@ class Stage:
     sent: dict[str, ApprovedOrder] = field(default_factory=dict)
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     kept: dict[str, ApprovedOrder] = field(default_factory=dict)
+    by_hand: Counter[str] = field(default_factory=Counter)
     halted_at: float | None = None
     closing: bool = False
     process: int = 0
@@ -168,10 +171,20 @@ class Stage:
                 await self._send(self.kept[act.symbol])
             case "close":
                 await self.ask("POST", f"/positions/{act.symbol}/close", {"reason": "manual"})
+            case "by_hand" | "rest_by_hand":
+                self._by_hand(act)
             case "halt":
                 self.halted_at = self.desk.now
                 await day.halt(self.pool, now)
                 await self.ask("POST", "/positions/close-all", {"reason": "emergency"})
+
+    def _by_hand(self, act: Act) -> None:
+        """An order at the exchange that trading hears of only there."""
+        terms = {"type": "market"} if act.verb == "by_hand" else {"type": "limit", "limit_price": "90"}
+        body = {"symbol": act.symbol, "qty": str(act.quantity), "side": "buy", "time_in_force": "day", **terms}
+        made = self.desk.ask(day.KEY, "submit", body)
+        assert getattr(made, "status", "") == "pending_new", made
+        self.by_hand[act.symbol] += act.quantity
 
     async def _send(self, order: ApprovedOrder) -> None:
         self.sent[order.client_order_id] = order
@@ -217,7 +230,7 @@ async def stage(
             alpaca_secret_key="secret",
             redis_port=plan.redis_port,
             redis_password=plan.redis_password,
-            config_folder=day.write_config(folder / "config"),
+            config_folder=day.write_config(folder / "config", plan.foreign),
             log_folder=folder,
         )
         made = Stage(plan, desk, watcher, url, pool, settings, clock, port, http, mother, notes)

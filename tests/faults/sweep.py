@@ -74,9 +74,9 @@ async def run_one(
 
 
 async def steps_of(admin_url: str, folder: Path, mother: Mother) -> dict[tuple[day.Act, ...], Counter[str]]:
-    """Every step of an undisturbed run, halted or not, and how often it is passed."""
+    """Every step of an undisturbed run of each kind of day, and how often it is passed."""
     steps: dict[tuple[day.Act, ...], Counter[str]] = {}
-    for name, acts in (("recorded", day.NORMAL), ("recorded_halt", day.HALTED)):
+    for name, acts in (("recorded", day.NORMAL), ("recorded_halt", day.HALTED), ("recorded_hand", day.HAND)):
         notes = folder / f"{name}.steps"
         verdict = await run_one(admin_url, folder, name, Plan(acts=acts), mother, notes)
         if verdict.breaches:

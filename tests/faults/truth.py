@@ -54,7 +54,7 @@ async def judge(stage: Stage) -> Verdict:
 
 def _nothing_doubled(stage: Stage, verdict: Verdict) -> None:
     bought: Counter[str] = Counter()
-    wanted: Counter[str] = Counter()
+    wanted: Counter[str] = Counter(stage.by_hand)
     for fill in stage.book.executions:
         bought[fill.symbol] += int(fill.qty) if fill.side == "buy" else 0
     for order in stage.sent.values():

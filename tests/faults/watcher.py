@@ -65,7 +65,7 @@ class Watcher:
             bare = max(0, held[symbol] - covered)
             began = "fill" if symbol in fresh and fresh[symbol].side == "buy" else "exit"
             self._note("bare", symbol, bare, at, began, self.bare)
-            selling = 0 if held[symbol] or entering else len(orders[symbol])
+            selling = 0 if held[symbol] or entering else sum(order.side == "sell" for order in orders[symbol])
             self._note("orphan", symbol, selling, at, "orphan", self.orphans)
 
     def _guards(self, order: Any) -> bool:

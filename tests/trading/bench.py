@@ -74,7 +74,7 @@ class Wire:
             return
         self.seen.append((scope["method"], scope["path"]))
         fault = self._fault(scope)
-        if fault is None:
+        if fault is None or fault.kind == "passes":
             await self.app(scope, receive, send)
             return
         if fault.kind == "answer lost":

@@ -95,7 +95,7 @@ async def test_what_was_bought_by_hand_is_taken_in_and_protected(database_url: s
 async def test_by_setting_what_was_bought_by_hand_is_sold(database_url: str, tmp_path: Path) -> None:
     for name in ("trading_config.yaml", "risk_parameters.yaml"):
         text = (Path("config") / name).read_text()
-        (tmp_path / name).write_text(text.replace("positions:\n", "positions:\n  foreign_positions: close\n", 1))
+        (tmp_path / name).write_text(text.replace("foreign_positions: protect", "foreign_positions: close"))
     async with bench(database_url, config=tmp_path) as b:
         _by_hand(b, "BBB", "buy", 7)
         await b.until(5.0)
@@ -181,6 +181,7 @@ async def test_cancelling_a_leg_by_our_own_route_does_not_leave_the_position_bar
 
 async def test_a_bracket_that_came_back_without_legs_is_not_left_bare(database_url: str) -> None:
     async with bench(database_url) as b:
+        await b.until(1.0)
         _by_hand(b, "AAA", "buy", 10)
         bare = next(iter(b.book.orders.values()))
         order = await b.approve()

@@ -60,7 +60,7 @@ def family(entry_status: str = "filled") -> tuple[OrderRow, OrderRow, OrderRow]:
 
 
 def scene(position: PositionRow | None, *rows: OrderRow, **change: Any) -> Scene:
-    facts: dict[str, Any] = {"refused": None, "now": NOW, "market_open": True, "entries_over": False} | change
+    facts: dict[str, Any] = {"refused": (), "now": NOW, "market_open": True, "entries_over": False} | change
     return Scene(position=position, orders=rows, **facts)
 
 
@@ -104,7 +104,7 @@ def test_a_target_without_a_stop_goes_first() -> None:
 
 def test_refused_protection_means_closing() -> None:
     refused = row("protect", purpose="protect", status="rejected")
-    assert next_step(scene(holding(), refused=refused)) == GiveUp("unprotected")
+    assert next_step(scene(holding(), refused=(refused,))) == GiveUp("unprotected")
 
 
 def test_closing_cancels_then_waits_then_sells() -> None:
@@ -123,9 +123,11 @@ def test_closing_cancels_then_waits_then_sells() -> None:
 
 def test_a_refused_exit_is_tried_again_a_little_later() -> None:
     refused = row("exit", status="rejected")
-    assert isinstance(next_step(scene(holding(exit_reason="manual"), refused=refused)), Rest)
+    assert isinstance(next_step(scene(holding(exit_reason="manual"), refused=(refused,))), Rest)
     later = NOW + timedelta(seconds=3)
-    assert next_step(scene(holding(exit_reason="manual"), refused=refused, now=later)) == Close()
+    assert next_step(scene(holding(exit_reason="manual"), refused=(refused,), now=later)) == Close()
+    often = scene(holding(exit_reason="manual"), refused=(refused,) * 5, now=later)
+    assert next_step(often) == Rest(NOW + timedelta(seconds=32))
 
 
 def test_a_partial_entry_is_given_seconds_then_cut() -> None:
@@ -212,3 +214,60 @@ def test_a_difference_locks_when_it_lasts_ten_seconds() -> None:
     later = reconcile.disagreements({"AAA": 10}, {}, first, NOW + timedelta(seconds=10))
     assert later["AAA"].locked
     assert reconcile.disagreements({"AAA": 10}, {"AAA": 10}, later, NOW) == {}
+
+
+def test_an_order_we_gave_up_is_what_the_broker_says_it_is() -> None:
+    ours = row("x", status="canceled", broker_order_id=None, updated_at=NOW + timedelta(minutes=1))
+    assert orders.is_news(ours, told(status="pending_new"))
+    assert orders.next_status(ours, told(status="pending_new")) == "pending_new"
+
+
+def test_another_order_under_our_id_is_not_ours() -> None:
+    ours = row("x")
+    assert orders.is_answer_to(ours, told(submitted_at=NOW - timedelta(seconds=30)))
+    assert not orders.is_answer_to(ours, told(quantity=9))
+    assert not orders.is_answer_to(ours, told(side="buy"))
+    assert not orders.is_answer_to(ours, told(submitted_at=NOW - timedelta(hours=1)))
+
+
+def test_done_for_day_ends_with_the_day() -> None:
+    done = told(status="done_for_day")
+    assert orders.day_over(done, NOW + timedelta(hours=1)).status == "done_for_day"
+    assert orders.day_over(done, NOW + timedelta(days=1)).status == "expired"
+    assert orders.day_over(told(), NOW + timedelta(days=1)).status == "new"
+
+
+def test_a_buy_stop_protects_no_long_position() -> None:
+    buys = row("hand", purpose="foreign", side="buy", type="stop", stop_price=Decimal(102))
+    assert scene(holding(), buys).protected == 0
+    assert scene(holding(), row("guard", purpose="foreign", type="stop", stop_price=Decimal(98))).protected == 10
+
+
+def test_a_bracket_of_another_hand_protects_once_its_entry_is_filled() -> None:
+    hand = row("hand", purpose="foreign", side="buy", order_class="bracket", status="partially_filled",
+               filled_quantity=4, booked_quantity=4)  # fmt: skip
+    stop = row("leg", purpose="stop_loss", parent_order_id=hand.order_id, type="stop", status="held",
+               stop_price=Decimal(98), quantity=4)  # fmt: skip
+    held = holding(quantity=4)
+    assert scene(held, hand, stop).protected == 0
+    assert scene(held, replace(hand, status="filled"), stop).protected == 4
+    later = scene(held, hand, stop, now=NOW + timedelta(seconds=2))
+    assert isinstance(step := next_step(later), Cancel)
+    assert [order.client_order_id for order in step.orders] == ["hand"]
+
+
+def test_what_another_hand_ordered_is_not_an_orphan() -> None:
+    hand = row("hand", purpose="foreign", side="buy", type="limit", limit_price=Decimal(90))
+    assert next_step(scene(None, hand)) == Rest()
+    unwanted = replace(hand, cancel_reason="emergency_stop")
+    assert isinstance(next_step(scene(None, unwanted)), Cancel)
+
+
+def test_shares_left_to_another_hand_are_not_closed_by_the_clock() -> None:
+    bare = holding(stop_price=None, take_profit_price=None)
+    late = NOW + timedelta(minutes=200)
+    leave = HOW.model_copy(update={"foreign_positions": "leave"})
+    assert exits.exit_due(bare, SESSION, HOW, late) == "max_hold"
+    assert exits.exit_due(bare, SESSION, leave, late) is None
+    assert exits.exit_due(replace(bare, side="short"), SESSION, leave, late) == "oversold"
+    assert exits.exit_due(holding(), SESSION, leave, late) == "max_hold"

@@ -2,25 +2,26 @@
 
 import contextlib
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import asyncpg
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import FILL_TO_PROTECTED, UNPROTECTED, Desk, alert_once, stable_id
+from services.trading.flow.desk import FILL_TO_PROTECTED, UNPROTECTED, Desk, alert_once, apart, stable_id
 from services.trading.flow.send import ask
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import exits as timing
 from services.trading.rules.orders import INTENDED, OrderRow
-from services.trading.rules.positions import PositionRow, exit_side
-from services.trading.rules.steps import POLL, Cancel, Close, GiveUp, Protect, Rest, Scene, Step, next_step
+from services.trading.rules.positions import PositionRow, exit_side, guard_prices
+from services.trading.rules.steps import POLL, SLOW_POLL, Cancel, Close, GiveUp, Protect, Rest, Scene, Step, next_step
 from shared.domain.order import client_order_id
 from shared.domain.position import BrokerPosition
 from shared.domain.session import trading_day
 from shared.errors import BrokerRefused, Unavailable
 
-MOST_STEPS = 8
+MOST_STEPS, MOST_REFUSALS = 8, 10
 log = structlog.get_logger()
 
 
@@ -34,9 +35,11 @@ async def attend_all(desk: Desk, now: datetime) -> tuple[list[datetime], bool]:
             wakes.append(now + POLL)
             continue
         async with desk.locks[symbol]:
-            until = await attend(desk, symbol, now)
+            until = await apart(desk, symbol, attend(desk, symbol, now), now)
         if until is not None:
             wakes.append(until)
+    if desk.failing:
+        wakes.append(now + SLOW_POLL)
     entries_work = any(order.is_entry for order in working)
     wakes += timing.deadlines(held, entries_work, desk.session(now), desk.how, now)
     return wakes, bool(held or working)
@@ -63,11 +66,11 @@ async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
     """The symbol as it stands in our books."""
     position = await store.open_position(desk.deps.pool, symbol)
     session = desk.session(now)
-    last = await store.last_exit(desk.deps.pool, symbol, position.entry_time) if position else None
+    exits = await store.last_exits(desk.deps.pool, symbol, position.entry_time, MOST_REFUSALS) if position else ()
     return Scene(
         position=position,
         orders=await store.working(desk.deps.pool, symbol),
-        refused=last if last is not None and last.status == "rejected" else None,
+        refused=tuple(takewhile(lambda order: order.status == "rejected", exits)),
         now=now,
         market_open=session is not None and session.is_open(now),
         entries_over=session is not None and timing.entries_end(session, desk.how, now),
@@ -79,6 +82,7 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
     position = await store.open_position(desk.deps.pool, symbol)
     if position is None:
         return
+    await _care_for(desk, position)
     session = desk.session(now)
     if position.exit_reason is None:
         reason = timing.exit_due(position, session, desk.how, now)
@@ -86,6 +90,18 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
             await store.want_exit(desk.deps.pool, position.position_id, reason)
     else:
         await _escalate(desk, position, now)
+
+
+async def _care_for(desk: Desk, position: PositionRow) -> None:
+    """Shares that came without a stop get the default one and its target, are sold, or left, as the setting says."""
+    choice = desk.how.foreign_positions
+    if position.stop_price is not None or position.side == "short":
+        return
+    if choice == "close":
+        await store.want_exit(desk.deps.pool, position.position_id, "foreign")
+    elif choice == "protect":
+        stop, target = guard_prices(position.entry_price, desk.how)
+        await store.write_guard(desk.deps.pool, position.position_id, stop, target)
 
 
 async def _escalate(desk: Desk, position: PositionRow, now: datetime) -> None:
@@ -126,7 +142,10 @@ async def cancel(desk: Desk, orders: tuple[OrderRow, ...], now: datetime) -> boo
             continue
         try:
             await desk.broker.cancel(order.broker_order_id)
-        except (BrokerRefused, Unavailable) as error:
+        except BrokerRefused as refused:
+            # Asked again when it is no longer "asked for a moment ago": a no is not turned by repeating the question.
+            log.warning("cancel_refused", client_order_id=order.client_order_id, error=refused.detail)
+        except Unavailable as error:
             log.warning("cancel_failed", client_order_id=order.client_order_id, error=error.detail)
             desk.asked.pop(order.order_id, None)
             return False

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -22,7 +24,10 @@ from shared.ports import Broker, BrokerStream
 
 SERVICE = "trading"
 ASKED_FOR = timedelta(seconds=10)
+SET_ASIDE_AFTER = 5
+"""Passes that one symbol may fail before the others go on without it."""
 log = structlog.get_logger()
+T = TypeVar("T")
 
 ORDERS = Counter("catalyst_orders_total", "Orders that reached a status", ["purpose", "status"])
 UNPROTECTED = Counter("catalyst_unprotected_share_seconds", "Shares held without a live stop, times seconds")
@@ -69,6 +74,7 @@ class Desk:
     closing_since: dict[UUID, datetime] = field(default_factory=dict)
     alerted: set[str] = field(default_factory=set)
     decided_on: dict[UUID, Decimal] = field(default_factory=dict)
+    failing: dict[str, int] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -119,6 +125,27 @@ async def know_sessions(desk: Desk, now: datetime) -> None:
         desk.sessions_of = today
     except CatalystError as error:
         log.warning("calendar_unavailable", error=error.detail)
+
+
+async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime) -> T | None:
+    """The result of work on one symbol. What goes wrong stops the pass, to be tried again: mostly it is an outage.
+
+    A symbol that fails pass after pass is set aside, with a person told: its trouble must not leave all others bare.
+    """
+    try:
+        done = await work
+    except Exception as error:
+        failed = desk.failing[symbol] = desk.failing.get(symbol, 0) + 1
+        if failed < SET_ASIDE_AFTER:
+            raise
+        detail = error.detail if isinstance(error, CatalystError) else repr(error)
+        FAILURES.labels(type(error).__name__).inc()
+        log.error("symbol_stuck", symbol=symbol, error=detail[:300])
+        message = f"{symbol} cannot be looked after, it is tried again and again: {detail[:300]}"
+        await alert_once(desk, f"stuck-{symbol}", "critical", "symbol_stuck", message, now)
+        return None
+    desk.failing.pop(symbol, None)
+    return done
 
 
 async def note_order(connection: Connection, order: OrderRow, at: datetime) -> None:

@@ -1,16 +1,17 @@
 """Reconciling: our books beside the broker's; what somebody else did is taken into ours, what stays apart is locked."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, stable_id
+from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, apart, stable_id
 from services.trading.flow.send import record
 from services.trading.flow.settle import book, settle
 from services.trading.rules import reconcile as rule
-from services.trading.rules.orders import OrderRow, leg_purpose
-from services.trading.rules.positions import guard_prices
+from services.trading.rules.listing import NOTHING, Listing, listing_of, placed_by_others
+from services.trading.rules.orders import CLOCKS_APART, INTENDED, OrderRow, is_answer_to, leg_purpose
 from shared.domain.order import BrokerOrder
 from shared.domain.position import Disagreement, Reconciliation
 from shared.errors import Unavailable
@@ -22,7 +23,9 @@ log = structlog.get_logger()
 
 async def reconcile(desk: Desk, now: datetime) -> None:
     """Settle, compare, take in foreign fills, compare again; lock what disagrees twice. Raises Unavailable."""
-    await settle(desk, now)
+    listed, resting = await _listed(desk)
+    await settle(desk, now, listed)
+    await _take_in_resting(desk, resting, now)
     found = await _compare(desk, now)
     if any(symbol not in desk.disagreements for symbol in found):
         await _take_in_foreign(desk, set(found), now)
@@ -33,6 +36,36 @@ async def reconcile(desk: Desk, now: datetime) -> None:
     reasons = {one.symbol: _words(one) for one in found.values() if one.locked}
     await store.write_locks(desk.deps.pool, reasons)
     desk.reconciled_at = now
+
+
+async def _listed(desk: Desk) -> tuple[Listing, tuple[BrokerOrder, ...]]:
+    """Everything sent since the oldest order that is not settled, and all that is open, in two requests.
+
+    Without an answer nothing is listed, and each order is asked for by itself.
+    """
+    rows = await store.unsettled(desk.deps.pool)
+    try:
+        resting = await desk.broker.orders(open_only=True)
+        since = min((row.submitted_at or row.created_at for row in rows), default=None)
+        recent = await desk.broker.orders(after=since - CLOCKS_APART) if since is not None else ()
+    except Unavailable as error:
+        log.warning("listing_unavailable", error=error.detail)
+        return NOTHING, ()
+    return listing_of(recent), resting
+
+
+async def _take_in_resting(desk: Desk, resting: Sequence[BrokerOrder], now: datetime) -> None:
+    """Open orders that are not in our books: placed by another hand, or given up by us and arrived after all.
+
+    They hold shares or money, so whoever closes or stops everything must know of them.
+    """
+    for told in placed_by_others(resting):
+        if desk.locks[told.symbol].locked() or await store.order_by_broker_id(desk.deps.pool, told.id) is not None:
+            continue
+        async with desk.locks[told.symbol]:
+            working = await store.working(desk.deps.pool, told.symbol)
+            if not any(row.status == INTENDED for row in working):
+                await apart(desk, f"{told.symbol} (by hand)", _adopt(desk, told, now), now)
 
 
 async def _compare(desk: Desk, now: datetime) -> dict[str, Disagreement]:
@@ -75,29 +108,17 @@ async def _take_in_foreign(desk: Desk, symbols: set[str], now: datetime) -> None
                 row = await store.order_by_broker_id(desk.deps.pool, fill.broker_order_id)
                 if row is None:
                     told = await desk.broker.order(fill.broker_order_id)
-                    row = await _adopt(desk, told, now) if told is not None else None
-                if row is not None and row.purpose == "foreign":
+                    adopting = _adopt(desk, told, now) if told is not None else None
+                    row = await apart(desk, f"{fill.symbol} (by hand)", adopting, now) if adopting else None
+                if row is not None and row.is_others:
                     await book(desk, row, fill)
-                    await _care_for(desk, row.symbol)
     except Unavailable as error:
         log.warning("foreign_fills_unknown", error=error.detail)
 
 
-async def _care_for(desk: Desk, symbol: str) -> None:
-    """Shares that came without a stop get the default one and its target, are sold, or left, as the setting says."""
-    position, choice = await store.open_position(desk.deps.pool, symbol), desk.how.foreign_positions
-    if position is None or position.stop_price is not None or position.side == "short":
-        return
-    if choice == "close":
-        await store.want_exit(desk.deps.pool, position.position_id, "foreign")
-    elif choice == "protect":
-        stop, target = guard_prices(position.entry_price, desk.how)
-        await store.write_guard(desk.deps.pool, position.position_id, stop, target)
-
-
 async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | None:
     ours = await store.order_by_client_id(desk.deps.pool, told.client_order_id)
-    if ours is not None:
+    if ours is not None and is_answer_to(ours, told):
         # Given up as never arrived, and it arrived after all.
         return await record(desk, ours, told)
     if told.quantity < 1:
@@ -105,7 +126,7 @@ async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | Non
     await store.know_symbol(desk.deps.pool, told.symbol)
     row = OrderRow(
         order_id=stable_id("foreign", told.id),
-        client_order_id=told.client_order_id,
+        client_order_id=told.client_order_id if ours is None else told.id,
         broker_order_id=told.id,
         parent_order_id=None,
         cycle_id=None,

@@ -33,6 +33,10 @@ async def place_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
             return _the_same(known, approved)
         await _may_enter(desk, approved)
         order = await _intend_entry(desk, approved)
+        if (late := await store.forbidden(desk.deps.pool, approved.decision_id)) is not None:
+            # Halted, or everything closed, in between: whoever did that may not have seen this order.
+            await give_up(desk, order, late)
+            raise NotNow(late)
         desk.decided_on[order.order_id] = approved.reference_price
         return await ask(desk, order)
 
@@ -112,7 +116,7 @@ async def ask(desk: Desk, order: OrderRow) -> OrderRow:
     try:
         told = await _submit(desk, order)
     except BrokerRefused as refused:
-        return await _refused(desk, order, refused)
+        return await refuse(desk, order, refused)
     except Unavailable as error:
         log.warning("order_outcome_unknown", client_order_id=order.client_order_id, error=error.detail)
         return order
@@ -120,17 +124,22 @@ async def ask(desk: Desk, order: OrderRow) -> OrderRow:
 
 
 async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
-    """A lost answer is looked up before the same id is sent again, so there is never a second order."""
+    """A lost answer is looked up before the same id is sent again, so there is never a second order.
+
+    Tries that time out take their time: what was right to send before need not be so any more.
+    """
     request = rule.request_of(order)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        if attempt and (why := await overtaken(desk, order)) is not None:
+            raise OutcomeUnknown(f"{order.client_order_id} is not sent again: {why}")
         try:
             return await desk.broker.submit(request)
         except OutcomeUnknown:
-            found = await desk.broker.order_by_client_id(order.client_order_id)
+            found = await found_as(desk, order)
         except BrokerRefused as refused:
             if "client_order_id must be unique" not in refused.detail:
                 raise
-            found = await desk.broker.order_by_client_id(order.client_order_id)
+            found = await found_as(desk, order)
             if found is None:
                 raise
         if found is not None:
@@ -138,7 +147,40 @@ async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
     raise OutcomeUnknown(f"{order.client_order_id}: no answer to {ATTEMPTS} tries, and the broker does not know it")
 
 
-async def _refused(desk: Desk, order: OrderRow, refused: BrokerRefused) -> OrderRow:
+async def found_as(desk: Desk, order: OrderRow) -> BrokerOrder | None:
+    """What the broker has under our id. Raises BrokerRefused when that is another order than the one meant."""
+    found = await desk.broker.order_by_client_id(order.client_order_id)
+    if found is not None and not rule.is_answer_to(order, found):
+        raise BrokerRefused("the broker knows another order under this client_order_id", status=422, code=None)
+    return found
+
+
+async def overtaken(desk: Desk, order: OrderRow) -> str | None:
+    """Why an intent must not be sent (any more)."""
+    fresh, now = await store.order_by_id(desk.deps.pool, order.order_id), await desk.deps.clock.now()
+    if fresh is not None and fresh.cancel_reason is not None:
+        return fresh.cancel_reason
+    if order.is_entry:
+        if order.decision_expires_at is not None and now >= order.decision_expires_at:
+            return "its approval expired"
+        if entries_end(desk.session(now), desk.how, now):
+            return "closing for the day"
+        return await store.forbidden(desk.deps.pool, order.decision_id)
+    position = await store.open_position(desk.deps.pool, order.symbol)
+    return None if position is not None and position.quantity == order.quantity else "the position has changed"
+
+
+async def give_up(desk: Desk, order: OrderRow, why: str) -> OrderRow:
+    """An intent that is not at the broker, and is not sent."""
+    now = await desk.deps.clock.now()
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        gone = await store.mark_order(connection, order.order_id, "canceled", f"never reached the broker: {why}", now)
+        await note_order(connection, gone, now)
+    return gone
+
+
+async def refuse(desk: Desk, order: OrderRow, refused: BrokerRefused) -> OrderRow:
+    """The broker's no, with what it says."""
     now = await desk.deps.clock.now()
     extra = ", ".join(f"{key}={value}" for key, value in sorted(refused.extra.items()))
     reason = f"{refused.status} {refused.code or ''} {refused.detail}".replace("  ", " ") + (extra and f" ({extra})")

@@ -5,33 +5,38 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, note_order, stable_id
-from services.trading.flow.send import ask, record
+from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, apart, stable_id
+from services.trading.flow.send import ask, found_as, give_up, overtaken, record, refuse
 from services.trading.rules import orders as rule
 from services.trading.rules import positions as fold_rule
-from services.trading.rules.exits import entries_end
+from services.trading.rules.listing import NOTHING, Listing
 from services.trading.rules.orders import INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.order import BrokerOrder, Execution
+from shared.errors import BrokerRefused
 from shared.journal import Connection, append_event
 
 SLACK = timedelta(seconds=2)
 MISSING_AFTER = timedelta(seconds=60)
+ON_ITS_WAY = timedelta(seconds=15)
 log = structlog.get_logger()
 
 
-async def settle(desk: Desk, now: datetime) -> None:
-    """Every symbol with something unsettled, in order of symbol. One that a request is busy with is left to it."""
+async def settle(desk: Desk, now: datetime, listing: Listing = NOTHING) -> None:
+    """Every symbol with something unsettled, in order of symbol. One that a request is busy with is left to it.
+
+    `listing` saves asking for each order; what it does not show is asked for before anything is concluded.
+    """
     rows = await store.unsettled(desk.deps.pool)
     for symbol in sorted({row.symbol for row in rows}):
         if desk.locks[symbol].locked():
             continue
         async with desk.locks[symbol]:
-            await settle_symbol(desk, symbol, now)
+            await apart(desk, symbol, settle_symbol(desk, symbol, now, listing), now)
     SETTLED_AT.set(now.timestamp())
 
 
-async def settle_symbol(desk: Desk, symbol: str, now: datetime) -> None:
+async def settle_symbol(desk: Desk, symbol: str, now: datetime, listing: Listing = NOTHING) -> None:
     """Look up what is not final, then book what was filled. The symbol's lock is held by the caller."""
     rows = await store.working(desk.deps.pool, symbol)
     told: set[str] = set()
@@ -39,23 +44,26 @@ async def settle_symbol(desk: Desk, symbol: str, now: datetime) -> None:
         family = [row, *(leg for leg in rows if leg.parent_order_id == row.order_id)]
         if all(member.is_final for member in family):
             continue
-        found = await _look_up(desk, row, now)
+        found = listing.find(row) or await _look_up(desk, row, now)
         if found is not None:
             told |= {found.id, *(leg.id for leg in found.legs)}
-            await _take_news(desk, row, found)
+            await _take_news(desk, row, found, now)
     for leg in rows:
         # A leg that was replaced is no longer shown under its parent.
         if leg.parent_order_id is not None and not leg.is_final and leg.broker_order_id not in told:
-            alone = await desk.broker.order(leg.broker_order_id or "")
+            alone = listing.find(leg) or await desk.broker.order(leg.broker_order_id or "")
             if alone is not None:
-                await _take_news(desk, leg, alone)
+                await _take_news(desk, leg, alone, now)
     await book_fills(desk, symbol, now)
 
 
-async def _take_news(desk: Desk, row: OrderRow, found: BrokerOrder) -> None:
-    """Record; an order that somebody replaced at the broker is followed by its successor, which does its work."""
-    successor = await desk.broker.order(found.replaced_by) if found.replaced_by else None
-    await record(desk, row, found)
+async def _take_news(desk: Desk, row: OrderRow, found: BrokerOrder, now: datetime) -> None:
+    """Record; an order that somebody replaced at the broker is followed by its successor, which does its work.
+
+    Another hand's order that it replaced itself is its own affair: the new one is met as the old one was.
+    """
+    successor = await desk.broker.order(found.replaced_by) if found.replaced_by and not row.is_others else None
+    await record(desk, row, rule.day_over(found, now))
     if successor is not None and await store.order_by_broker_id(desk.deps.pool, successor.id) is None:
         await record(desk, row, found.model_copy(update={"legs": (successor,)}))
 
@@ -69,35 +77,28 @@ async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | No
             message = f"{row.client_order_id}: the broker no longer knows order {row.broker_order_id} ({row.symbol})"
             await alert_once(desk, f"lost-{row.order_id}", "critical", "order_unknown_to_broker", message, now)
         return found
-    found = await desk.broker.order_by_client_id(row.client_order_id)
+    try:
+        found = await found_as(desk, row)
+    except BrokerRefused as refused:
+        await refuse(desk, row, refused)
+        return None
     if found is None:
-        await _absent(desk, row, now)
+        await _absent(desk, row)
     return found
 
 
-async def _absent(desk: Desk, row: OrderRow, now: datetime) -> None:
-    """An intent that never arrived: sent under the same id while it still holds, else given up."""
+async def _absent(desk: Desk, row: OrderRow) -> None:
+    """An intent that has not arrived: sent under the same id while it still holds, else given up.
+
+    Given up only after a while: a request that got no answer may still be on its way.
+    """
     if not desk.ready or row.status != INTENDED:
         return
-    stale = row.cancel_reason or await _overtaken(desk, row, now)
+    stale = await overtaken(desk, row)
     if stale is None:
         await ask(desk, row)
-        return
-    async with desk.deps.pool.acquire() as connection, connection.transaction():
-        gone = await store.mark_order(connection, row.order_id, "canceled", f"never reached the broker: {stale}", now)
-        await note_order(connection, gone, now)
-
-
-async def _overtaken(desk: Desk, row: OrderRow, now: datetime) -> str | None:
-    """Why an intent must not be sent any more."""
-    if row.is_entry:
-        if row.decision_expires_at is not None and now >= row.decision_expires_at:
-            return "its approval expired"
-        if entries_end(desk.session(now), desk.how, now):
-            return "closing for the day"
-        return await store.forbidden(desk.deps.pool, row.decision_id)
-    position = await store.open_position(desk.deps.pool, row.symbol)
-    return None if position is not None and position.quantity == row.quantity else "the position has changed"
+    elif await desk.deps.clock.now() - row.created_at >= ON_ITS_WAY:
+        await give_up(desk, row, stale)
 
 
 async def book_fills(desk: Desk, symbol: str, now: datetime) -> None:

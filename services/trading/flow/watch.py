@@ -13,7 +13,7 @@ from services.trading.flow.desk import FAILURES, Desk, know_sessions
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
 from services.trading.rules.exits import settle_slot
-from services.trading.rules.orders import is_news
+from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
@@ -68,7 +68,7 @@ async def one_pass(desk: Desk) -> datetime:
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
     try:
         await (reconcile if again or slot_due or suspected or not desk.ready else settle)(desk, now)
-        if first:
+        if first and any(row.status == INTENDED for row in await store.unsettled(desk.deps.pool)):
             # Now that orders may be sent, intents that never arrived are.
             await settle(desk, now)
     except BaseException:
@@ -104,10 +104,12 @@ async def _sleep(desk: Desk, wake: datetime) -> None:
 
 
 async def _has_news(desk: Desk) -> bool:
-    """Whether the stream told anything that our books do not say already."""
+    """Whether the stream told anything that our books do not say already. Another hand's order wants a comparison."""
     while desk.unread:
         update = desk.unread.popleft()
         row = await store.order_by_broker_id(desk.deps.pool, update.order.id)
+        if row is None and await store.order_by_client_id(desk.deps.pool, update.order.client_order_id) is None:
+            desk.look_again = True
         unbooked = row is not None and row.booked_quantity < row.filled_quantity
         if row is None or unbooked or is_news(row, update.order):
             return True

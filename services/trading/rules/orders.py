@@ -1,7 +1,7 @@
 """An order's life: what is sent, which news of it counts, and what it does for the position."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -17,6 +17,7 @@ from shared.domain.order import (
     Purpose,
     Side,
 )
+from shared.domain.session import trading_day
 
 INTENDED = "intended"
 """Stored and not (or not provably) at the broker."""
@@ -32,6 +33,8 @@ _RANK = {
     **dict.fromkeys(FINAL_STATUSES, 9),
 }
 LEAVING = frozenset({"pending_cancel", "pending_replace"})
+CLOCKS_APART = timedelta(minutes=10)
+"""More than two clocks that are kept in step ever differ by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,11 @@ class OrderRow:
     def is_entry(self) -> bool:
         return self.purpose == "entry"
 
+    @property
+    def is_others(self) -> bool:
+        """Ordered past this system; its legs are like our own."""
+        return self.purpose == "foreign"
+
 
 def request_of(order: OrderRow) -> OrderRequest:
     """What goes to the broker for an intent: a market bracket, a plain market exit, or a stop with its target.
@@ -127,6 +135,20 @@ def same_order(order: OrderRow, approved: ApprovedOrder) -> bool:
     )
 
 
+def is_answer_to(order: OrderRow, told: BrokerOrder) -> bool:
+    """Whether an order found under our id is the one meant. Ids are for ever: after a loss of our database one may be
+    given out again, and the broker then shows what was sent under it before.
+    """
+    same = (told.symbol, told.side, told.quantity) == (order.symbol, order.side, order.quantity)
+    return same and told.submitted_at >= order.created_at - CLOCKS_APART
+
+
+def day_over(told: BrokerOrder, now: datetime) -> BrokerOrder:
+    """`done_for_day` is no end while its day lasts; after it a day order has expired, whether or not that was said."""
+    over = told.status == "done_for_day" and trading_day(now) > trading_day(told.submitted_at)
+    return told.model_copy(update={"status": "expired"}) if over else told
+
+
 def is_news(order: OrderRow, told: BrokerOrder) -> bool:
     """Whether what the broker says moves the order on. Answers overtake each other; an old one changes nothing.
 
@@ -144,8 +166,12 @@ def is_news(order: OrderRow, told: BrokerOrder) -> bool:
 
 
 def next_status(order: OrderRow, told: BrokerOrder) -> str:
-    """The status after news: never back from a final one; a word we do not know is kept as it stands."""
-    if order.is_final and order.broker_order_id is not None:
+    """The status after news: never back from a final one, unless that was our own guess about an order we had not met;
+    a word we do not know is kept as it stands.
+    """
+    if order.broker_order_id is None:
+        return told.status
+    if order.is_final:
         return order.status
     if _RANK.get(told.status, 5) < _RANK.get(order.status, 0) and told.updated_at <= order.updated_at:
         return order.status
@@ -164,12 +190,12 @@ def has_both_legs(told: BrokerOrder) -> bool:
 def protecting(order: OrderRow, family: dict[UUID, OrderRow]) -> int:
     """Shares that this order's stop covers now.
 
-    A held leg is watched once its entry has filled, or beside a working target (one-cancels-other).
+    A held leg is watched once its entry (whoever sent it) has filled, or beside a working target (one-cancels-other).
     """
     if order.stop_price is None or order.is_final or order.status == INTENDED or order.status in LEAVING:
         return 0
     parent = family.get(order.parent_order_id) if order.parent_order_id else None
-    if order.status == "held" and (parent is None or (parent.is_entry and parent.status != "filled")):
+    if order.status == "held" and (parent is None or (parent.order_class != "oco" and parent.status != "filled")):
         return 0
     return order.rest
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.trading.rules.orders import INTENDED, LEAVING, OrderRow, protecting
-from services.trading.rules.positions import PositionRow
+from services.trading.rules.positions import PositionRow, exit_side
 
 POLL = timedelta(seconds=1)
 SLOW_POLL = timedelta(seconds=10)
 STUCK_AFTER = timedelta(seconds=15)
 HALTED_AFTER = timedelta(minutes=2)
 """An exit that nobody fills at all usually waits for a halt to end, and asking again does not help."""
-RETRY = timedelta(seconds=2)
+RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=1)
 PARTIAL_GRACE = timedelta(seconds=1)
 """A market entry that filled by a part may have the rest at once; its legs wait for that, and its shares are bare."""
 
@@ -22,13 +22,13 @@ PARTIAL_GRACE = timedelta(seconds=1)
 class Scene:
     """One symbol now. `orders` are those not settled, and the parents of those that are legs.
 
-    `refused` is the newest exit or protective order of this position if it was turned down; `asked` are orders whose
-    cancellation was asked for a moment ago (a held leg does not show it).
+    `refused` are the newest exits or protective orders of this position as long as they were turned down, newest
+    first; `asked` are orders whose cancellation was asked for a moment ago (a held leg does not show it).
     """
 
     position: PositionRow | None
     orders: tuple[OrderRow, ...]
-    refused: OrderRow | None
+    refused: tuple[OrderRow, ...]
     now: datetime
     market_open: bool
     entries_over: bool
@@ -44,8 +44,16 @@ class Scene:
 
     @property
     def protected(self) -> int:
-        family = {order.order_id: order for order in self.orders}
-        return min(self.quantity, sum(protecting(order, family) for order in self.live))
+        if self.position is None:
+            return 0
+        family, side = {order.order_id: order for order in self.orders}, exit_side(self.position)
+        return min(self.quantity, sum(protecting(order, family) for order in self.live if order.side == side))
+
+    @property
+    def opening(self) -> tuple[OrderRow, ...]:
+        """Orders at work that add to the position: entries, and what another hand buys."""
+        side = exit_side(self.position) if self.position else None
+        return tuple(order for order in self.live if order.is_entry or (order.is_others and order.side != side))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,6 @@ def next_step(scene: Scene) -> Step:
     assert scene.position is not None
     if scene.position.exit_reason is not None:
         return _close(scene)
-    if entries:
-        return _partial_entry(scene, entries)
     return _protect(scene)
 
 
@@ -120,9 +126,10 @@ def _wait(scene: Scene, orders: Sequence[OrderRow]) -> Rest:
 
 
 def _without_position(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
-    """Exits of a position that is gone would open the other side."""
-    entry_ids = {order.order_id for order in entries}
-    orphans = tuple(order for order in scene.live if not order.is_entry and order.parent_order_id not in entry_ids)
+    """Exits of a position that is gone would open the other side. What another hand ordered is its own affair."""
+    others = (order for order in scene.orders if order.is_others and (not order.is_final or order.status == "replaced"))
+    roots = {order.order_id for order in (*entries, *others)}
+    orphans = tuple(order for order in scene.live if not roots & {order.order_id, order.parent_order_id})
     return _leave(scene, orphans, "nothing left to sell") or Rest()
 
 
@@ -145,7 +152,7 @@ def _hangs(scene: Scene, order: OrderRow) -> bool:
 
 
 def _partial_entry(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
-    """A stop beside an open market entry would be refused as a wash trade: the rest of the entry goes first."""
+    """A stop beside an open buy would be refused as a wash trade: the rest of the entry goes first."""
     assert scene.position is not None
     patience = scene.position.entry_time + PARTIAL_GRACE
     if scene.now < patience:
@@ -155,17 +162,25 @@ def _partial_entry(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
 
 def _protect(scene: Scene) -> Step:
     assert scene.position is not None
+    entries = tuple(order for order in scene.opening if order.is_entry)
+    if entries:
+        return _partial_entry(scene, entries)
     if scene.protected >= scene.quantity or scene.position.stop_price is None or not scene.market_open:
         return Rest()
+    if scene.opening:
+        return _partial_entry(scene, scene.opening)
     if scene.live:
         return _leave(scene, scene.live, "does not protect the position") or Rest(scene.now + POLL)
-    if scene.refused is not None and scene.refused.purpose == "protect":
+    if scene.refused and scene.refused[0].purpose == "protect":
         return GiveUp("unprotected")
     return Protect(scene.quantity)
 
 
 def _after_refusal(scene: Scene) -> Step | None:
-    """A refused exit is tried again, not at once: the broker frees shares with a delay."""
-    if scene.refused is None or scene.refused.updated_at + RETRY <= scene.now:
+    """A refused exit is tried again, not at once and each time later: the broker frees shares with a delay, and one
+    that goes on refusing is not won over by requests, which are rationed.
+    """
+    if not scene.refused:
         return None
-    return Rest(scene.refused.updated_at + RETRY)
+    again = scene.refused[0].updated_at + min(LONGEST_RETRY, RETRY * 2 ** min(len(scene.refused) - 1, 5))
+    return Rest(again) if again > scene.now else None

@@ -1,0 +1,41 @@
+"""Orders as the broker listed them: a short cut to looking each of them up, and nothing more than that."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from services.trading.rules.orders import OrderRow, is_answer_to
+from shared.domain.order import BrokerOrder
+
+WITH_LEGS = frozenset({"bracket", "oco", "oto"})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Orders by the broker's id and by ours, legs among them. What is not in it must be asked for."""
+
+    by_id: Mapping[str, BrokerOrder] = field(default_factory=dict)
+    by_client_id: Mapping[str, BrokerOrder] = field(default_factory=dict)
+
+    def find(self, row: OrderRow) -> BrokerOrder | None:
+        """The order, where the listing shows all of it. One that should have legs and shows none is asked for."""
+        found = self.by_id.get(row.broker_order_id or "")
+        if row.broker_order_id is None:
+            found = self.by_client_id.get(row.client_order_id)
+            if found is not None and not is_answer_to(row, found):
+                return None
+        if found is None or (row.parent_order_id is None and row.order_class in WITH_LEGS and not found.legs):
+            return None
+        return found
+
+
+NOTHING = Listing()
+
+
+def listing_of(told: Iterable[BrokerOrder]) -> Listing:
+    every = [one for order in told for one in (order, *order.legs)]
+    return Listing({one.id: one for one in every}, {one.client_order_id: one for one in every})
+
+
+def placed_by_others(told: Iterable[BrokerOrder]) -> tuple[BrokerOrder, ...]:
+    """Open orders that can stand for themselves. A leg without its parent is somebody's, and not news by itself."""
+    return tuple(order for order in told if order.quantity >= 1 and (order.order_class == "simple" or order.legs))
