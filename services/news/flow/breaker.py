@@ -36,7 +36,8 @@ class Breaker:
         return "ok" if self.was_asked else "unused", None
 
     def check(self) -> None:
-        """Raises Unavailable while it rests."""
+        """To be called before each question. Raises Unavailable while it rests."""
+        self.waits_for = None
         if self.rest_s:
             raise Unavailable(f"{self.name} rests after {self.failures} failures: {self.last_error}")
 
@@ -54,6 +55,6 @@ class Breaker:
             self._rest_until = asyncio.get_running_loop().time() + rest
 
     def succeeded(self, at: datetime | None) -> None:
-        self.failures, self.last_error, self.waits_for, self._rest_until = 0, None, None, 0.0
+        self.failures, self.last_error, self._rest_until = 0, None, 0.0
         self.was_asked = True
         self.last_success = at or self.last_success

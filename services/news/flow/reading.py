@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from services.news.flow.breaker import Breaker
 from services.news.rules.answers import ReaderHealth
-from services.news.rules.prompt import VERSION, accepted, gives_orders
-from services.news.rules.read import clean, read
+from services.news.rules.hostile import gives_orders, read_warily
+from services.news.rules.prompt import VERSION, accepted
+from services.news.rules.read import clean
 from shared.deps import Deps
 from shared.domain.news import Question, Reading
 from shared.errors import NotNow, Unavailable
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 def own(question: Question) -> Reading:
     """Our own reading: rules, the trained model, the lexicon."""
-    return read(question.text, question.symbol, question.company, question.tagged)
+    return read_warily(question.text, question.symbol, question.company, question.tagged)
 
 
 class Rung:

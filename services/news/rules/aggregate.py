@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.news.rules.read import read
+from services.news.rules.hostile import read_warily
 from services.news.rules.story import Key, in_order, key_of, stories
 from services.news.rules.window import aged_hours, look_back
 from shared.domain.news import Headline, NewsEvidence, Reading
@@ -65,10 +65,10 @@ def text_of(item: Headline) -> str:
 
 def reading_of(item: Headline, symbol: str | None, company: str | None) -> Reading:
     """The headline's reading; where it says nothing, the summary's, with less confidence."""
-    first = read(item.headline, symbol, company, len(item.symbols))
+    first = read_warily(item.headline, symbol, company, len(item.symbols))
     if first.method == "rules" or not item.summary:
         return first
-    second = read(f"{item.headline}. {item.summary[:500]}", symbol, company, len(item.symbols))
+    second = read_warily(f"{item.headline}. {item.summary[:500]}", symbol, company, len(item.symbols))
     if second.method != "rules":
         return first
     return second.model_copy(

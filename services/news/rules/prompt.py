@@ -1,7 +1,6 @@
 """What a language model is asked, and what is accepted as its answer. The text is evidence from strangers: it stands in
 an envelope, is never obeyed, and an answer can move our own reading only so far."""
 
-import re
 from typing import Any
 
 import orjson
@@ -35,13 +34,6 @@ SCHEMA: dict[str, Any] = {
     "required": ["sentiment", "confidence", "catalyst", "reason"],
     "additionalProperties": False,
 }
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|prior)|"
-    r"\b(?:system|developer) (?:prompt|message)|\byou are (?:now|an?) |"
-    r"\bas an ai\b|\b(?:respond|reply|answer|output) with\b|"
-    r"\buntrusted_news\b|\bsentiment\W{1,4}-?[01]\b|[\"']confidence[\"']\s*:|<\|[a-z_]+\|>|\[/?inst\]",
-    re.IGNORECASE,
-)
 
 
 class _Answer(Value):
@@ -51,11 +43,6 @@ class _Answer(Value):
     confidence: float = Field(ge=0, le=1, allow_inf_nan=False)
     catalyst: str | None
     reason: str = Field(min_length=1, max_length=300)
-
-
-def gives_orders(text: str) -> bool:
-    """True for a text that speaks to a machine rather than of a company: no model is shown it."""
-    return _ORDERS.search(text) is not None
 
 
 def envelope(question: Question) -> str:

@@ -4,7 +4,6 @@ One text for each request: texts that share a prompt could speak for each other.
 """
 
 import msgspec
-import orjson
 
 from services.news.rules.prompt import MOST_TOKENS, RULES, SCHEMA, envelope, reading_from
 from services.news.sources.vendor import Vendor
@@ -29,7 +28,7 @@ class _Completion(msgspec.Struct):
 
 class _Block(msgspec.Struct):
     type: str
-    input: msgspec.Raw | None = None
+    input: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Message(msgspec.Struct):
@@ -84,8 +83,8 @@ class AnthropicReader:
             "tool_choice": {"type": "tool", "name": "reading"},
         }
         answer = self._vendor.decoded(await self._vendor.post("/v1/messages", body), _MESSAGE)
-        called = next((block.input for block in answer.content if block.type == "tool_use" and block.input), None)
-        return _reading(bytes(called) if called is not None else orjson.dumps(None), self.name)
+        called = next((bytes(block.input) for block in answer.content if block.type == "tool_use"), b"null")
+        return _reading(called, self.name)
 
     async def close(self) -> None:
         await self._vendor.close()
