@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench chaos containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read chaos containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ unit: .venv/installed-dev ## pytest, two workers [ARGS="tests/scanner -x"]
 
 bench: .venv/installed-dev ## the benchmarks, one after the other
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) -m "$$(echo "$${file%.py}" | tr / .)" || exit 1; done
+
+funnel-read: .venv/installed-dev ## the recorded days played through the services, top picks with every reason
+	@$(RUN) -m benchmarks.funnel_read
 
 chaos: .venv/installed-dev ## kill trading and spoil the exchange's answers at every step [RUNS=n SEED=n AT_ONCE=n]
 	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),500) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3)

@@ -70,6 +70,7 @@ async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "universe": len(desk.symbols) if desk else 0,
         "history_days": len(desk.days.days) if desk else 0,
+        "volume_lessons": len(scanner.lessons),
         "prices": "not asked yet" if part is None else "fresh" if part < 0.5 else "stale",
     }
     if desk is None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from services.scanner.rules.answer import coverage_of, standing_of
 from services.scanner.rules.sift import Sifted
-from tests.scanner.market import NOW, Change, baseline, judged, reason_of, shuffled, shuffled_base, snapshots
+from tests.scanner.market import NOW, Change, baseline, judged, ranked, reason_of, shuffled, shuffled_base, snapshots
 
 Columns = dict[str, Change]
 
@@ -146,3 +147,14 @@ def test_every_reason_survives_a_shuffled_market() -> None:
     assert np.array_equal(forth.value[order], back.value, equal_nan=True)
     for name, column in forth.columns.items():
         assert np.array_equal(column[order], back.columns[name], equal_nan=True), name
+
+
+@pytest.mark.parametrize(("reason", "snap", "base"), HITS)
+def test_explain_names_the_reason_with_its_value(reason: str, snap: Columns, base: Columns) -> None:
+    sifted = look(snap, base)
+    standing = standing_of(coverage_of(sifted, ranked(sifted)), "C", 1, "S000", None)
+    assert standing is not None
+    assert (standing.reached, standing.reason) == ("universe", reason)
+    assert standing.value is not None or reason == "no_quote"
+    if standing.threshold is not None and standing.value is not None:
+        assert standing.margin == standing.value - standing.threshold

@@ -162,6 +162,7 @@ async def test_candidates_scores_and_explanations(client: httpx.AsyncClient, dep
     assert (await client.post("/api/v1/scores", json=partial)).json() == {"updated": 1}
 
     listed = (await client.get("/api/v1/candidates", params={"limit": 3})).json()
+    assert listed["dropped"] == found.dropped
     assert (listed["cycle_id"], listed["scan"], len(listed["candidates"])) == (CYCLE, 1, 3)
     first = listed["candidates"][0]
     assert (first["symbol"], first["composite_score"], first["stage"]) == (best, 0.8, "execution")

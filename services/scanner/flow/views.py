@@ -38,6 +38,7 @@ async def results(
         scanned_at=scanned_at,
         universe=coverage.universe,
         scanned=coverage.scanned,
+        dropped=coverage.counts,
         candidates=tuple(map(answer.result_of, rows)),
     )
 

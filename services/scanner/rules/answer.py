@@ -52,13 +52,14 @@ class ScanResult(Candidate):
 
 
 class ScanResults(Value):
-    """One scan's stored rows in order of rank."""
+    """One scan's stored rows in order of rank, and how many symbols each reason dropped."""
 
     cycle_id: str
     scan: int
     scanned_at: datetime
     universe: int
     scanned: int
+    dropped: dict[str, int] = Field(default_factory=dict)
     candidates: tuple[ScanResult, ...]
 
 
