@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.news.rules.aggregate import evidence
-from shared.domain.news import Catalyst, Headline, NewsEvidence
+from services.news.rules.story import key_of
+from shared.domain.news import Catalyst, Headline, NewsEvidence, Reading
 from tests.news.headlines import TABLE
 from tests.news.items import item
-from tests.technical.world import NOW
+from tests.technical.world import NOW, SESSIONS
 
 GOOD, BAD = "Acme beats quarterly profit estimates", "Acme prices public offering of common stock"
 
@@ -69,6 +70,41 @@ def test_only_the_last_day_up_to_the_moment_counts() -> None:
     assert of(item(GOOD, 10, "GLBX")).items == 0
 
 
+def test_each_further_publisher_makes_a_story_a_little_surer_but_copies_do_not() -> None:
+    once = of(item(GOOD, 30, id="1"))
+    copied = of(item(GOOD, 30, id="1"), item(GOOD, 20, id="2"), item(GOOD, 10, id="3"))
+    sources = ("benzinga", "reuters", "cnbc", "bloomberg", "dow jones")
+    many = [of(*(item(GOOD, 30 - n, id=str(n), source=sources[n]) for n in range(count))) for count in range(1, 6)]
+    assert (copied.score, copied.confidence) == (once.score, once.confidence)
+    assert many[0] == once
+    assert many[0].confidence < many[1].confidence < many[2].confidence < many[0].confidence + 0.1
+    assert many[2].confidence == many[3].confidence == many[4].confidence
+
+
+def test_a_story_is_as_trusted_as_the_best_who_tells_it() -> None:
+    gossip = of(item(GOOD, 30, id="1", source="motley fool"))
+    backed = of(item(GOOD, 30, id="1", source="motley fool"), item(GOOD, 20, id="2", source="reuters"))
+    assert backed.score > gossip.score + 0.03
+
+
+def test_friday_evening_counts_half_on_monday_morning() -> None:
+    opening = NOW.replace(day=15, hour=13, minute=31)
+    evening = item(BAD, (NOW - opening.replace(day=12, hour=21)) / timedelta(minutes=1))
+    without = evidence([evening], "ACME", "Acme Corp", opening)
+    found = evidence([evening], "ACME", "Acme Corp", opening, SESSIONS)
+    fresh = evidence([item(BAD, (NOW - opening) / timedelta(minutes=1))], "ACME", "Acme Corp", opening, SESSIONS)
+    assert without.items == 0
+    assert fresh.score < found.score < 0.4
+
+
+def test_a_better_reading_holds_for_its_whole_story() -> None:
+    first, again = item("Acme holds a meeting", 30, id="1"), item("Acme holds a meeting", 20, id="2", source="reuters")
+    said = Reading(sentiment=-0.8, confidence=0.9, catalyst=Catalyst.LEGAL, reason="a raid", method="llm")
+    found = evidence([first, again], "ACME", "Acme Corp", NOW, (), {key_of(first): said})
+    assert (found.catalyst, found.reason.split(",")[0]) == (Catalyst.LEGAL, "LEGAL: a raid")
+    assert found.score < 0.3
+
+
 TEXTS = st.sampled_from([text for text, _, _ in TABLE])
 ITEMS = st.lists(st.tuples(TEXTS, st.integers(-600, 1600)), max_size=15)
 
@@ -83,3 +119,17 @@ def test_later_items_and_their_order_change_nothing(made: list[tuple[str, int]],
     assert found == evidence(known, "ACME", "Acme Corp", as_of) == evidence(known[::-1], "ACME", "Acme Corp", as_of)
     assert 0 <= found.score <= 1
     assert (found.score - 0.5) * found.sentiment >= 0
+
+
+SOURCES = st.sampled_from(("benzinga", "reuters", "sec", "zacks", "globenewswire"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(TEXTS, st.integers(-600, 6000), SOURCES), max_size=12), st.integers(0, 6000))
+def test_as_of_is_obeyed_with_a_calendar_and_many_sources(made: list[tuple[str, int, str]], back: int) -> None:
+    items = [item(text, minutes, id=str(n), source=source) for n, (text, minutes, source) in enumerate(made)]
+    as_of = NOW - timedelta(minutes=back)
+    known = [one for one in items if one.published_at <= as_of]
+    found = evidence(items, "ACME", "Acme Corp", as_of, SESSIONS)
+    assert found == evidence(known[::-1], "ACME", "Acme Corp", as_of, SESSIONS)
+    assert found.latest_at is None or found.latest_at <= as_of

@@ -16,9 +16,8 @@ HALF_LIFE_HOURS = 4.0
 DIRECTION = 0.1
 HALF_STRENGTH = 0.35
 """Weight of directed stories at which news counts half; one fresh confident story weighs about 0.8."""
-CONFIRMED, MOST_CONFIRMED = 0.04, 2
-"""What each further publisher adds to the confidence in a story, and how many of them count: they copy each other."""
-SUREST = 0.97
+DOUBT_LEFT, MOST_CONFIRMED = 0.9, 2
+"""What each further publisher leaves of the doubt in a story, and how many of them count: they copy each other."""
 
 SOURCE_WEIGHTS = {
     # Who was there: the regulator's own record and the edited wires that traders act on.
@@ -83,10 +82,10 @@ def trust_in(source: str) -> float:
 
 def confirmed(reading: Reading, publishers: int) -> Reading:
     """The reading, a little surer for each further publisher who tells the story."""
-    more = CONFIRMED * min(MOST_CONFIRMED, publishers - 1)
-    if more <= 0 or reading.confidence >= SUREST:
+    if publishers < 2:
         return reading
-    return reading.model_copy(update={"confidence": round(min(SUREST, reading.confidence + more), 4)})
+    doubt = (1 - reading.confidence) * DOUBT_LEFT ** min(MOST_CONFIRMED, publishers - 1)
+    return reading.model_copy(update={"confidence": round(1 - doubt, 4)})
 
 
 def weight_of(members: Sequence[Headline], reading: Reading, as_of: datetime, sessions: Sequence[Session]) -> float:

@@ -4,6 +4,7 @@ they are in the optional dependency group `onnx` and cost more than 100 MB of me
 
 import asyncio
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ class OnnxReader:
     name = "onnx"
     most = MOST_TEXTS
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, needed: Sequence[str] = NEEDED) -> None:
         self._path = model
         self._loaded: tuple[Any, Any, tuple[str, ...]] | None = None
         self._lock = asyncio.Lock()
-        missing = [package for package in NEEDED if importlib.util.find_spec(package) is None]
+        missing = [package for package in needed if importlib.util.find_spec(package) is None]
         self.off: str | None = None
         if missing:
             self.off = f"NEWS_ONNX_PATH is set but {' and '.join(missing)} cannot be imported: install the group onnx"
