@@ -1,70 +1,59 @@
-"""What happens to the shares: offerings, pay-outs, insiders, listings, survival, and the price itself."""
+"""What happens to the shares: offerings, pay-outs, insiders' purchases, and the price itself."""
 # ruff: noqa: E501 - a table of expressions reads better unbroken
 
 from services.news.rules.phrase import Phrase, phrase
 from shared.domain.news import Catalyst
 
-OFFER, PAYOUT, INSIDER, OTHER = Catalyst.OFFERING, Catalyst.DIVIDEND, Catalyst.INSIDER_BUY, Catalyst.OTHER
+OFFER, PAYOUT, INSIDER = Catalyst.OFFERING, Catalyst.DIVIDEND, Catalyst.INSIDER_BUY
 
 _STOCK = r"(?:public|secondary|registered direct|private placement|equity|shares?|stock|underwritten|follow-on|class [a-z](?:-\d)?|warrants?|adss?|pipe|direct)"
 _GAP = r"(?:(?! (?:despite|while|as|but|after|amid|on) )[^;,]){0,28}"
 _ALONE = r"(?=\s*(?:$|[\d,;:.%$-]|(?:on|after|as|in|to|amid|by|from|despite|pre|over|more|nearly|almost|about|following|ahead|at|against|while|with|for|since|sharply|again|further|premarket|today|late|and|but|before|early|around)\b))"
 """What follows a verb of motion that is about the price: not an object, as in `drops some fees`."""
-_MOVES = "shares stock stocks share"
+_UP_WORDS = "soar soars soared soaring surge surges surged surging jump jumps jumped jumping rally rallies rallied rallying spike spikes"
+_UP_WORDS += " spiked spiking skyrocket skyrockets skyrocketed skyrocketing rocket rockets rocketed climb climbs climbed climbing pop pops popped"
+_UP_WORDS += " rise rises rising rose gain gains gained gaining advance advances advanced higher leap leaps leapt up outperform outperforms"
+_UP_WORDS += " outperformed outperforming explode explodes exploding high highs ahead bounce bounces bounced rebound rebounds rebounded"
+_DOWN_WORDS = "plunge plunges plunged plunging plummet plummets plummeted plummeting tumble tumbles tumbled tumbling drop drops dropped"
+_DOWN_WORDS += " dropping fall falls falling fell sink sinks sinking sank slide slides slid sliding slump slumps slumped slumping crash crashes"
+_DOWN_WORDS += " crashed crashing tank tanks tanked tanking decline declines declined declining loses losing nosedive nosedives crater craters"
+_DOWN_WORDS += " lower down dip dips dipped underperform underperforms underperformed collapse collapses collapsed low lows sell selloff shed sheds"
+_DOWN_WORDS += " shedding retreat retreats lag lags lagging stumble stumbles stumbled slip slips slipped"
 _UP = r"(?:soar\w*|surg(?:es?|ed|ing)|jump\w*|rall(?:y|ies|ied|ying)|spik(?:es?|ed|ing)|skyrocket\w*|rocket(?:s|ed|ing)?|climb\w*|pop(?:s|ped)?|ris(?:es?|ing)|rose|gain(?:s|ed|ing)?|advance[sd]?|advancing|higher|leap\w*|moving up|trad(?:es?|ing) (?:up|higher)|(?:is|are) (?:trading )?up\b|up\b(?! (?:to|for|as)\b)|shoot\w* up|outperform(?:s|ed|ing)?|explod(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*high|pull ahead|bounce[sd]?|rebound\w*)"
 _DOWN = r"(?:plung(?:es?|ed|ing)|plummet\w*|tumbl(?:es?|ed|ing)|drop(?:s|ped|ping)?|fall(?:s|ing)?|fell|sink(?:s|ing)?|sank|slid(?:es?|ing)?|slump\w*|crash\w*|tank(?:s|ed|ing)?|declin(?:es?|ed|ing)|los(?:es|ing)|nosedive\w*|crater\w*|lower|moving down|trad(?:es?|ing) (?:down|lower)|(?:is|are) (?:trading )?down\b|down\b(?! to\b)|dip(?:s|ped)?|underperform\w*|collaps(?:es?|ed|ing)|hits? (?:fresh |new |record |a )*low|sell-?off|shed(?:s|ding)?|retreat\w*|lags?|lagging|stumbl(?:es?|ed|ing)|slip(?:s|ped|ping)?|gap(?:s|ped) down)"
 
 OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.75, 3.0, "offering offerings placement", r"(?:announc\w*|pric(?:es?|ed|ing)|propos\w+|launch\w*|commenc\w*|files?|filed|plans?|upsiz\w+|to raise|seeks)\b[^;]{0,70}\b" + _STOCK + r"\b[^;]{0,45}\b(?:offerings?|placement)|\b(?:offerings?|placement) of [^;]{0,50}" + _STOCK, "share offering dilutes"),
-    phrase(OFFER, -0.6, 2.0, "offering offerings placement registered", r"\b" + _STOCK + r"\b(?! etfs?)[^;,]{0,25}\b(?:offerings?|placement)\b|registered direct", "share offering"),
+    phrase(OFFER, -0.65, 2.6, "offering offerings placement registered", r"\b" + _STOCK + r"\b(?! etfs?)[^;,]{0,25}\b(?:offerings?|placement)\b|registered direct", "share offering"),
     phrase(OFFER, -0.35, 3.1, "closes closed closing completes completed completion", r"(?:clos(?:es|ed|ing)|complet(?:es|ed|ion))\b[^;]{0,70}\b" + _STOCK + r"?\b[^;]{0,30}\b(?:offerings?|placement)", "share offering closed"),
     phrase(OFFER, 0.4, 3.6, "withdraws withdrew withdrawn cancels cancelled canceled terminates terminated postpones scraps", r"(?:withdr[ae]w\w*|cancel\w*|terminat\w*|postpon\w*|scraps?)\b[^;]{0,50}\b(?:offering|placement|shelf|atm|equity line|equity purchase)", "offering withdrawn"),
-    phrase(OFFER, -0.05, 3.4, "notes debentures bonds", r"(?:senior|unsecured|secured|subordinated|green|baby|\d%|fixed[- ]rate)\b[^;]{0,30}\b(?:notes|bonds|debentures)\b(?![^;]{0,20}convertible)|notes offering|\bnotes due\b", "debt offering"),
-    phrase(OFFER, -0.45, 3.5, "convertible", r"convertible (?:\w+ ){0,3}(?:notes?|debt|debentures?|bonds?|offering|preferred|promissory)", "convertible debt dilutes later"),
+    phrase(OFFER, -0.05, 3.4, "notes debentures bonds", r"(?:senior|unsecured|secured|subordinated|green|baby|\d%|fixed[- ]rate)\b[^;]{0,30}\b(?:notes|bonds|debentures)\b(?![^;]{0,20}convertible)|notes offering|\bnotes due\b|\b(?:prices|issues|sells)\b[^;]{0,40}\bnotes\b", "debt offering"),
+    phrase(OFFER, -0.5, 3.5, "convertible", r"convertible (?:\w+ ){0,3}(?:notes?|debt|debentures?|bonds?|offering|preferred|promissory)", "convertible debt dilutes later"),
     phrase(OFFER, -0.6, 2.8, "dilution dilutive dilutes dilute dilutions", r"(?<!non-)(?<!anti-)\bdilut(?:ion|ive|es?|ed|ing)\b", "dilution"),
     phrase(OFFER, 0.3, 3.0, "non", r"non-?dilutive", "funding without dilution"),
-    phrase(OFFER, -0.4, 2.2, "shelf s resale", r"(?:mixed|universal|\$[\d.]+ ?(?:m|b|million|billion)?) (?:\w+ )?shelf|shelf (?:registration|offering)|\bform s-[13]\b|resale of [^;]{0,25}shares", "shelf registration"),
-    phrase(OFFER, -0.6, 2.6, "atm market line distribution", r"\batm (?:program|facility|offering|agreement|sales)|at-the-market|equity line|equity distribution agreement|equity purchase agreement|standby equity", "shares sold into the market"),
+    phrase(OFFER, -0.4, 2.2, "shelf form resale", r"(?:mixed|universal|\$[\d.]+ ?(?:m|b|million|billion)?) (?:\w+ )?shelf|shelf (?:registration|offering)|\bform s-[13]\b|resale of [^;]{0,25}shares", "shelf registration"),
+    phrase(OFFER, -0.6, 2.6, "atm market line distribution equity", r"committed equity|equity forward|equity facility|\batm (?:program|facility|offering|agreement|sales)|at-the-market|equity line|equity distribution agreement|equity purchase agreement|standby equity", "shares sold into the market"),
     phrase(OFFER, -0.35, 1.8, "warrant warrants", r"(?:exercise|inducement|pre-funded|issu\w+)[\w ]{0,20}\bwarrants?\b|warrant inducement", "warrants"),
-    phrase(OFFER, 0.0, 3.3, "ipo initial", r"\binitial public offering|\bipo\b", "IPO"),
+    phrase(OFFER, 0.0, 3.3, "ipo initial", r"(?:pric\w+|clos\w+|fil(?:es|ed|ing)|launch\w*|announc\w+|plans?|propos\w+|complet\w+|upsiz\w+|rais\w+|confidentially)\b[^;]{0,60}\b(?:ipo|initial public offering)\b(?! stocks?)|(?:ipo|initial public offering) (?:pric|clos|fil|debut)", "IPO"),
+    phrase(OFFER, -0.3, 3.2, "option allotment overallotment underwriters", r"option to purchase additional|over-?allotment", "share offering enlarged"),
 )  # fmt: skip
 
 PAYOUTS: tuple[Phrase, ...] = (
-    phrase(PAYOUT, 0.5, 1.9, "buyback buybacks repurchase repurchases repurchased ncib", r"buy-?backs?\b|(?:share|stock|unit) repurchase|repurchas\w+ [^;]{0,30}(?:shares|stock|program|units)|\bncib\b", "buyback"),
+    phrase(PAYOUT, 0.5, 1.55, "buyback buybacks repurchase repurchases repurchased ncib", r"buy-?backs?\b|(?:share|stock|unit) repurchase|repurchas\w+ [^;]{0,30}(?:shares|stock|program|units)|\bncib\b", "buyback"),
     phrase(PAYOUT, -0.35, 2.2, "suspends halts pauses ends", r"(?:suspend\w*|halt\w*|paus\w+|ends)\b[^;]{0,30}(?:buy-?back|repurchase)", "buyback stopped"),
     phrase(PAYOUT, 0.45, 2.0, "dividend dividends distribution payout", r"(?:rais\w+|hik\w+|boost\w*|increas\w+|ups|lift\w*|reinstat\w+|initiat\w+|doubl\w+|special)\b[^;]{0,45}(?:dividend|distribution|payout)|dividend (?:increase|hike|boost|growth)", "dividend raised"),
-    phrase(PAYOUT, -0.7, 2.4, "dividend dividends distribution payout", r"(?:cut(?:s|ting)?|suspend\w*|slash\w*|eliminat\w+|halt\w*|omit\w*|reduc\w+|paus\w+|scrap\w*)\b[^;]{0,40}(?:dividend|distribution|payout)|dividend (?:cut|suspen\w+)", "dividend cut"),
-    phrase(PAYOUT, 0.1, 1.2, "declares declare declared dividend dividends distribution", r"declar\w+\b[^;]{0,70}(?:dividend|distribution)s?|(?:quarterly|monthly|cash|preferred) (?:\w+ )?(?:dividend|distribution)", "dividend declared"),
-    phrase(INSIDER, 0.5, 2.3, "buys purchases bought acquires purchased adds buying purchase purchasing increases increased picks raises raised boosts boosted", r"(?:ceo|cfo|coo|directors?|insiders?|chair\w*|president|executives?|officers?|founder|10% owner)\b[^;]{0,40}\b(?:buy(?:s|ing)?|purchas(?:es?|ed|ing)|bought|acquires|adds)\b[^;]{0,40}(?:shares?|stock|\$|stake)?|insider (?:buying|purchases?)|open[- ]market (?:share |stock )?purchas|(?:chair\w*|ceo|cfo|directors?|insiders?|president|founder)\b[^;]{0,40}\b(?:increase[sd]|picks up|raise[sd]|boost(?:s|ed)|ups)\b[^;]{0,30}(?:holdings?|stake|stock|shares|position)", "insiders buy"),
-    phrase(OTHER, -0.15, 1.2, "sells sold selling dumps unloads sale", r"(?:ceo|cfo|coo|directors?|insiders?|chair\w*|president|executives?|officers?|founder)\b[^;]{0,30}\b(?:sells|sold|selling|dumps|unloads)\b", "insiders sell"),
-    phrase(OTHER, 0.4, 1.6, "stake 13d activist berkshire", r"(?:takes?|took|discloses?|builds?|reveals?|raises?|acquires?|boosts?)\b[^;]{0,30}\bstake\b|\b13d\b|activist (?:investor|hedge)", "a stake is taken", about="object"),
-)  # fmt: skip
-
-SURVIVAL: tuple[Phrase, ...] = (
-    phrase(OTHER, -0.9, 3.4, "going doubt", r"going[- ]concern|substantial doubt", "going-concern warning"),
-    phrase(OTHER, -0.95, 3.4, "bankrupt bankruptcy chapter insolvency insolvent receivership liquidation liquidate", r"bankrupt\w*|chapter (?:11|7)\b|insolven\w+|receivership|(?:liquidat\w+) (?:of|its) (?:the )?(?:company|assets)|wind down operations", "bankruptcy"),
-    phrase(OTHER, 0.4, 3.8, "emerges exits emerged", r"(?:emerg\w+|exit(?:s|ed)?) (?:from )?(?:chapter 11|bankruptcy)", "out of bankruptcy"),
-    phrase(OTHER, -0.8, 2.8, "default defaults defaulted", r"defaults? on|defaulted|(?:event|notice) of default|loan default", "default"),
-    phrase(OTHER, -0.75, 2.8, "restate restates restatement restated weakness irregularities reliance auditor", r"restat(?:e|es|ed|ement|ing)\b[^;]{0,30}(?:financial|results|earnings|statements|accounts)?|material weakness|accounting (?:irregularit|error|issue)|non-reliance|auditor (?:resign|quits)", "accounts in doubt"),
-    phrase(OTHER, -0.75, 2.7, "delist delisted delisting delists", r"delist\w*", "delisting"),
-    phrase(OTHER, -0.45, 2.2, "noncompliance compliance deficiency bid notice minimum", r"non-?compliance|deficienc\w+ (?:notice|letter)|minimum bid|(?:nasdaq|nyse)[^;]{0,30}(?:notice|notification|deficienc)|notice (?:from|by) (?:nasdaq|nyse)", "listing rules missed"),
-    phrase(OTHER, 0.4, 3.0, "regains regain regained compliance", r"(?:confirms?|back in|returns? to)\b[^;]{0,40}compliance|regain\w* compliance(?: with[^;]{0,60}(?:requirements?|rules?|standards?))?|regain\w*[^;]{0,30}(?:listing|minimum bid)", "listing rules met again"),
-    phrase(OTHER, -0.6, 2.6, "reverse consolidation 1", r"reverse (?:stock |share )?split|share consolidation|\b1[- ]for[- ]\d+", "reverse split"),
-    phrase(OTHER, 0.35, 1.8, "split", r"(?:forward|\d+-for-1|\d+-for-one|announces|declares)[\w ]{0,15} (?:stock |share )?split", "stock split"),
-    phrase(OTHER, -0.3, 1.8, "halt halted halts suspended", r"trading halt\w*|halts? trading|trading (?:is |was )?(?:halted|suspended)|halted (?:for|on|pending)|suspends trading", "trading halted"),
-    phrase(OTHER, 0.35, 1.6, "s&p russell 500 nasdaq index", r"(?:join(?:s|ed)?|added|inclusion|included|addition|enter\w*)\b[^;]{0,25}(?:s&p|russell|nasdaq[- ]100|dow jones|index|indices|indexes)", "index inclusion"),
-    phrase(OTHER, -0.35, 1.8, "removed dropped deleted removal", r"(?:removed|dropped|deleted|removal) from (?:the )?(?:s&p|russell|nasdaq|dow)", "index removal"),
-    phrase(OTHER, 0.25, 1.4, "uplist uplisting uplists", r"uplist\w*", "uplisting"),
-    phrase(OTHER, 0.3, 1.2, "squeeze", r"short squeeze", "short squeeze"),
+    phrase(PAYOUT, -0.7, 2.6, "dividend dividends distribution payout", r"(?:cut(?:s|ting)?|suspend\w*|slash\w*|eliminat\w+|halt\w*|omit\w*|reduc\w+|paus\w+|scrap\w*)\b[^;]{0,40}(?:dividend|distribution|payout)|dividend (?:cut|suspen\w+)", "dividend cut"),
+    phrase(PAYOUT, 0.1, 1.2, "declares declare declared dividend dividends distribution distributions", r"(?:declar\w+|announc\w+|approv\w+|authori\w+|sets|pays|maintains)\b(?![^;]{0,40}sources? of)[^;]{0,70}(?:dividends?|distributions?)\b(?! (?:stocks?|yield|etf|investors?|aristocrat))|dividend (?:of \$|announcement|plan\b)|(?:quarterly|monthly|cash|preferred) (?:\w+ )?(?:dividend|distribution)", "dividend declared"),
+    phrase(INSIDER, 0.5, 2.3, "buys purchases bought acquires purchased adds buying purchase purchasing increases increased picks raises raised boosts boosted acquired snapped added", r"insiders? (?:\w+ )?(?:acquired|bought|purchased|snapped|added)|(?:ceo|cfo|coo|directors?|insiders?|chair\w*|president|executives?|officers?|founder|10% owner)\b[^;]{0,40}\b(?:buy(?:s|ing)?|purchas(?:es?|ed|ing)|bought|acquires|adds)\b[^;]{0,40}(?:shares?|stock|\$|stake)?|insider (?:buying|purchases?)|open[- ]market (?:share |stock )?purchas|(?:chair\w*|ceo|cfo|directors?|insiders?|president|founder)\b[^;]{0,40}\b(?:increase[sd]|picks up|raise[sd]|boost(?:s|ed)|ups)\b[^;]{0,30}(?:holdings?|stake|stock|shares|position)", "insiders buy"),
 )  # fmt: skip
 
 MOVES: tuple[Phrase, ...] = (
-    phrase(None, 0.4, 0.9, _MOVES, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _UP, "shares rise", is_move=True),
-    phrase(None, -0.4, 0.9, _MOVES, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _DOWN, "shares fall", is_move=True),
+    phrase(None, 0.4, 0.9, _UP_WORDS, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _UP, "shares rise", is_move=True),
+    phrase(None, -0.4, 0.9, _DOWN_WORDS, r"\b(?:shares?|stocks?)\b" + _GAP + r"\b" + _DOWN, "shares fall", is_move=True),
     phrase(None, 0.35, 0.8, "soars surges jumps rallies spikes skyrockets rockets climbs leaps rises gains pops up rebounds", r"\b(?:soars|surges|jumps|rallies|spikes|skyrockets|rockets|climbs|leaps|rises|gains|pops|rebounds)\b" + _ALONE + r"|\bup [\d.]+%", "it rises", is_move=True),
     phrase(None, -0.35, 0.8, "plunges plummets tumbles drops falls sinks slides slumps crashes tanks declines dips craters slips down", r"\b(?:plunges|plummets|tumbles|drops|falls|sinks|slides|slumps|crashes|tanks|declines|dips|craters|slips|cratered)\b" + _ALONE + r"|\bdown [\d.]+%|\bmoves -[\d.]+%", "it falls", is_move=True),
     phrase(None, 0.45, 1.1, "high highs", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new|\d+-(?:month|year|week)) highs?\b(?!-)", "a new high", is_move=True),
     phrase(None, -0.45, 1.1, "low lows", r"(?:all[- ]time|52[- ]week|record|fresh|multi-year|new|\d+-(?:month|year|week)) lows?\b(?!-)", "a new low", is_move=True),
 )  # fmt: skip
 
-PHRASES = (*OFFERINGS, *PAYOUTS, *SURVIVAL, *MOVES)
+PHRASES = (*OFFERINGS, *PAYOUTS, *MOVES)

@@ -10,7 +10,7 @@ _SUFFIX = re.compile(
     r"series [a-z]|units?|warrants?|the|new|de|each representing.*|\(.*?\)|-.*)\.?$",
     re.IGNORECASE,
 )
-_VAGUE = frozenset(
+VAGUE = frozenset(
     "american america first united national general global international advanced new the great western eastern "
     "southern northern north south west east pacific atlantic central standard capital financial energy health "
     "bank digital blue green red black white gold silver royal union summit community federal home us u.s. china "
@@ -50,8 +50,8 @@ def names(company: str | None) -> tuple[str, ...]:
         return ()
     name = short_name(company).lower()
     words = name.split()
-    ways = [name] if len(name) >= 3 and not (len(words) == 1 and name in _VAGUE and len(name) < 4) else []
-    if len(words) > 1 and len(words[0]) >= 4 and words[0] not in _VAGUE:
+    ways = [name] if len(name) >= 3 and not (len(words) == 1 and name in VAGUE and len(name) < 4) else []
+    if len(words) > 1 and len(words[0]) >= 4 and words[0] not in VAGUE:
         ways.append(words[0])
     return tuple(ways)
 

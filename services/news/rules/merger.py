@@ -10,7 +10,7 @@ from shared.domain.news import Catalyst
 M = Catalyst.MERGER
 
 ACTIVE = re.compile(
-    r"\b(?:to (?:acquire|buy|take over|purchase)|acquires|acquired|acquiring|buys|agrees? to (?:acquire|buy)|(?<!pre-)bids? (?:[\w$.]+ ){0,3}for|offers? to (?:acquire|buy)|(?:makes?|raises?|increases?|sweetens?|submits?)[^;]{0,35}(?:offer|bid) (?:for|to (?:acquire|buy))|takeover of|acquisition of|snaps up|scoops up|completes? (?:the )?(?:purchase|acquisition) of)\b"
+    r"\b(?:to (?:acquire|buy|take over|purchase)|acquires|acquired|acquiring|buys|agrees? to (?:acquire|buy)|(?<!pre-)bids? (?:[\w$.]+ ){0,3}for|offers? to (?:acquire|buy)|(?:makes?|raises?|increases?|sweetens?|submits?)[^;]{0,35}(?:offer|bid) (?:for|to (?:acquire|buy))|takeover of|acquisition of|buyout of|snaps up|scoops up|(?:completes?|closes?) (?:its |the )?(?:purchase|acquisition) of)\b"
 )
 PASSIVE = re.compile(
     r"\b(?:to be (?:acquired|bought|taken over|taken private|purchased)|(?:is|was|being|been|gets?) (?:acquired|bought|taken private)|acquired by|bought by|taken over by|agrees to (?:be (?:acquired|bought)|sell itself|a? ?(?:takeover|buyout))|agrees to go private|going[- ]private|go private|take[- ]private|takeover (?:target|interest|offer from|bid from|approach)|(?:receives?|gets?|weighs?|confirms?|considers?|draws?|fields?|attracts?)[^;]{0,30}(?:takeover|buyout|acquisition|unsolicited|acquisition proposal)\b|buyout (?:offer|bid|interest|deal)|explor\w+ (?:a |possible |potential )?(?:sale\b|strategic alternatives)|strategic alternatives|tender offer for|for sale)\b"
@@ -24,14 +24,16 @@ OTHERS: tuple[Phrase, ...] = (
     phrase(M, -0.65, 3.0, "terminates terminated calls called abandons scraps walks ends collapses collapsed drops", r"(?:terminat\w+|call(?:s|ed) off|abandon\w*|scrap\w*|walk(?:s|ed)? away from|ends|drops)\b[^;]{0,40}(?:merger|takeover|acquisition|buyout|business combination|bid for)|(?:merger|takeover|acquisition|buyout)[\w ]{0,15} (?:collaps\w+|falls? (?:through|apart)|terminated|blocked|called off)", "a deal is off"),
     phrase(M, -0.6, 3.0, "block blocks blocked challenge challenges sues sue ftc doj antitrust", r"(?:ftc|doj|regulators?|judge|court|eu|cma)\b[^;]{0,35}(?:block\w*|challeng\w+|su(?:es?|ing))[^;]{0,45}(?:merger|deal|acquisition|takeover|buyout|purchase)", "a deal is challenged"),
     phrase(M, -0.2, 2.6, "rejects rejected rejection spurns rebuffs", r"(?:reject\w*|spurn\w*|rebuff\w*)\b[^;]{0,45}(?:bid|offer|proposal|takeover|buyout)|(?:bid|offer|proposal|takeover) reject\w+", "a bid is rejected"),
-    phrase(M, 0.35, 1.9, "merger merge merges definitive combination", r"definitive (?:merger )?agreement|merger (?:agreement|with|of)|to merge|\bmerges? with|business combination", "a merger"),
-    phrase(M, 0.1, 1.0, "sells sell sale acquisition takeover merger stake divests divest divestiture spin spinoff", r"\bacquisitions?\b|\btakeovers?\b|\bmergers?\b|spin-?off|divest\w*|(?:to sell|sells|sale of)\b[^;]{0,45}(?:unit|stake|business|division|segment|subsidiary)", "a deal is talked of"),
+    phrase(M, 0.35, 1.9, "merger merge merges definitive combination", r"definitive (?:merger )?agreement(?! (?:to supply|to develop|for))|merger (?:agreement|with|of|deal)|to merge|\bmerges? with|business combination", "a merger"),
+    phrase(M, 0.1, 1.7, "letter loi stake interest acquire purchase buyout", r"letter of intent (?:to acquire|with|for)|(?:majority|controlling|\d+%) (?:stake|interest) in|(?:eyes|closes?|completes?|agrees|in talks)\b[^;]{0,50}\b(?:purchase|buyout|acquisition|takeover)\b|takeover proposal|\bloi\b", "a deal"),
+    phrase(M, 0.15, 1.7, "sale sells sell selling divestiture divests divest sold", r"(?:complet\w+|clos\w+|announc\w+|agree[sd]?)\b[^;]{0,40}\b(?:sale|divestiture) of\b(?! [^;]{0,30}(?:common|shares|notes|stock|securities|units))|(?:planned|pending|proposed|closing of)\b[\w\' ]{0,30} sale\b|\b(?:sells|sold|selling|to sell|divests)\b[^;]{0,60}\b(?:unit|stake|business|division|segment|subsidiary|assets?|portfolio|property|properties|operations|plant|rights|licenses)\b", "something is sold"),
+    phrase(M, 0.1, 1.1, "sale acquisition acquisitions takeover merger mergers stake divests divestiture spin spinoff buyout strategic", r"\bacquisitions?\b|\btakeovers?\b|\bmergers?\b|spin-?off|divest\w*|\bbuyouts?\b|(?:sale of|starts? process to sell)\b[^;]{0,45}(?:unit|stakes?|business|division|segment|subsidiary)|strategic review", "a deal is talked of"),
 )  # fmt: skip
 
 PHRASES = OTHERS
 
 _ADVICE = re.compile(
-    r"\s*(?:$|[?,.;:]|(?:now|from|rating|in|right|on|as|and|with|the (?:stock|dip)|before|after|this|today|at|instead)\b)"
+    r"\s*(?:$|[?,.;:]|(?:now|from|rating|in|right|on|as|and|with|the (?:stock|dip)|before|after|this|today|at|instead|or)\b)"
 )
 """After `to buy`: advice about a share, not a deal."""
 

@@ -8,14 +8,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.news.rules import capital, events, merger, results
+from services.news.rules import merger
 from services.news.rules.company import marked, places
+from services.news.rules.kind import Hit, type_of
 from services.news.rules.lexicon import mood
 from services.news.rules.phrase import Phrase
+from services.news.rules.tables import PHRASES
 from shared.domain.news import Catalyst, Reading
 
 MOST_CHARACTERS = 600
-PHRASES: tuple[Phrase, ...] = (*results.PHRASES, *events.PHRASES, *capital.PHRASES, *merger.PHRASES)
 DEAL_WORDS = frozenset(
     "acquire acquires acquired acquiring acquisition buy buys buying bid bids offer offers takeover buyout bought sale"
     " private strategic unsolicited tender snaps scoops purchase taken sell target".split()
@@ -56,6 +57,8 @@ _TARGET_CHANGE = re.compile(
 _SETS_TARGET = re.compile(r"\b(?:adjust|rais|lower|cut|boost|trim|lift|hik|reduc)\w*\b")
 _DENIED = -0.3
 """What is left of something denied: a denial reassures less than the thing would hurt."""
+_SAYING = 1.4
+"""A phrase without direction and lighter than this names a type only, and does not dilute what others say."""
 _TOLD_OFF = 0.35
 """What is left of a sentiment that a listicle or an opinion piece voices."""
 
@@ -65,16 +68,6 @@ def words_of(low: str) -> list[str]:
     return _WORD.findall(low)
 
 
-class Hit(NamedTuple):
-    """A phrase found: whose sentiment it is, how much it counts, where it stands."""
-
-    catalyst: Catalyst | None
-    sentiment: float
-    weight: float
-    reason: str
-    span: tuple[int, int]
-
-
 def clean(text: str) -> str:
     """One line of plain ASCII without markup, at most MOST_CHARACTERS long; may be empty."""
     bare = _TAG.sub(" ", html.unescape(text[: MOST_CHARACTERS * 8]))
@@ -82,25 +75,48 @@ def clean(text: str) -> str:
     return " ".join(plain.split())[:MOST_CHARACTERS]
 
 
-@lru_cache(maxsize=50_000)
-def read(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Reading:
-    """Sentiment of `text` about the company, its catalyst and why. `tagged`: how many symbols the item carries."""
+class Look(NamedTuple):
+    """A text as the rules see it: plain, in lower case, where the company is named, and the phrases found."""
+
+    original: str
+    low: str
+    at: list[int]
+    hits: list[Hit]
+    told: bool
+    dated: bool
+
+    @property
+    def said(self) -> Reading | None:
+        return _from_hits(self.hits, None) if self.hits else None
+
+
+def look(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Look | None:
+    """What there is to see in a text about a company; None where there is nothing to read."""
     original = clean(text)
     low = original.lower()
     if not _WORD.search(low):
-        return Reading(sentiment=0.0, confidence=0.0, reason="nothing that can be read", method="none")
+        return None
     at = places(low, original, symbol, company)
     hits = _hits(low, at, alone=tagged <= 1)
-    quiet = _QUIET.search(low) is not None and not any(hit.weight >= 1.9 for hit in hits)
-    if quiet:
+    dated = _QUIET.search(low) is not None and not any(hit.weight >= 1.9 for hit in hits)
+    return Look(original, low, at, hits, _is_told(low), dated)
+
+
+@lru_cache(maxsize=50_000)
+def read(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Reading:
+    """Sentiment of `text` about the company, its catalyst and why. `tagged`: how many symbols the item carries."""
+    found = look(text, symbol, company, tagged)
+    if found is None:
+        return Reading(sentiment=0.0, confidence=0.0, reason="nothing that can be read", method="none")
+    if found.dated:
         return Reading(sentiment=0.0, confidence=0.6, reason="an announcement of a date", method="rules")
-    reading = _from_hits(hits, low) if hits else _from_mood(original)
+    catalyst = type_of(found, symbol, company)
     return _damped(
-        reading,
-        low,
-        named=bool(at),
-        others=bool(symbol) and len(marked(low)) > 0,
-        unnamed=bool(company) and not at,
+        _from_hits(found.hits, catalyst) if found.hits else _from_mood(found.original),
+        found.low,
+        named=bool(found.at),
+        others=bool(symbol) and len(marked(found.low)) > 0,
+        unnamed=bool(company) and not found.at,
         tagged=tagged,
     )
 
@@ -179,13 +195,13 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _from_hits(hits: list[Hit], low: str) -> Reading:
+def _from_hits(hits: list[Hit], catalyst: Catalyst | None) -> Reading:
     """The weighted mean of the phrases; weights count squared, so that what is grave is not averaged away."""
-    weights = [hit.weight**2 for hit in hits]
-    sentiment = sum(hit.sentiment * weight for hit, weight in zip(hits, weights, strict=True)) / sum(weights)
+    saying = [hit for hit in hits if hit.sentiment or hit.weight >= _SAYING] or hits
+    weights = [hit.weight**2 for hit in saying]
+    sentiment = sum(hit.sentiment * weight for hit, weight in zip(saying, weights, strict=True)) / sum(weights)
     spread = any(hit.sentiment > 0.2 for hit in hits) and any(hit.sentiment < -0.2 for hit in hits)
     confidence = min(0.95, 0.5 + 0.13 * hits[0].weight) - (0.15 if spread else 0.0)
-    catalyst = next((hit.catalyst for hit in hits if hit.catalyst is not None), None)
     said = list(dict.fromkeys(hit.reason for hit in hits))[:3]
     return Reading(
         sentiment=round(max(-1.0, min(1.0, sentiment)), 4),
@@ -221,7 +237,6 @@ def _damped(reading: Reading, low: str, *, named: bool, others: bool, unnamed: b
         update={
             "sentiment": round(reading.sentiment * factor, 4),
             "confidence": round(reading.confidence * max(factor, 0.4), 4),
-            "catalyst": reading.catalyst if factor > _TOLD_OFF else None,
             "reason": f"{reading.reason} ({'; '.join(notes)})",
         }
     )

@@ -1,0 +1,66 @@
+"""What brokers and their analysts say of a company."""
+# ruff: noqa: E501 - a table of expressions reads better unbroken
+
+import re
+
+from services.news.rules.phrase import Phrase, phrase
+from services.news.rules.results import DOWN, DOWN_WORDS, UP, UP_WORDS
+from shared.domain.news import Catalyst
+
+A = Catalyst.ANALYST
+
+_TARGET = r"(?:price target|target price|price objective|price forecast|\bpt\b|\btarget\b)"
+_RATED_UP = r"(?:strong buy|buy|outperform|overweight|positive|accumulate)"
+_RATED_FLAT = r"(?:hold|neutral|equal[- ]?weight|market perform|sector perform|in[- ]line|peer perform|sector weight)"
+_RATED_DOWN = r"(?:sell|underperform|underweight|reduce|negative)"
+_HOUSES = (
+    r"ubs|rbc(?: capital)?(?: markets)?|bofa(?: securities)?|bank of america|jp ?morgan|morgan stanley|goldman(?: sachs)?|barclays|citi(?:group)?|deutsche bank|wells fargo|jefferies|stifel|truist(?: securities)?|evercore(?: isi)?|keybanc|oppenheimer|raymond james|baird|bernstein|mizuho|needham|piper sandler|td cowen|cowen|hsbc|bmo(?: capital)?(?: markets)?|cibc|scotiabank|national bank|wedbush|loop capital|roth(?: mkm| capital)?|cantor(?: fitzgerald)?|b\.? ?riley|benchmark|craig-?hallum|da davidson|d\.a\. davidson|h\.?c\.? wainwright|leerink|william blair|canaccord(?: genuity)?|guggenheim|susquehanna|wolfe(?: research)?|rosenblatt|macquarie|nomura|clsa|argus(?: research)?|cfra|morningstar|rothschild|redburn|telsey|northland|lake street|chardan|btig|kbw|keefe,? bruyette|moffettnathanson|melius|seaport(?: global| research)?|stephens|clear street|texas capital|janney|compass point|maxim|ladenburg|alliance global|berenberg|kepler|bnp paribas|exane|societe generale|santander|daiwa|freedom capital|arete|new street|monness|citizens|jmp|wainwright|ascendiant|zelman|hsbc|desjardins|eight capital|haywood|cormark"
+)
+HOUSE = re.compile(r"(?:" + _HOUSES + r")\b")
+"""Who rates others: named before a rating, it is the one that speaks and not the one spoken of."""
+_SAYS = r"\b(?:" + _HOUSES + r")(?: securities| markets| capital| research| bank)* says\b"
+
+ANALYSTS: tuple[Phrase, ...] = (
+    phrase(A, 0.6, 2.0, "upgrades upgrade upgraded", HOUSE.pattern + r"[\w&. ]{0,25} (?:double[- ])?upgrade[sd]?\b|\bupgrade[sd]? [^;]{0,50}\bto (?:an? )?(?:" + _RATED_UP + "|" + _RATED_FLAT + r")\b|analysts? upgrade[sd]?\b", "analyst upgrade", about="object"),
+    phrase(A, 0.6, 2.1, "upgraded upgrade upgrades", r"\b(?:is |was |gets? |been )?upgraded (?:to|by|at|from)|\bupgraded$|(?:after|on|from|double) (?:an? )?(?:\w+ )?upgrade", "analyst upgrade"),
+    phrase(A, -0.6, 2.0, "downgrades downgrade downgraded downgrading", r"\bdowngrade[sd]? ", "analyst downgrade", about="object"),
+    phrase(A, -0.6, 2.1, "downgraded downgrade downgrades", r"\b(?:is |was |gets? |been )?downgraded (?:to|by|at|from)|\bdowngraded$|(?:after|on|from|double) (?:an? )?(?:\w+ )?downgrade", "analyst downgrade"),
+    phrase(A, 0.5, 1.8, "initiates initiated starts started assumes launches resumes begins reinstates coverage", r"(?:initiat\w+|start\w*|assum\w+|resum\w+|begins|launches|reinstat\w+)\b[^;]{0,60}\b(?:at|with|as) (?:an? )?" + _RATED_UP + r"\b",
+           "coverage starts with a buy", about="object"),
+    phrase(A, -0.5, 1.8, "initiates initiated starts started assumes launches resumes begins reinstates coverage", r"(?:initiat\w+|start\w*|assum\w+|resum\w+|begins|launches|reinstat\w+)\b[^;]{0,60}\b(?:at|with|as) (?:an? )?" + _RATED_DOWN + r"\b",
+           "coverage starts with a sell", about="object"),
+    phrase(A, 0.0, 1.5, "initiates initiated starts started assumes launches resumes begins reinstates coverage", r"(?:initiat\w+|start\w*|assum\w+|resum\w+|begins|launches|reinstat\w+)\b[^;]{0,60}\b(?:at|with|as) (?:an? )?" + _RATED_FLAT + r"\b",
+           "coverage starts neutral", about="object"),
+    phrase(A, 0.35, 1.6, UP_WORDS, UP + r"\b[^;]{0,60}" + _TARGET, "price target raised", about="object"),
+    phrase(A, 0.35, 1.6, "target pt targets", r"(?:target|\bpt)s? (?:is |was |gets? )?(?:raised|lifted|boosted|hiked|increased|upped|bumped)|analysts lift targets",
+           "price target raised"),
+    phrase(A, -0.4, 1.6, DOWN_WORDS, r"(?<!price )" + DOWN + r"\b[^;]{0,60}" + _TARGET, "price target cut", about="object"),
+    phrase(A, -0.4, 1.6, "target pt targets", r"(?:target|\bpt)s? (?:is |was |gets? )?(?:cut|lowered|slashed|trimmed|reduced)",
+           "price target cut"),
+    phrase(A, -0.4, 1.6, "lower", r"lower price target", "price target cut"),
+    phrase(A, 0.35, 1.6, "higher", r"higher price target", "price target raised"),
+    phrase(A, 0.15, 1.0, "maintains reiterates reiterated keeps reaffirms maintained affirms", r"(?:maintain\w*|reiterat\w+|keeps|reaffirm\w*|affirms)\b[^;]{0,40}\b" + _RATED_UP + r"\b",
+           "buy rating kept", about="object"),
+    phrase(A, -0.2, 1.0, "maintains reiterates reiterated keeps reaffirms maintained affirms", r"(?:maintain\w*|reiterat\w+|keeps|reaffirm\w*|affirms)\b[^;]{0,40}\b" + _RATED_DOWN + r"\b",
+           "sell rating kept", about="object"),
+    phrase(A, 0.0, 0.8, "maintains reiterates reiterated keeps reaffirms maintained affirms", r"(?:maintain\w*|reiterat\w+|keeps|reaffirm\w*|affirms)\b[^;]{0,40}\b" + _RATED_FLAT + r"\b",
+           "neutral rating kept", about="object"),
+    phrase(A, 0.4, 1.4, "pick pick, conviction", r"\btop pick|conviction list|best idea", "named a top pick"),
+    phrase(A, 0.35, 3.1, UP_WORDS, HOUSE.pattern + r"[\w&. ]{0,25} " + UP + r"\b[^;]{0,60}(?:forecasts?|estimates?)\b", "a broker raises its estimate", about="object"),
+    phrase(A, -0.35, 3.1, DOWN_WORDS, HOUSE.pattern + r"[\w&. ]{0,25} " + DOWN + r"\b[^;]{0,60}(?:forecasts?|estimates?)\b", "a broker cuts its estimate", about="object"),
+    phrase(A, 0.0, 1.5, "coverage initiates starts", HOUSE.pattern + r" (?:initiates|starts)\b|(?:initiat\w+|start\w*|assum\w+|resum\w+|begins|launches|reinstat\w+|new|draws?|analyst) (?:\w+ )?coverage\b", "coverage starts"),
+    phrase(A, 0.5, 1.9, "upgrade moves upgraded", r"(?:behind the|rating|analyst|today's|broker|rank) upgrade\b|" + HOUSE.pattern + r" upgrade\b|moves to (?:strong )?buy\b|upgraded to (?:strong )?buy", "analyst upgrade"),
+    phrase(A, -0.5, 1.9, "downgrade moves downgraded", r"(?:behind the|rating|analyst|today's|broker|rank) downgrade\b|" + HOUSE.pattern + r" downgrade\b|moves to (?:strong )?sell\b|downgraded to (?:strong )?sell", "analyst downgrade"),
+    phrase(A, 0.4, 1.6, "analyst analysts forecasts estimates", r"analysts? (?:\w+ ){0,4}(?:upgrad\w+|boost\w*|rais\w+|lift\w*|increas\w+)\b[^;]{0,70}\b(?:forecasts?|estimates?|targets?)|analyst (?:forecasts?|estimates?)[^;]{0,60}(?:surg\w+|higher|ris\w+|upgrad\w+)", "analysts raise their estimates"),
+    phrase(A, -0.4, 1.6, "analyst analysts forecasts estimates", r"analysts? (?:\w+ ){0,4}(?:cut\w*|slash\w*|lower\w*|trim\w*|reduc\w+|downgrad\w+)\b[^;]{0,70}\b(?:forecasts?|estimates?|targets?)|analyst (?:forecasts?|estimates?)[^;]{0,60}(?:fall\w*|lower|cut|crash\w*|slash\w+)", "analysts cut their estimates"),
+    phrase(A, 0.35, 1.9, "says", r"(?:benefit|robust|strong\w*|well[- ]positioned|attractive|upside|better|improv\w+|growth|prospects|recovery|top pick|undervalued|ahead of plan|opportunit\w+)\b[^;]*" + _SAYS, "a broker speaks well of it"),
+    phrase(A, -0.35, 1.9, "says", r"(?:headwinds?|declin\w+|concerns?|challeng\w+|risks?|pressure\w*|weak\w*|slow\w+|soft\w*|downside|overvalued|uncertain\w*)\b[^;]*" + _SAYS, "a broker has doubts"),
+    phrase(A, 0.0, 1.3, "says", _SAYS, "a broker's view"),
+    phrase(A, 0.35, 1.5, "bullish positive constructive upbeat optimistic sees see", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|is|stays?|turns?) (?:[\w-]+ ){0,2}(?:bullish|positive|constructive|upbeat|optimistic)|" + HOUSE.pattern + r" (?:bullish|positive) on\b|" + HOUSE.pattern + r"[\w ]{0,20} sees? (?:[\w-]+ ){0,4}(?:opportunity|upside|growth|stability|potential|strength)", "a broker speaks well of it", about="object"),
+    phrase(A, -0.35, 1.5, "bearish negative cautious skeptical", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|is|stays?|turns?) (?:[\w-]+ ){0,2}(?:bearish|negative|cautious|skeptical)", "a broker has doubts", about="object"),
+    phrase(A, 0.0, 1.2, "neutral backing upholds sticks reassess", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|stays?|turns?) (?:[\w-]+ ){0,2}neutral|" + HOUSE.pattern + r"[\w& .]{0,25}\b(?:backing|upholds|sticks with|reassess\w*)", "a broker's view", about="object"),
+    phrase(A, 0.35, 1.6, "hike hikes hiked", r"(?:\bpt|target) hike|(?:double-digit|small|big) target hike", "price target raised"),
+    phrase(A, 0.0, 1.2, "target targets", r"(?<!without )(?:new|fresh) (?:analyst )?(?:price )?targets?\b|price target (?:split|change|reset)s?|price targets", "price targets"),
+)  # fmt: skip
+
+PHRASES = ANALYSTS

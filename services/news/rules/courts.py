@@ -1,0 +1,30 @@
+"""Courts, regulators of all but medicines, and those who accuse."""
+# ruff: noqa: E501 - a table of expressions reads better unbroken
+
+from services.news.rules.phrase import Phrase, phrase
+from shared.domain.news import Catalyst
+
+L = Catalyst.LEGAL
+
+_FIRMS = r"(?:rosen|pomerantz|levi & korsinsky|bragar|faruqi|glancy|kessler topaz|hagens berman|schall|robbins|bronstein|kirby|siskinds|halper sadeh|johnson fistel|bernstein liebhard|law offices|law firm|\bllp\b|\bllc law)"
+
+LAW_FIRMS = phrase(L, -0.08, 3.0, "llp firm plaintiff deadline alert reminder rosen pomerantz losses lost suffered faruqi schall glancy bragar levi hagens robbins kirby bronstein halper siskinds", r"^(?=.*?(?:" + _FIRMS + r"[^;]{0,140}(?:investor|shareholder|class action|investigat|deadline|remind|encourag|losses)|(?:shareholder|investor|deadline|class action) (?:alert|reminder|notice)|(?:investors?|shareholders?) who (?:lost|suffered|purchased)|lead plaintiff|losses (?:are|to) (?:encouraged|contact))).*", "law firm looks for plaintiffs")
+"""Advertising: it says nothing new, and takes the whole line with it."""
+
+PHRASES: tuple[Phrase, ...] = (
+    LAW_FIRMS,
+    phrase(L, -0.5, 1.9, "class lawsuit lawsuits suit suits sued legal", r"class[- ]action|\blawsuits?\b|\bis sued\b|\bwas sued\b|\bsued (?:by|over|for|in)\b|faces (?:a |\w+ )?suits?\b|legal (?:action|battle|challenge)|files? (?:a )?suit", "lawsuit"),
+    phrase(L, -0.55, 1.9, "sues suing sue", r"\bsu(?:es|ing|e)\b", "sued", about="victim"),
+    phrase(L, 0.0, 1.5, "sues sue sued suing", r"\bsu(?:es?|ed)\b(?! for peace)", "it goes to court"),
+    phrase(L, -0.55, 2.7, "against", r"(?:wins?|won|prevails|files?|filed|victory|injunction|ruling|verdict|complaint)\b[^;]{0,60}\bagainst\b", "on the losing side in court", about="victim"),
+    phrase(L, -0.5, 1.9, "investigation investigations probe probes probed investigates investigating subpoena subpoenas subpoenaed antitrust raid raided inquiry", r"\bprob(?:e|es|ed)\b|(?:under|faces?|federal|criminal|regulat\w+|sec|doj|ftc|internal|formal|amid|legal|fraud)\b[^;]{0,25}investigations?\b|investigations? (?:into|of|on behalf|over|follow)|investigat(?:es|ed|ing)\b|subpoena\w*|antitrust (?:suit|case|probe|charges|risk)|\braid(?:ed|s)?\b|\binquiry\b|launch(?:es|ed)? (?:an? )?(?:\w+ )?investigation", "investigation"),
+    phrase(L, -0.7, 2.6, "fraud charged indicted charges indictment bribery ponzi guilty embezzlement misstatements", r"(?:charg\w+|accus\w+|alleg\w+|securities|accounting|wire|convict\w+|suits?|lawsuit|investigat\w+|prob\w+|guilty|indict\w+|admits?|faces)\b[^;]{0,30}\bfraud|(?<=denies )fraud|(?<=denied )fraud|\bfraud (?:charges?|case|suit|lawsuit|probes?|scheme|allegations?|investigations?|claims?|conviction|trial)|\bcharged with\b|indict(?:ed|ment|s)\b|(?:sec|doj|prosecutors) charges|briber\w+|ponzi|pleads? guilty|embezzl\w+|financial misstatements", "charges or fraud"),
+    phrase(L, -0.7, 2.6, "short-seller short seller sellers hindenburg muddy citron culper grizzly viceroy spruce kerrisdale wolfpack fuzzy report", r"short[- ]?sellers?'?s?\b[^;]{0,40}(?:report|alleg|accus|claims|publish|issues)|short report|\bhindenburg\b|muddy waters|citron (?:research|says|calls|targets)|\bculper\b|grizzly research|spruce point|viceroy research|kerrisdale|wolfpack research|fuzzy panda", "short seller's report"),
+    phrase(L, -0.2, 2.0, "settle settles settled settlement settlements", r"\bsettle[sd]?\b[^;]{0,60}(?:suits?\b|lawsuit|case|claims?|charges?|dispute|litigation|probe|investigation|class|antitrust|patent|allegation|with (?:the )?(?:sec|doj|ftc|regulators?|government|plaintiffs|investors|shareholders)|over\b)|settlement (?:of|with|in|over|agreement)|(?:class|derivative|litigation|legal|antitrust|rate case|patent|lawsuit) settlements?", "settlement"),
+    phrase(L, -0.55, 2.0, "fined fine penalty penalties", r"\bfine[sd]?\b[^;]{0,20}\$|\$[\d.,]+ ?(?:m|b|bn|million|billion)? (?:\w+ )?(?:fine|penalty)\b|(?:hit with|faces|to pay)\b[^;]{0,40}\b(?:fine|penalt)|\bis fined\b|\bfined (?:by|over|for)\b|penalt(?:y|ies) (?:over|for|against)", "fine"),
+    phrase(L, 0.5, 2.6, "wins won dismissed dismisses dismissal favor drops ends closes cleared rules victory prevails acquitted affirms", r"(?:wins?|won|victory|prevails)\b[^;]{0,35}(?:lawsuit|case|ruling|appeal|injunction|patent (?:case|fight|dispute|suit|battle|trial|infringement|litigation)|(?:trade secrets?|contract|legal) dispute|court|trial against|verdict|suit)|(?:court|judge|jury)[^;]{0,30}(?:in favou?r of|sides with|dismiss\w+|affirms victory)|dismiss\w+[^;]{0,30}(?:lawsuit|case|suit|complaint)|(?:drops?|closes?|ends?)\b[^;]{0,25}(?:probe|investigation|lawsuit)\b|(?:lawsuit|case|suit|probe|investigation) (?:is |was )?(?:dismissed|dropped|closed)|cleared of", "legal success"),
+    phrase(L, -0.6, 2.4, "loses lost guilty jury verdict block blocks ban bans banned liable", r"(?:loses|lost)\b[^;]{0,30}(?:lawsuit|case|ruling|appeal|patent|court|verdict)|found (?:guilty|liable)|jury (?:orders|finds against)|faces[^;]{0,40} verdict|\bbann?(?:s|ed)\b|\bban on\b|import ban", "legal defeat"),
+    phrase(L, 0.0, 1.4, "court judge", r"\b(?:supreme|appeals?|federal|district|circuit|high|tribunal|bankruptcy)? ?court\b[^;]{0,25}\b(?:decides?|rules?|ruling|finds|affirms|upholds|orders|of appeals|rejects|grants)\b|\bjudge\b[^;]{0,20}\b(?:rules|orders|blocks|approves|rejects)", "a court decides"),
+    phrase(L, -0.55, 2.0, "tariff tariffs sanctions sanctioned blacklist blacklisted military", r"(?:hit|hurt|hammered) by tariffs?|tariffs? (?:hit|hurt|weigh|threat)|sanction(?:s|ed)\b|blacklist\w*|chinese military compan", "tariffs or sanctions"),
+    phrase(L, 0.1, 1.4, "commission regulator regulators ferc nrc fcc puc rate", r"(?:ferc|nrc|fcc|faa|puc|public (?:utility|service) commission|regulatory commission)\b[^;]{0,30}(?:approv\w+|grants?|authori\w+|rejects?|orders?)|rate case", "a regulator decides"),
+)  # fmt: skip
