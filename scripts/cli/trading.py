@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from scripts.cli.console import call, fail, market_time, money, out, show, table_of
+from scripts.cli.story import line, story
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Symbol = Annotated[str, typer.Argument(help="e.g. NVDA")]
@@ -151,9 +152,10 @@ def close(
 def explain(
     symbol: Symbol,
     cycle: Annotated[str, typer.Option(help="cycle id; the latest when not given")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="also what only informed, and limits that held")] = False,
     json: Json = False,
 ) -> None:
-    """Where a symbol fell out of the funnel, and by how much: the latest scan in full, the others in a line."""
+    """Where a symbol fell out of the funnel, by how much, and what would have changed it: the latest scan in full."""
     if not cycle:
         cycles = call("GET", "workflow", "/api/v1/cycles?limit=1")
         cycle = cycles[0]["cycle_id"] if cycles else fail("no cycle was ever opened; `catalyst start` opens one")
@@ -164,24 +166,9 @@ def explain(
         return
     *earlier, latest = sorted(scans, key=int)
     for number in earlier:
-        last = scans[number][-1]
-        out.print(f"scan {number}: {_went(last)} {last['stage']}, {last['reason']}", markup=False)
-    rows = [
-        [
-            row["stage"],
-            "passed" if row["passed"] else "fell out",
-            *(_score(row[name]) for name in ("value", "threshold", "margin")),
-            row["rank"],
-            row["reason"],
-        ]
-        for row in scans[latest]
-    ]
-    columns = ["stage", "", "value", "threshold", "margin", "rank", "why"]
-    out.print(table_of(f"{symbol.upper()} in scan {latest} of {cycle}", columns, rows))
-
-
-def _went(row: dict[str, Any]) -> str:
-    return "passed" if row["passed"] else "fell out at"
+        out.print(line(number, scans[number][-1]), markup=False)
+    began = market_time(call("GET", "workflow", f"/api/v1/cycles/{cycle}/scans/{latest}")["started_at"])
+    out.print(story(f"{symbol.upper()} in scan {latest} of {cycle}, {began} market time", scans[latest], everything))
 
 
 def _score(value: Any) -> str | None:

@@ -1,15 +1,21 @@
 """The explanation: every number that decided, its place among the others, and what would have decided otherwise."""
 
+import asyncio
+import json
 import math
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.child import free_ports, inherited
+from services.workflow.api import create_app
 from services.workflow.rules import explain, funnel
 from services.workflow.rules.facts import facts_of
 from services.workflow.rules.funnel import Cut, Lead
@@ -17,7 +23,7 @@ from services.workflow.rules.score import composite
 from services.workflow.rules.trace import TraceRow
 from shared.domain.evidence import PatternAssessment, PatternEvidence, TechnicalAssessment, TechnicalEvidence
 from shared.domain.news import NewsEvidence
-from tests.workflow.conftest import Bench
+from tests.workflow.conftest import ROOT, Bench, listening_on
 from tests.workflow.surroundings import OPEN
 from tests.workflow.world import candidate, symbol
 
@@ -212,3 +218,23 @@ async def test_strangers_are_told_what_they_would_have_needed(bench: Bench) -> N
         }  # fmt: skip
         missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=5")).json()
         assert all(row["otherwise"] and row["components"] for row in missed)
+
+
+async def test_it_is_typed_by_a_person_and_read_without_a_manual(bench: Bench, tmp_path: Path) -> None:
+    port = free_ports(1)[0]
+    async with bench.running() as client:
+        await client.post(START)
+        await bench.scans(1)
+        async with listening_on(create_app(bench.deps), port):
+            where = json.dumps({"workflow": f"http://127.0.0.1:{port}"})
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "scripts.catalyst", "explain", symbol(1).lower(), cwd=tmp_path,
+                env=inherited() | {"PYTHONPATH": str(ROOT), "SERVICE_URLS": where}, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            said, _ = await asyncio.wait_for(process.communicate(), 60)
+    text = " ".join(said.decode().split())
+    assert process.returncode == 0
+    assert f"{symbol(1)} in scan 1 of 20251120-100500, 10:05:00 market time" in text
+    assert "│ total score │ passed │ 0.858 │" in text
+    assert "what would have changed it" in text
+    assert not re.search(r"\d{4}-\d\d-\d\dT|/api/", text)

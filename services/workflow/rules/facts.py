@@ -11,35 +11,45 @@ Facts = dict[str, dict[str, Any]]
 Term = tuple[str, float | None, float | None]
 """Name, value, weight; without a weight it only informed."""
 SCANNER = ("momentum_score", "volume_score", "change_pct", "gap_pct", "rvol", "dollar_volume", "spread_pct")
+NEWS = ("score", "sentiment", "confidence", "items")
+DIGITS = 9
+"""Significant digits that are kept: more than anybody reads, half of what a float takes in the database."""
 
 
 def facts_of(lead: Lead) -> Facts:
     """Everything numeric that led to a lead's values."""
-    found: Facts = {"scanner": {name: getattr(lead.candidate, name) for name in SCANNER} | lead.candidate.components}
+    seen = {name: getattr(lead.candidate, name) for name in SCANNER} | lead.candidate.components
+    found: Facts = {"scanner": _short(seen)}
     if news := lead.news:
-        found["news"] = {"score": news.score, "sentiment": news.sentiment, "confidence": news.confidence}
-        found["news"]["items"] = float(news.items)
+        found["news"] = _short({name: getattr(news, name) for name in NEWS})
     if pattern := lead.pattern:
-        found["pattern"] = {"score": pattern.score, "confidence": pattern.best.confidence if pattern.best else None}
+        best = pattern.best.confidence if pattern.best else None
+        found["pattern"] = _short({"score": pattern.score, "confidence": best})
     if technical := lead.technical:
-        found["technical"] = {"score": technical.score, "parts": technical.parts, "weights": technical.weights}
+        parts, weights = _short(technical.parts), _short(technical.weights)
+        found["technical"] = _short({"score": technical.score}) | {"parts": parts, "weights": weights}
     return found
 
 
+def _short(numbers: Mapping[str, float | None]) -> dict[str, Any]:
+    return {name: None if value is None else float(f"{value:.{DIGITS}g}") for name, value in numbers.items()}
+
+
 def terms(stage: str, facts: Facts, weights: Mapping[str, float]) -> list[Term]:
-    """What a stage's value is made of, the weighted ones first, for one symbol."""
+    """What a stage's value is made of for one symbol, the heaviest first, then by name."""
+    found: list[Term] = []
     match stage:
         case "scanner":
-            return [(name, value, None) for name, value in facts["scanner"].items()]
+            found += ((name, value, None) for name, value in facts["scanner"].items())
         case "news":
-            return list(_news(facts))
+            found += _news(facts)
         case "pattern":
-            return list(_pattern(facts, weights))
+            found += _pattern(facts, weights)
         case "technical":
-            return list(_technical(facts))
+            found += _technical(facts)
         case "score":
-            return list(_score(parts_of(facts), weights))
-    return []
+            found += _score(parts_of(facts), weights)
+    return sorted(found, key=lambda term: (term[2] is None, -(term[2] or 0.0), term[0]))
 
 
 def parts_of(facts: Facts) -> dict[str, float | None]:
