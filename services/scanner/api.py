@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from services.scanner import store
-from services.scanner.flow import asking, desk, learning, scanning, views
+from services.scanner.flow import asking, desk, learning, scanning, sectors, views
 from services.scanner.rules.answer import ScanResults, UniverseReport
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -51,7 +51,12 @@ def create_app(deps: Deps) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        work = (desk.keep_fresh(scanner), learning.keep_learning(scanner), asking.keep_listening(scanner))
+        work = (
+            desk.keep_fresh(scanner),
+            learning.keep_learning(scanner),
+            sectors.keep_classifying(scanner),
+            asking.keep_listening(scanner),
+        )
         loops = [asyncio.create_task(one) for one in work]
         yield
         await end_tasks(*loops)

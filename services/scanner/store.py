@@ -51,6 +51,18 @@ async def retire_securities(connection: Connection, refreshed_at: datetime) -> N
     )
 
 
+async def set_sector(pool: asyncpg.Pool, symbol: str, sector: str) -> None:
+    """The sector of a security that had none; one that has a sector keeps it."""
+    await pool.execute(
+        "WITH found AS (INSERT INTO sectors (name) VALUES ($2) ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name"
+        " RETURNING sector_id)"
+        " UPDATE securities SET sector_id = found.sector_id FROM found WHERE symbol = $1"
+        " AND securities.sector_id IS NULL",
+        symbol,
+        sector,
+    )
+
+
 async def read_sectors(pool: asyncpg.Pool) -> dict[str, str]:
     """Sector by symbol."""
     rows = await pool.fetch("SELECT symbol, sectors.name FROM securities JOIN sectors USING (sector_id)")

@@ -47,6 +47,7 @@ class Scanner:
         self.trouble = "the universe has not been read yet"
         self.stale_part: float | None = None
         self.lessons: tuple[Lesson, ...] = ()
+        self.unclassified: tuple[str, ...] = ()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
         self.hours: dict[date, tuple[Session, ...]] = {}
         self.ears = set[asyncio.Queue[int]]()

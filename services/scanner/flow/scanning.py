@@ -57,6 +57,7 @@ async def _scan_now(scanner: Scanner, key: store.Scan, as_of: datetime, limit: i
     if not fresh and (stored := await stored_answer(scanner, key, limit)):
         return stored
     _tell(scanner, key, sifted, len(rows))
+    scanner.unclassified = tuple(row["symbol"] for row in rows[:limit] if row["symbol"] not in desk.sectors)
     with_sectors = ({**row, "sector": desk.sectors.get(row["symbol"])} for row in rows[:limit])
     return _answer(key, as_of, coverage, len(rows), tuple(map(answer.candidate_of, with_sectors)))
 
