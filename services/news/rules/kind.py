@@ -26,10 +26,19 @@ _STUDY = re.compile(
 _GIVING = re.compile(
     r"charit\w+|foundation (?:grant|launch\w*|award\w*|donat\w*)|hunger|scholarship|donat\w+|volunteer\w*|summer camp"
     r"|(?:impact|sustainability|esg) report|survey|non-?profit|research (?:finds|shows|reveals|showing)"
-    r"|(?:study|poll) finds|fortune 500|anniversary|military famil|giveaway|\bnational [\w ]{2,20} (?:day|week|month)\b"
+    r"|(?:study|poll) finds|leveraged etf|\b[23]x (?:long|short|leveraged|daily)|fortune 500|anniversary|giveaway"
+    r"|military famil|\bnational [\w ]{2,20} (?:day|week|month)\b"
 )
-"""Good works, surveys and honours: what they launch is no product, and whom they join no customer."""
-_IDLE = frozenset({Catalyst.PRODUCT, Catalyst.CONTRACT})
+"""Good works, surveys, honours, others' funds on the shares: no product is launched there and no customer won."""
+_AHEAD = re.compile(
+    r"what to expect|earnings (?:preview|around the corner|on deck|next week)|(?:ahead of|before) (?:\w+ ){0,2}earnings"
+)
+"""Results that are still to come."""
+_EXCUSES = (
+    (frozenset({Catalyst.PRODUCT, Catalyst.CONTRACT}), _GIVING),
+    (frozenset({Catalyst.EARNINGS, Catalyst.GUIDANCE}), _AHEAD),
+)
+"""Types that a text does not have where it holds the words beside them."""
 _REGISTER = frozenset(
     "the inc corp corporation company companies ltd limited plc llc trust holdings holding group common stock ordinary"
     " share shares class american depositary units unit warrants and each representing new first united national global"
@@ -87,8 +96,9 @@ def kind(hits: list[Hit], low: str, at: list[int], *, is_told: bool) -> Catalyst
     ]
     if not events or (("market" in low or "cagr" in low) and _STUDY.search(low)):
         return None
-    if any(kind in _IDLE for _, kind, _ in events) and _GIVING.search(low):
-        events = [event for event in events if event[1] not in _IDLE]
+    for kinds, words in _EXCUSES:
+        if any(event[1] in kinds for event in events) and words.search(low):
+            events = [event for event in events if event[1] not in kinds]
     if len(events) > 1 and (background := _BACKGROUND.search(low)):
         events = [(weight * (_BEHIND if at > background.start() else 1.0), kind, at) for weight, kind, at in events]
     return max(events, key=lambda event: event[0])[1] if events else None
