@@ -1,7 +1,8 @@
 """Which headlines of the recorded tapes are labelled, drawn anew and always the same.
 
-Two parts by time: development before SPLIT, held out from then on. Within each part two strata: `random`, and one for
-each catalyst type from headlines that hold one of its wide keywords (wider than the rules, so that they may be wrong).
+Two parts by time: development before SPLIT, held out from then on; and a fresh part from the held-out days, drawn and
+labelled when the rules were finished. Within each part two strata: `random`, and one for each catalyst type from
+headlines that hold one of its wide keywords (wider than the rules, so that they may be wrong).
 Ids of the two tapes overlap: an item is known by tape and id.
 """
 
@@ -17,9 +18,9 @@ MARKET = Path("../shared/market")
 TAPES = ("2026-05-18_06-12", "2026-06-15_17")
 SPLIT = datetime(2026, 6, 13, tzinfo=UTC)
 SEED = 20260613
-RANDOM = {"dev": 150, "held": 180}
-EACH_TYPE = {"dev": 12, "held": 14}
-EACH_RARE = {"dev": 9, "held": 14}
+RANDOM = {"dev": 150, "held": 180, "fresh": 60}
+EACH_TYPE = {"dev": 12, "held": 14, "fresh": 6}
+EACH_RARE = {"dev": 9, "held": 14, "fresh": 3}
 
 KEYWORDS = {
     "FDA": r"\bfda\b|phase [123i]|trial|clinical|endpoint|topline|patients|therap",
@@ -85,9 +86,13 @@ def rows() -> list[Drawn]:
 
 
 def draw(pool: list[Drawn], part: str) -> list[Drawn]:
-    """The part's random stratum and then each type's, none twice."""
+    """The part's random stratum and then each type's, none twice; nothing fresh that was drawn as held out."""
     dice = random.Random(f"{SEED}-{part}")
     left = [row for row in pool if row.part == part]
+    if part == "fresh":
+        before = {(row.tape, row.id) for row in draw(pool, "held")}
+        held = [row for row in pool if row.part == "held" and (row.tape, row.id) not in before]
+        left = [row._replace(part=part) for row in held]
     dice.shuffle(left)
     taken, left = [row._replace(stratum="random") for row in left[: RANDOM[part]]], left[RANDOM[part] :]
     for words, most in ((KEYWORDS, EACH_TYPE[part]), (RARE, EACH_RARE[part])):

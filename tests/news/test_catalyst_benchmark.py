@@ -38,7 +38,7 @@ def test_the_labels_are_complete_and_hold_no_text() -> None:
     assert {row["sentiment"] for row in rows} == {"positive", "neutral", "negative"}
     assert "headline" not in rows[0]
     strata = {"random", *KEYWORDS, *RARE}
-    for part in ("dev", "held"):
+    for part in RANDOM:
         count = Counter(row["stratum"] for row in rows if row["part"] == part)
         assert set(count) <= strata
         assert count["random"] == RANDOM[part]
