@@ -1,7 +1,6 @@
 """A symbol's evidence: obeys its moment, repaints nothing, says what it rests on, refuses what it cannot judge."""
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -11,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.technical.rules import assess as rule
-from services.technical.rules.levels import Levels, levels, turns
-from services.technical.rules.score import WEIGHTS, mapped, score, shares
+from services.technical.rules.levels import Levels, distances, levels, turns
+from services.technical.rules.score import OPEN_SKY, WEIGHTS, mapped, room, score, shares
 from shared.domain.evidence import TechnicalEvidence
 from shared.domain.market import Bars, Timeframe
 from shared.domain.session import Session
@@ -66,6 +65,29 @@ def test_levels_are_the_nearest_on_either_side() -> None:
     assert (found.support, found.resistance) == (9.0, 13.0)
     assert around(bars, nothing, 14.0).support == 13.0
     assert around(bars, nothing, 20.0).resistance is None
+
+
+def test_distances_to_the_levels_are_told_in_percent_and_ranges() -> None:
+    found = assess("ACME", stock("ACME", 1)["1Day"], stock("ACME", 1)["5Min"], RECENT, NOW)
+    day, price = found.indicators["1Day"], found.indicators["5Min"]["close"]
+    assert price is not None
+    assert found.atr is not None
+    assert found.support is not None
+    assert found.resistance is not None
+    assert found.support < price < found.resistance
+    assert day["support_distance_pct"] == pytest.approx(100 * (price - found.support) / price)
+    assert day["resistance_distance_pct"] == pytest.approx(100 * (found.resistance - price) / price)
+    assert day["support_distance_atr"] == pytest.approx((price - found.support) / found.atr)
+    assert day["resistance_distance_atr"] == pytest.approx((found.resistance - price) / found.atr)
+
+
+def test_without_a_level_or_a_range_there_is_no_distance() -> None:
+    sky = distances(Levels(9.0, None), 10.0, 0.5)
+    assert sky == {"support_distance_pct": 10.0, "resistance_distance_pct": None,
+                   "support_distance_atr": 2.0, "resistance_distance_atr": None}  # fmt: skip
+    assert distances(Levels(9.0, 12.0), 10.0, None)["support_distance_atr"] is None
+    assert room(distances(Levels(None, None), 10.0, 0.5)) is None
+    assert room(sky) == pytest.approx((OPEN_SKY + 0.4) / 2)
 
 
 @pytest.mark.parametrize(("days", "sessions", "refused"), [(19, 0, True), (20, 0, False), (0, 1, False), (0, 0, True)])
@@ -215,69 +237,3 @@ def test_evidence_does_not_depend_on_the_company_or_the_order() -> None:
     for name, one in crowd.items():
         alone = assess(name, one["1Day"], one["5Min"], RECENT, NOW)
         assert alone.model_dump_json() == whole[name].model_dump_json()
-
-
-def broken(bars: Bars, kind: str) -> Bars:
-    """The same chart with something wrong in the middle."""
-    half, start = len(bars) // 2, bars.start
-    rows = np.stack([bars.open, bars.high, bars.low, bars.close, bars.volume])
-    match kind:
-        case "one bar":
-            return bars.slice(half, half + 1)
-        case "no volume":
-            rows[4] = 0.0
-        case "constant":
-            rows[:4] = 12.34
-        case "nan":
-            rows[:, half : half + 3] = np.nan
-        case "all nan":
-            rows[:] = np.nan
-        case "zero":
-            rows[:4, half] = 0.0
-        case "enormous":
-            rows *= 1e150
-        case "tiny":
-            rows[:4] *= 1e-12
-    opened, high, low, close, volume = rows
-    return Bars(bars.symbol, start, opened, high, low, close, volume)
-
-
-@pytest.mark.parametrize(
-    "kind", ["one bar", "no volume", "constant", "nan", "all nan", "zero", "enormous", "tiny", "as it is"]
-)
-def test_nothing_that_is_no_number_leaves_the_rule(kind: str) -> None:
-    bars = stock("ODD", 3)
-    found = assess("ODD", broken(bars["1Day"], kind), broken(bars["5Min"], kind), RECENT, NOW)
-    text = found.model_dump_json()
-    assert not re.search(r"NaN|Infinity", text)
-    numbers = [found.score, found.atr, found.support, found.resistance, *found.parts.values()]
-    numbers += [value for frame in found.indicators.values() for value in frame.values()]
-    assert all(value is None or math.isfinite(value) for value in numbers)
-    assert (found.score is None) == (found.refused is not None)
-    match kind:
-        case "one bar":
-            assert found.refused == "too little history: 1 daily bars (needs 20) and 1 of 5 minutes (needs 6)"
-        case "all nan":
-            assert found.refused == "no bars"
-        case "constant":
-            assert found.refused is not None
-            assert found.refused.startswith("too little to score")
-        case "no volume":
-            assert found.refused is None
-            assert found.parts["vwap"] is None
-            assert found.parts["volume"] is None
-        case _:
-            assert found.score is not None
-
-
-@pytest.mark.parametrize("factor", [0.1, 0.5, 2.0, 10.0])
-def test_a_split_in_the_middle_of_the_history_is_left_behind(factor: float) -> None:
-    bars = stock("SPLT", 4)
-    day, five = bars["1Day"], bars["5Min"]
-    scale = np.where(np.arange(len(day)) < 200, factor, 1.0)
-    opened, high, low, close = (line * scale for line in (day.open, day.high, day.low, day.close))
-    jumped = Bars("SPLT", day.start, opened, high, low, close, day.volume)
-    found = assess("SPLT", jumped, five, RECENT, NOW)
-    clean = assess("SPLT", day.slice(200, len(day)), five, RECENT, NOW)
-    assert f"daily bars before a jump to {1 / factor:.2f} times the price left out" in found.rests_on
-    assert (found.score, found.parts, found.indicators) == (clean.score, clean.parts, clean.indicators)

@@ -17,7 +17,7 @@ from services.technical.rules.columns import (
     todays,
 )  # fmt: skip
 from services.technical.rules.indicators import Values, indicators, vwaps
-from services.technical.rules.levels import Levels, levels
+from services.technical.rules.levels import Levels, distances, levels
 from services.technical.rules.score import WEIGHTS, components, score, shares
 from shared.domain.evidence import TechnicalEvidence
 from shared.domain.market import Bars
@@ -81,7 +81,8 @@ def _nothing(symbol: str) -> Bars:
 
 
 def _evidence(chart: Chart, day: Values, five: Values, vwap: Values, found: Levels) -> TechnicalEvidence:
-    parts = components(day, five, vwap, found, chart.price)
+    away = distances(found, chart.price, day["atr_14"])
+    parts = components(day, five, vwap, away, chart.price)
     result, rests_on = score(parts), _rests_on(parts, chart)
     return TechnicalEvidence(
         symbol=chart.symbol,
@@ -91,7 +92,7 @@ def _evidence(chart: Chart, day: Values, five: Values, vwap: Values, found: Leve
         resistance=found.resistance,
         parts=parts,
         weights=shares(parts),
-        indicators={"5Min": five | vwap, "1Day": day},
+        indicators={"5Min": five | vwap, "1Day": day | away},
         rests_on=rests_on,
         refused=None if result is not None else f"too little to score: {rests_on}",
     )

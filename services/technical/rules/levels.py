@@ -58,5 +58,16 @@ def levels(days: Sequence[Bars], minutes: Sequence[Bars], prices: Sequence[float
     return [Levels(_known(low), _known(high)) for low, high in zip(below.tolist(), above.tolist(), strict=True)]
 
 
+def distances(found: Levels, price: float, atr: float | None) -> dict[str, float | None]:
+    """How far the nearest level lies on either side, in percent of the price and in daily average true ranges."""
+    away = {
+        "support": None if found.support is None else price - found.support,
+        "resistance": None if found.resistance is None else found.resistance - price,
+    }
+    percent = {f"{side}_distance_pct": None if gap is None else 100 * gap / price for side, gap in away.items()}
+    ranges = {f"{side}_distance_atr": None if gap is None or not atr else gap / atr for side, gap in away.items()}
+    return percent | ranges
+
+
 def _known(price: float) -> float | None:
     return price if np.isfinite(price) else None

@@ -7,7 +7,6 @@ is the weaker of them: a chart that rises on one and falls on the other is no ch
 """
 
 from services.technical.rules.indicators import Values
-from services.technical.rules.levels import Levels
 
 Points = tuple[tuple[float, float], ...]
 Signals = list[float | None]
@@ -131,16 +130,15 @@ def volatility(day: Values, five: Values) -> float | None:
     return mean([mapped(day["atr_pct"], DAILY_RANGE), mapped(five["bollinger_position"], BAND)])
 
 
-def room(found: Levels, price: float | None, atr: float | None) -> float | None:
-    """Room to the resistance and closeness of the support. None without a range to measure in."""
-    if price is None or not atr:
+def room(away: Values) -> float | None:
+    """Room to the resistance and closeness of the support. None without either, or without a range to measure in."""
+    above, below = away["resistance_distance_atr"], away["support_distance_atr"]
+    if above is None and below is None:
         return None
-    above = OPEN_SKY if found.resistance is None else mapped((found.resistance - price) / atr, ROOM)
-    below = None if found.support is None else mapped((price - found.support) / atr, CUSHION)
-    return mean([above, below]) if below is not None or found.resistance is not None else None
+    return mean([OPEN_SKY if above is None else mapped(above, ROOM), mapped(below, CUSHION)])
 
 
-def components(day: Values, five: Values, vwap: Values, found: Levels, price: float | None) -> Values:
+def components(day: Values, five: Values, vwap: Values, away: Values, price: float | None) -> Values:
     """The components of WEIGHTS, None where nothing supports one, and what each timeframe says.
 
     `daily` and `intraday`: the mean of a timeframe's own signals of trend and momentum, above 0.5 = up; `timeframes`:
@@ -155,7 +153,7 @@ def components(day: Values, five: Values, vwap: Values, found: Levels, price: fl
         "timeframes": min(daily, intraday) if daily is not None and intraday is not None else None,
         "vwap": mapped(vwap["vwap_position"], VWAP),
         "volume": volume(five),
-        "levels": room(found, price, day["atr_14"]),
+        "levels": room(away),
         "volatility": volatility(day, five),
         "daily": daily,
         "intraday": intraday,

@@ -1,0 +1,85 @@
+"""Bars that are broken, silent, still or of another company: a sane answer, and never a number that is none."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from services.technical.rules.assess import assess as assess_all
+from shared.domain.evidence import TechnicalEvidence
+from shared.domain.market import Bars
+from tests.technical.world import NOW, SESSIONS, stock
+
+RECENT = SESSIONS[-6:]
+
+
+def assess(symbol: str, days: Bars, minutes: Bars) -> TechnicalEvidence:
+    """One symbol alone, now."""
+    return assess_all([symbol], {symbol: days}, {symbol: minutes}, RECENT, NOW)[symbol]
+
+
+def broken(bars: Bars, kind: str) -> Bars:
+    """The same chart with something wrong in the middle."""
+    half, start = len(bars) // 2, bars.start
+    rows = np.stack([bars.open, bars.high, bars.low, bars.close, bars.volume])
+    match kind:
+        case "one bar":
+            return bars.slice(half, half + 1)
+        case "no volume":
+            rows[4] = 0.0
+        case "constant":
+            rows[:4] = 12.34
+        case "nan":
+            rows[:, half : half + 3] = np.nan
+        case "all nan":
+            rows[:] = np.nan
+        case "zero":
+            rows[:4, half] = 0.0
+        case "enormous":
+            rows *= 1e150
+        case "tiny":
+            rows[:4] *= 1e-12
+    opened, high, low, close, volume = rows
+    return Bars(bars.symbol, start, opened, high, low, close, volume)
+
+
+@pytest.mark.parametrize(
+    "kind", ["one bar", "no volume", "constant", "nan", "all nan", "zero", "enormous", "tiny", "as it is"]
+)
+def test_nothing_that_is_no_number_leaves_the_rule(kind: str) -> None:
+    bars = stock("ODD", 3)
+    found = assess("ODD", broken(bars["1Day"], kind), broken(bars["5Min"], kind))
+    text = found.model_dump_json()
+    assert not re.search(r"NaN|Infinity", text)
+    numbers = [found.score, found.atr, found.support, found.resistance, *found.parts.values()]
+    numbers += [value for frame in found.indicators.values() for value in frame.values()]
+    assert all(value is None or math.isfinite(value) for value in numbers)
+    assert (found.score is None) == (found.refused is not None)
+    match kind:
+        case "one bar":
+            assert found.refused == "too little history: 1 daily bars (needs 20) and 1 of 5 minutes (needs 6)"
+        case "all nan":
+            assert found.refused == "no bars"
+        case "constant":
+            assert found.refused is not None
+            assert found.refused.startswith("too little to score")
+        case "no volume":
+            assert found.refused is None
+            assert found.parts["vwap"] is None
+            assert found.parts["volume"] is None
+        case _:
+            assert found.score is not None
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.5, 2.0, 10.0])
+def test_a_split_in_the_middle_of_the_history_is_left_behind(factor: float) -> None:
+    bars = stock("SPLT", 4)
+    day, five = bars["1Day"], bars["5Min"]
+    scale = np.where(np.arange(len(day)) < 200, factor, 1.0)
+    opened, high, low, close = (line * scale for line in (day.open, day.high, day.low, day.close))
+    jumped = Bars("SPLT", day.start, opened, high, low, close, day.volume)
+    found = assess("SPLT", jumped, five)
+    clean = assess("SPLT", day.slice(200, len(day)), five)
+    assert f"daily bars before a jump to {1 / factor:.2f} times the price left out" in found.rests_on
+    assert (found.score, found.parts, found.indicators) == (clean.score, clean.parts, clean.indicators)
