@@ -44,6 +44,10 @@ def trace_of(cuts: Sequence[Cut]) -> dict[str, Any]:
     }
 
 
+def told_of(row: TraceRow, trace: dict[str, Any]) -> TraceRow:
+    return explain.deepened(row, explain.stand_of(row.stage, trace))
+
+
 @st.composite
 def crowds(draw: st.DrawFn) -> list[Lead]:
     """Leads that all stages have spoken of, with scores of any kind; some without a technical score."""
@@ -89,7 +93,7 @@ def test_what_it_says_would_have_changed_the_outcome_changes_it(
     cut = cut_by(leads)
     trace = trace_of([cut])
     for row in cut.rows:
-        told = explain.deepened(row, trace)
+        told = told_of(row, trace)
         for part, side, text, was in LEVER.findall(told.otherwise or ""):
             needed = float(text) + (0.002 if side == "over" else -0.002)
             if not 0 <= needed <= 1:
@@ -107,7 +111,7 @@ def test_contributions_add_up_to_the_value_and_margins_to_the_threshold(
 ) -> None:
     cut = cut_by(leads)
     trace = trace_of([cut])
-    for row in (explain.deepened(one, trace) for one in cut.rows):
+    for row in (told_of(one, trace) for one in cut.rows):
         assert row.value is not None
         assert sum(one.contribution or 0 for one in row.components) == pytest.approx(row.value, abs=1e-5)
         assert sum(one.weight or 0 for one in row.components) == pytest.approx(1)
@@ -143,13 +147,13 @@ def test_below_the_least_it_is_the_edge_that_counts_where_all_places_are_taken()
     values = [composite(WEIGHTS, lead.parts) for lead in leads]
     cut = funnel.cut_by_score(leads, WEIGHTS, 3, values[4] + 1e-6)
     assert cut.rows[-1].threshold == values[2]
-    assert "where" in (explain.deepened(cut.rows[-1], trace_of([cut])).otherwise or "")
+    assert "where" in (told_of(cut.rows[-1], trace_of([cut])).otherwise or "")
 
 
 def test_a_tie_is_called_one() -> None:
     twins = [Lead(candidate(0)), Lead(candidate(0).model_copy(update={"symbol": "TWIN"}))]
     cut = funnel.cut_by_score(twins, WEIGHTS, 1, 0.1)
-    told = explain.deepened(cut.rows[1], trace_of([cut]))
+    told = told_of(cut.rows[1], trace_of([cut]))
     assert (told.margin, told.passed) == (0, False)
     assert "a tie at" in (told.otherwise or "")
     assert "SAA" in (told.otherwise or "")
@@ -164,7 +168,7 @@ def test_technical_shows_its_parts_and_says_when_it_refuses() -> None:
     )
     cut = funnel.cut_by_technical(leads, TechnicalAssessment(as_of=OPEN, evidence=said))
     trace = trace_of([cut])
-    judged, refused = (explain.deepened(row, trace) for row in cut.rows)
+    judged, refused = (told_of(row, trace) for row in cut.rows)
     assert [(one.name, one.weight, one.contribution) for one in judged.components] == [
         ("trend", 0.5, 0.45), ("volume", 0.5, 0.25), ("agreement", None, None),
     ]  # fmt: skip

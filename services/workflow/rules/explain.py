@@ -1,7 +1,8 @@
 """What became of a symbol, in words and numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from services.workflow.rules.facts import terms
 from services.workflow.rules.otherwise import otherwise
@@ -13,27 +14,40 @@ Trace = Mapping[str, Any]
 """A scan's trace as it is stored: `rows`, `counts`, `weights` of the composite, `facts` by symbol."""
 
 
+class Stand(NamedTuple):
+    """One stage of one scan: everybody's row, what it looked at for each, and each number's values by name."""
+
+    rows: tuple[TraceRow, ...]
+    components: dict[str, list[Component]]
+    values: dict[str, list[float]]
+
+
+def stand_of(stage: str, trace: Trace) -> Stand:
+    """A stage as the trace tells it."""
+    rows = tuple(TraceRow.model_validate(one) for one in trace.get("rows", ()) if one["stage"] == stage)
+    components = {row.symbol: list(_components(row, trace)) for row in rows}
+    values = dict[str, list[float]]()
+    for one in chain.from_iterable(components.values()):
+        if one.value is not None:
+            values.setdefault(one.name, []).append(one.value)
+    return Stand(rows, components, values)
+
+
 def way_of(symbol: str, trace: Trace) -> tuple[TraceRow, ...]:
     """One symbol's rows with all that led to them, in the order of the stages."""
     own = (TraceRow.model_validate(row) for row in trace.get("rows", ()) if row["symbol"] == symbol)
-    return tuple(deepened(row, trace) for row in sorted(own, key=lambda row: STAGES.index(row.stage)))
+    ordered = sorted(own, key=lambda row: STAGES.index(row.stage))
+    return tuple(deepened(row, stand_of(row.stage, trace)) for row in ordered)
 
 
-def deepened(row: TraceRow, trace: Trace) -> TraceRow:
+def deepened(row: TraceRow, stand: Stand) -> TraceRow:
     """The row with its components, its place among all that the stage looked at, and what would have changed it."""
-    peers = [TraceRow.model_validate(one) for one in trace.get("rows", ()) if one["stage"] == row.stage]
-    looked_at = {one.symbol: list(_components(one, trace)) for one in peers}
-    columns: dict[str, list[float]] = {}
-    for components in looked_at.values():
-        for one in components:
-            if one.value is not None:
-                columns.setdefault(one.name, []).append(one.value)
     own = tuple(
-        one.model_copy(update={"percentile": percentile(one.value, columns.get(one.name, ()))})
-        for one in looked_at.get(row.symbol, ())
+        one.model_copy(update={"percentile": percentile(one.value, stand.values.get(one.name, ()))})
+        for one in stand.components.get(row.symbol, ())
     )
-    told = row.model_copy(update={"of": len(looked_at) or None, "components": own})
-    return told.model_copy(update={"otherwise": otherwise(told, peers)})
+    told = row.model_copy(update={"of": len(stand.components), "components": own})
+    return told.model_copy(update={"otherwise": otherwise(told, stand.rows)})
 
 
 def _components(row: TraceRow, trace: Trace) -> Iterator[Component]:
@@ -139,7 +153,9 @@ def near_misses(traces: Mapping[int, Trace], limit: int) -> tuple[NearMiss, ...]
         if not row["passed"] and row.get("margin") is not None and row.get("threshold") is not None
     ]
     fallen.sort(key=lambda entry: entry[:4])
-    return tuple(
-        NearMiss(scan=number, **deepened(TraceRow.model_validate(row), traces[number]).model_dump())
-        for *_, number, row in fallen[:limit]
-    )
+    missed = [(number, TraceRow.model_validate(row)) for *_, number, row in fallen[:limit]]
+    stands = {
+        (number, stage): stand_of(stage, traces[number]) for number, stage in {(n, row.stage) for n, row in missed}
+    }
+    told = ((number, deepened(row, stands[number, row.stage])) for number, row in missed)
+    return tuple(NearMiss(scan=number, **dict(row)) for number, row in told)
