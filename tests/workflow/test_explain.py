@@ -45,7 +45,7 @@ def trace_of(cuts: Sequence[Cut]) -> dict[str, Any]:
 
 
 def told_of(row: TraceRow, trace: dict[str, Any]) -> TraceRow:
-    return explain.deepened(row, explain.stand_of(row.stage, trace))
+    return explain.deepened(row, explain.stand_of(row.stage, trace), trace)
 
 
 @st.composite

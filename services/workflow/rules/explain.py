@@ -1,11 +1,10 @@
 """What became of a symbol, in words and numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
-from services.workflow.rules.facts import terms
-from services.workflow.rules.otherwise import otherwise
+from services.workflow.rules.facts import Term, terms
+from services.workflow.rules.otherwise import Peer, otherwise
 from services.workflow.rules.trace import Component, Explanation, NearMiss, TraceRow
 from shared.domain.evidence import Standing
 
@@ -15,48 +14,52 @@ Trace = Mapping[str, Any]
 
 
 class Stand(NamedTuple):
-    """One stage of one scan: everybody's row, what it looked at for each, and each number's values by name."""
+    """One stage of one scan: everybody who stood there, and the values of each number that it looked at, by name."""
 
-    rows: tuple[TraceRow, ...]
-    components: dict[str, list[Component]]
+    peers: tuple[Peer, ...]
     values: dict[str, list[float]]
 
 
 def stand_of(stage: str, trace: Trace) -> Stand:
     """A stage as the trace tells it."""
-    rows = tuple(TraceRow.model_validate(one) for one in trace.get("rows", ()) if one["stage"] == stage)
-    components = {row.symbol: list(_components(row, trace)) for row in rows}
+    rows = [row for row in trace.get("rows", ()) if row["stage"] == stage]
+    peers = (Peer(row["symbol"], row["passed"], row.get("value"), row.get("rank")) for row in rows)
     values = dict[str, list[float]]()
-    for one in chain.from_iterable(components.values()):
-        if one.value is not None:
-            values.setdefault(one.name, []).append(one.value)
-    return Stand(rows, components, values)
+    for row in rows:
+        checks = [(one["name"], one.get("value")) for one in row.get("components", ())]
+        for name, value in checks or [(name, value) for name, value, _ in _terms(stage, row["symbol"], trace)]:
+            if value is not None:
+                values.setdefault(name, []).append(value)
+    return Stand(tuple(peers), values)
 
 
 def way_of(symbol: str, trace: Trace) -> tuple[TraceRow, ...]:
     """One symbol's rows with all that led to them, in the order of the stages."""
     own = (TraceRow.model_validate(row) for row in trace.get("rows", ()) if row["symbol"] == symbol)
     ordered = sorted(own, key=lambda row: STAGES.index(row.stage))
-    return tuple(deepened(row, stand_of(row.stage, trace)) for row in ordered)
+    return tuple(deepened(row, stand_of(row.stage, trace), trace) for row in ordered)
 
 
-def deepened(row: TraceRow, stand: Stand) -> TraceRow:
+def deepened(row: TraceRow, stand: Stand, trace: Trace) -> TraceRow:
     """The row with its components, its place among all that the stage looked at, and what would have changed it."""
     own = tuple(
         one.model_copy(update={"percentile": percentile(one.value, stand.values.get(one.name, ()))})
-        for one in stand.components.get(row.symbol, ())
+        for one in (*row.components, *_components(row, trace))
     )
-    told = row.model_copy(update={"of": len(stand.components), "components": own})
-    return told.model_copy(update={"otherwise": otherwise(told, stand.rows)})
+    told = row.model_copy(update={"of": len(stand.peers), "components": own})
+    return told.model_copy(update={"otherwise": otherwise(told, stand.peers)})
 
 
 def _components(row: TraceRow, trace: Trace) -> Iterator[Component]:
-    """What the stage looked at: risk's checks stand in the row, the rest follows from the scan's facts."""
-    yield from row.components
-    facts = trace.get("facts", {}).get(row.symbol)
-    for name, value, weight in terms(row.stage, facts, trace.get("weights", {})) if facts else ():
+    """What follows from the scan's facts; risk's checks stand in the row itself."""
+    for name, value, weight in _terms(row.stage, row.symbol, trace):
         part = None if value is None or weight is None else round(value * weight, 6)
         yield Component(name=name, value=value, weight=weight, contribution=part)
+
+
+def _terms(stage: str, symbol: str, trace: Trace) -> list[Term]:
+    facts = trace.get("facts", {}).get(symbol)
+    return terms(stage, facts, trace.get("weights", {})) if facts else []
 
 
 def percentile(value: float | None, values: Sequence[float]) -> float | None:
@@ -157,5 +160,5 @@ def near_misses(traces: Mapping[int, Trace], limit: int) -> tuple[NearMiss, ...]
     stands = {
         (number, stage): stand_of(stage, traces[number]) for number, stage in {(n, row.stage) for n, row in missed}
     }
-    told = ((number, deepened(row, stands[number, row.stage])) for number, row in missed)
+    told = ((number, deepened(row, stands[number, row.stage], traces[number])) for number, row in missed)
     return tuple(NearMiss(scan=number, **dict(row)) for number, row in told)

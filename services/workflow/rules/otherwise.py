@@ -1,16 +1,23 @@
 """What would have made a stage decide otherwise about a symbol."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from services.workflow.rules.trace import Component, TraceRow
 
-RANKED = frozenset({"news", "pattern", "score"})
-"""Stages that order by a value and keep the best."""
+
+class Peer(NamedTuple):
+    """Another symbol at the same stage of the same scan."""
+
+    symbol: str
+    passed: bool
+    value: float | None
+    rank: int | None
 
 
-def otherwise(row: TraceRow, peers: Sequence[TraceRow]) -> str | None:
-    """In words, with the numbers that were missing or to spare; None where nothing is known. `peers`: all rows of the
-    stage in that scan.
+def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
+    """In words, with the numbers that were missing or to spare; None where nothing is known. `peers`: all who stood at
+    that stage.
     """
     match row.stage:
         case "universe":
@@ -45,7 +52,7 @@ def _place(row: TraceRow) -> str | None:
     return f"rank {places} or better instead of {row.rank}"
 
 
-def _rank(row: TraceRow, peers: Sequence[TraceRow]) -> str | None:
+def _rank(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     if row.passed and row.threshold is None:
         return "nothing: there was room for everybody"
     if row.value is None or row.threshold is None:
@@ -62,7 +69,7 @@ def _rank(row: TraceRow, peers: Sequence[TraceRow]) -> str | None:
     return f"{-row.margin if row.margin else gap:.3f} more, beyond {row.threshold:.3f}{whose}{alone}"
 
 
-def _rival(row: TraceRow, peers: Sequence[TraceRow]) -> str | None:
+def _rival(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     """Whose place it was about: the first one out for those who stayed, the last one kept for those who fell."""
     others = [one for one in peers if one.passed != row.passed and one.rank is not None and one.value == row.threshold]
     others.sort(key=lambda one: (one.rank or 0) * (1 if row.passed else -1))
