@@ -53,8 +53,17 @@ unit: .venv/installed-dev ## pytest, two workers [ARGS="tests/scanner -x"]
 bench: .venv/installed-dev ## the benchmarks, one after the other
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) -m "$$(echo "$${file%.py}" | tr / .)" || exit 1; done
 
+bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
+	@$(RUN) -m benchmarks.news_catalyst
+
 funnel-read: .venv/installed-dev ## the recorded days played through the services, top picks with every reason
 	@$(RUN) -m benchmarks.funnel_read
+
+bench-patterns: .venv/installed-dev ## drawn chart patterns found, and false alarms in random walks
+	@$(RUN) -m benchmarks.pattern_detection
+
+pattern-outcomes: .venv/installed-dev ## what chart patterns were worth on recorded days [FLAGS="--rows --symbols 500"]
+	@$(RUN) -m benchmarks.pattern_outcomes $(FLAGS)
 
 chaos: .venv/installed-dev ## kill trading and spoil the exchange's answers at every step [RUNS=n SEED=n AT_ONCE=n]
 	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),500) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3)

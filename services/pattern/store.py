@@ -20,6 +20,7 @@ COLUMNS = (
     "detections",
     "support",
     "resistance",
+    "rests_on",
     "refused",
 )
 
@@ -39,6 +40,7 @@ def _row(evidence: PatternEvidence, as_of: datetime, cycle_id: str | None, scan:
         [one.model_dump(mode="json") for one in evidence.detections],
         list(evidence.support),
         list(evidence.resistance),
+        evidence.rests_on,
         evidence.refused,
     )
 
@@ -64,7 +66,7 @@ async def save(
 async def latest(pool: asyncpg.Pool, symbol: str) -> asyncpg.Record | None:
     """The newest stored analysis of a symbol."""
     return await pool.fetchrow(
-        "SELECT cycle_id, scan, as_of, score, detections, support, resistance, refused FROM pattern_analysis"
+        "SELECT cycle_id, scan, as_of, score, detections, support, resistance, rests_on, refused FROM pattern_analysis"
         " WHERE symbol = $1 ORDER BY as_of DESC, id DESC LIMIT 1",
         symbol,
     )

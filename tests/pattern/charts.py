@@ -51,11 +51,3 @@ def flipped(bars: Bars, around: float = 200.0) -> Bars:
 def scaled(bars: Bars, price: float, volume: float) -> Bars:
     prices = (column * price for column in (bars.open, bars.high, bars.low, bars.close))
     return bars_of(bars.symbol, (bars.start, *prices, bars.volume * volume))
-
-
-DOUBLE_BOTTOM = [(0, 108.0), (15, 100.0), (23, 105.0), (31, 100.05), (38, 106.0)]
-BULL_FLAG = [(0, 100.0), (15, 100.3), (22, 107.0), (31, 105.2), (33, 107.6)]
-INVERSE_HEAD = [(0, 110.0), (10, 104.0), (16, 107.0), (24, 100.0), (32, 107.0), (39, 104.0), (45, 108.5)]
-ASCENDING = [(0, 96.0), (8, 104.0), (14, 99.0), (20, 104.0), (26, 101.5), (31, 105.5)]
-CUP = [(0, 100), (10, 110), (16, 104), (22, 101.5), (34, 101.5), (40, 104), (46, 110), (50, 107.5), (54, 111)]
-ABCD = [(0, 103.0), (8, 100.0), (16, 106.0), (23, 103.0), (30, 107.0)]

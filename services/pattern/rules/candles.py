@@ -1,35 +1,64 @@
-"""The 61 candlestick functions of TA-Lib, on the last complete bar."""
+"""The 61 candlestick functions of TA-Lib, on the last complete bar of many charts at once."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.pattern.rules.frame import Frame
-from shared.domain.evidence import Detection
+from services.pattern.rules.worth import candle_confidence
+from shared.domain.evidence import Detection, Direction
+from shared.domain.market import Floats
 from shared.ta import talib
 
-NAMES: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])
+FUNCTIONS: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])
+NAMES: tuple[str, ...] = tuple(f"candle_{name.removeprefix('CDL').lower()}" for name in FUNCTIONS)
+UNDECIDED = {"CDLDOJI", "CDLDRAGONFLYDOJI", "CDLGRAVESTONEDOJI", "CDLLONGLEGGEDDOJI", "CDLRICKSHAWMAN"}
+"""Always positive, which, as TA-Lib's own source says of them, does not mean bullish."""
 LOOKBACK = 40
-CONFIDENCE = 0.3
 
 
-def candlesticks(frame: Frame) -> tuple[Detection, ...]:
-    """Those that the last bar completes. TA-Lib says the direction by the sign; 200 marks a confirmed one."""
-    if len(frame) < LOOKBACK:
-        return ()
-    part = frame.bars.tail(LOOKBACK)
-    at = datetime.fromtimestamp(float(part.start[-1]), UTC)
-    found = []
-    for name in NAMES:
-        value = int(getattr(talib, name)(part.open, part.high, part.low, part.close)[-1])
-        if value:
-            found.append(
-                Detection(
-                    name=f"candle_{name.removeprefix('CDL').lower()}",
-                    timeframe=frame.timeframe,
-                    direction="long" if value > 0 else "short",
-                    status="confirmed",
-                    confidence=CONFIDENCE if abs(value) <= 100 else CONFIDENCE + 0.1,
-                    started_at=at,
-                    ended_at=at,
-                )
-            )
+def candlesticks(frames: Sequence[Frame]) -> tuple[tuple[Detection, ...], ...]:
+    """For each chart those that its last bar completes. TA-Lib tells the direction by the sign, of a doji none.
+
+    The charts' last forty bars are laid end to end, so that each function runs once: none looks back further than
+    LOOKBACK, and so none sees the neighbour.
+    """
+    long_enough = [place for place, frame in enumerate(frames) if len(frame) >= LOOKBACK]
+    found: list[tuple[Detection, ...]] = [()] * len(frames)
+    if long_enough:
+        parts = [frames[place].bars.tail(LOOKBACK) for place in long_enough]
+        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("open", "high", "low", "close"))
+        values = marks(*joined)[:, LOOKBACK - 1 :: LOOKBACK]
+        for column, place in enumerate(long_enough):
+            found[place] = _detections(frames[place], values[:, column])
     return tuple(found)
+
+
+def marks(open_: Floats, high: Floats, low: Floats, close: Floats) -> NDArray[np.int32]:
+    """TA-Lib's answer for each function and bar, of shape (61, n): above zero bullish, below bearish."""
+    return np.stack([getattr(talib, name)(open_, high, low, close) for name in FUNCTIONS])
+
+
+def direction(number: int, mark: int) -> Direction:
+    """Which way the function of that number points with that mark."""
+    if FUNCTIONS[number] in UNDECIDED:
+        return "neutral"
+    return "long" if mark > 0 else "short"
+
+
+def _detections(frame: Frame, values: NDArray[np.int32]) -> tuple[Detection, ...]:
+    at = datetime.fromtimestamp(float(frame.bars.start[-1]), UTC)
+    return tuple(
+        Detection(
+            name=NAMES[number],
+            timeframe=frame.timeframe,
+            direction=direction(number, int(values[number])),
+            status="confirmed",
+            confidence=candle_confidence(frame.timeframe),
+            started_at=at,
+            ended_at=at,
+        )
+        for number in np.flatnonzero(values).tolist()
+    )

@@ -1,32 +1,27 @@
-"""One symbol's bars with what every pattern needs beside them: true range, sessions, VWAP, pivots."""
+"""One symbol's bars with what every pattern needs beside them: true range, pivots, sessions, VWAP, volume ratios."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
+from services.pattern.rules.pivots import Turn, turning_points, upside_down
 from shared.domain.market import Bars, Floats
 
 Timeframe = Literal["5Min", "1Day"]
 ATR_BARS = 14
-PIVOT_REACH = {"5Min": 3, "1Day": 2}
+VOLUME_BARS = 20
 SESSION_GAP_SECONDS = 3 * 3600.0
-
-
-class Turn(NamedTuple):
-    """A pivot: bar number, price, and whether it is a high or a low."""
-
-    bar: int
-    price: float
-    kind: Literal["high", "low"]
 
 
 @dataclass(frozen=True)
 class Frame:
     """Bars of one timeframe, all columns of shape (n,). `sign` is -1 where prices were mirrored.
 
-    All tolerances are counted in `atr`, so that neither the price's scale nor its sign changes what is seen.
+    Tolerances are counted in `atr` or in a figure's height, so that neither the price's scale nor its sign changes what
+    is seen. Every column holds at bar i what was known at its close.
     """
 
     bars: Bars
@@ -43,10 +38,8 @@ class Frame:
         turned = replace(bars, open=-bars.open, high=-bars.low, low=-bars.high, close=-bars.close)
         frame = Frame(turned, self.timeframe, -self.sign)
         known = frame.__dict__
-        known["atr"] = self.atr
-        known["turns"] = tuple(
-            Turn(bar, -price, "low" if kind == "high" else "high") for bar, price, kind in self.turns
-        )
+        known["atr"], known["turns"] = self.atr, upside_down(self.turns)
+        known["session_starts"], known["volume_ratio"] = self.session_starts, self.volume_ratio
         return frame
 
     @cached_property
@@ -63,52 +56,38 @@ class Frame:
 
     @cached_property
     def turns(self) -> tuple[Turn, ...]:
-        """Pivots in time order, highs and lows alternating.
+        """Pivots in time order, highs and lows alternating; see pivots.py for the rule."""
+        return turning_points(self.bars.high, self.bars.low, self.atr)
 
-        A bar is a high pivot when no bar within `reach` on either side is higher (the first of equals counts): it is
-        known `reach` bars later and never changes. Of several highs in a row the highest is kept, of lows the lowest.
-        """
-        reach = PIVOT_REACH[self.timeframe]
-        found = [
-            *(Turn(i, float(self.bars.high[i]), "high") for i in _peaks(self.bars.high, reach)),
-            *(Turn(i, float(self.bars.low[i]), "low") for i in _peaks(-self.bars.low, reach)),
-        ]
-        kept: list[Turn] = []
-        for turn in sorted(found):
-            if kept and kept[-1].kind == turn.kind:
-                better = turn.price > kept[-1].price if turn.kind == "high" else turn.price < kept[-1].price
-                if better:
-                    kept[-1] = turn
-            else:
-                kept.append(turn)
-        return tuple(kept)
+    def windows(self, size: int, since: int) -> Iterator[tuple[Turn, ...]]:
+        """Every `size` pivots in a row of which the last lies at bar `since` or later."""
+        for end in range(len(self.turns), size - 1, -1):
+            if self.turns[end - 1].bar < since:
+                return
+            yield self.turns[end - size : end]
 
     @cached_property
-    def session_start(self) -> int:
-        """Number of the last session's first bar (intraday bars; 0 on daily ones)."""
-        gaps = np.flatnonzero(np.diff(self.bars.start) > SESSION_GAP_SECONDS)
-        return int(gaps[-1]) + 1 if len(gaps) and self.timeframe != "1Day" else 0
+    def session_starts(self) -> tuple[int, ...]:
+        """Number of each session's first bar; empty on daily bars."""
+        if self.timeframe == "1Day" or not len(self):
+            return ()
+        gaps = np.flatnonzero(np.diff(self.bars.start) > SESSION_GAP_SECONDS) + 1
+        return (0, *(int(gap) for gap in gaps))
 
-    @cached_property
-    def session_vwap(self) -> Floats:
-        """Volume-weighted average price of the last session, from its first bar on, USD."""
-        part = self.bars.slice(self.session_start, len(self))
+    def session_vwap(self, first: int, last: int) -> Floats:
+        """Volume-weighted average price since the session's first bar, USD, for its bars `first` to before `last`."""
+        part = self.bars.slice(first, last)
         typical = (part.high + part.low + part.close) / 3
         volume = np.cumsum(part.volume)
         weighted = np.cumsum(typical * part.volume)
         return np.divide(weighted, volume, out=typical.copy(), where=volume > 0)
 
-    def volume_ratio(self, index: int) -> float:
-        """A bar's volume over the mean of the twenty before it; 1.0 where there is nothing to compare with."""
-        before = self.bars.volume[max(0, index - 20) : index]
-        mean = float(before.mean()) if len(before) else 0.0
-        return float(self.bars.volume[index]) / mean if mean > 0 else 1.0
-
-
-def _peaks(values: Floats, reach: int) -> list[int]:
-    """Numbers of the entries that no neighbour within `reach` exceeds, the first of equals only."""
-    if len(values) < 2 * reach + 1:
-        return []
-    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * reach + 1)
-    first_highest = windows.argmax(axis=1) == reach
-    return [int(index) + reach for index in np.flatnonzero(first_highest)]
+    @cached_property
+    def volume_ratio(self) -> Floats:
+        """Each bar's volume over the mean of up to twenty before it; 1.0 where there is nothing to compare with."""
+        volume = self.bars.volume
+        total = np.concatenate(([0.0], np.cumsum(volume)))
+        numbers = np.arange(len(volume))
+        first = np.maximum(0, numbers - VOLUME_BARS)
+        mean = (total[numbers] - total[first]) / np.maximum(1, numbers - first)
+        return np.divide(volume, mean, out=np.ones(len(volume)), where=mean > 0)

@@ -1,4 +1,4 @@
-"""Support and resistance: prices at which the market turned more than once."""
+"""Support and resistance: prices at which the market turned."""
 
 from services.pattern.rules.frame import Frame
 
@@ -9,7 +9,9 @@ SHOWN = 3
 def levels(frame: Frame) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Up to three supports below and three resistances above the last close, nearest first, USD.
 
-    Pivots within three quarters of a range of each other make one level, which lies at their mean.
+    A level is the mean of pivots that lie within three quarters of an average true range of the lowest of them: old
+    highs and old lows alike, since a broken resistance supports (Edwards & Magee, ch. 13; Murphy, Technical Analysis of
+    the Financial Markets, ch. 4).
     """
     if not len(frame):
         return (), ()

@@ -2,54 +2,97 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from services.pattern.rules.frame import Frame, Turn
+from services.pattern.rules.frame import Frame
+from services.pattern.rules.pivots import Turn
+from services.pattern.rules.worth import confidence
 from shared.domain.evidence import Detection, Pivot
 
 RECENT = {"5Min": 12, "1Day": 5}
-VOLUME_CONFIRMS = 1.3
+WATCHED = 40
+VOLUME_CONFIRMS = 1.5
 Status = Literal["forming", "confirmed", "failed"]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A bullish figure on a (maybe mirrored) frame: `complete` is the bar from which a breakout counts.
+    """A bullish figure on a (maybe mirrored) frame, fixed once it is known.
 
-    `breakout`, `stop`, `target` are levels on that frame; `quality` in [0, 1] says how well the figure fits.
+    `complete` is the first bar whose close may break out, `known` the bar at whose close all of it was known, `expires`
+    the last bar on which a breakout counts. `breakout`, `stop`, `target` are prices of that frame; `quality` in [0, 1]
+    says how well the figure fits. A breakout on less than `volume` times the usual is none.
     """
 
     names: tuple[str, str]
     first: int
     complete: int
+    known: int
+    expires: int
     breakout: float
     stop: float
     target: float
     quality: float
     turns: tuple[Turn, ...] = ()
+    volume: float = 0.0
+
+
+class Fate(NamedTuple):
+    """What became of a shape, on which bar, and the bar of its breakout (None: there was none)."""
+
+    status: Status
+    at: int
+    confirmed: int | None
+
+
+def fate(frame: Frame, shape: Shape) -> Fate:
+    """Confirmed by the first close beyond the breakout, on the bar on which the shape is known at the earliest.
+
+    Failed by a close beyond the stop, before the breakout or up to forty bars after it; by a breakout without the
+    volume it needs; and when `expires` has passed.
+    """
+    closes = frame.bars.close[shape.complete :]
+    lost = np.flatnonzero(closes < shape.stop)
+    broken = np.flatnonzero(closes[: shape.expires + 1 - shape.complete] > shape.breakout)
+    first_lost = shape.complete + int(lost[0]) if len(lost) else len(frame)
+    if not len(broken) or first_lost <= shape.complete + int(broken[0]):
+        if first_lost < len(frame) and first_lost <= shape.expires:
+            return Fate("failed", max(first_lost, shape.known), None)
+        if len(frame) - 1 > shape.expires:
+            return Fate("failed", shape.expires + 1, None)
+        return Fate("forming", len(frame) - 1, None)
+    breakout = shape.complete + int(broken[0])
+    at = max(breakout, shape.known)
+    if frame.volume_ratio[breakout] < shape.volume:
+        return Fate("failed", at, None)
+    after = np.flatnonzero(frame.bars.close[breakout : breakout + WATCHED] < shape.stop)
+    if len(after):
+        stopped = breakout + int(after[0])
+        return Fate("failed", max(stopped, shape.known), at if stopped > at else None)
+    return Fate("confirmed", at, at)
 
 
 def detection(frame: Frame, shape: Shape) -> Detection | None:
     """The shape as the market treated it so far; None when it is old news, or its levels make no sense."""
     if not shape.stop < shape.breakout < shape.target:
         return None
-    status, at = _fate(frame, shape)
-    recent = len(frame) - RECENT[frame.timeframe]
-    if at < recent or (status == "forming" and shape.complete < recent - RECENT[frame.timeframe]):
+    status, at, confirmed = fate(frame, shape)
+    if at < len(frame) - RECENT[frame.timeframe]:
         return None
     close = float(frame.bars.close[-1])
     entry = max(shape.breakout, close) if status == "confirmed" else shape.breakout
-    if status == "confirmed" and not shape.stop < entry < shape.target:
+    if not shape.stop < entry < shape.target:
         return None
-    volume = status == "confirmed" and frame.volume_ratio(at) >= VOLUME_CONFIRMS
+    volume = confirmed is not None and bool(frame.volume_ratio[confirmed] >= VOLUME_CONFIRMS)
+    name = shape.names[0] if frame.sign > 0 else shape.names[1]
     return Detection(
-        name=shape.names[0] if frame.sign > 0 else shape.names[1],
+        name=name,
         timeframe=frame.timeframe,
         direction="long" if frame.sign > 0 else "short",
         status=status,
-        confidence=_confidence(status, shape.quality, volume),
+        confidence=confidence(frame.timeframe, name, status),
         started_at=_time(frame, shape.first),
         ended_at=_time(frame, at),
         breakout=frame.sign * shape.breakout,
@@ -59,27 +102,6 @@ def detection(frame: Frame, shape: Shape) -> Detection | None:
         volume_confirmed=volume,
         pivots=tuple(_pivot(frame, turn) for turn in shape.turns),
     )
-
-
-def _fate(frame: Frame, shape: Shape) -> tuple[Status, int]:
-    """What became of a shape, and on which bar: the first close beyond the breakout, or the first below the stop."""
-    closes = frame.bars.close[shape.complete :]
-    above = np.flatnonzero(closes > shape.breakout)
-    below = np.flatnonzero(closes < shape.stop)
-    if len(below) and (not len(above) or below[0] < above[0]):
-        return "failed", shape.complete + int(below[0])
-    if not len(above):
-        return "forming", len(frame) - 1
-    lost = np.flatnonzero(closes[above[0] :] < shape.stop)
-    if len(lost):
-        return "failed", shape.complete + int(above[0] + lost[0])
-    return "confirmed", shape.complete + int(above[0])
-
-
-def _confidence(status: Status, quality: float, volume: bool) -> float:
-    """A forming figure is worth two thirds of a confirmed one, a failed one a quarter; volume adds a seventh."""
-    base = 0.35 + 0.45 * min(1.0, max(0.0, quality)) + (0.15 if volume else 0.0)
-    return round(base * {"confirmed": 1.0, "forming": 0.67, "failed": 0.25}[status], 4)
 
 
 def _time(frame: Frame, index: int) -> datetime:

@@ -1,89 +1,96 @@
 """Everything that two charts of one symbol show, and what it is worth to somebody who wants to buy today."""
 
-from collections.abc import Callable, Iterator
-
-import numpy as np
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from services.pattern.rules.candles import candlesticks
-from services.pattern.rules.continuation import abcd, cup_and_handle, flags, triangles
+from services.pattern.rules.figures import detect
 from services.pattern.rules.frame import Frame
-from services.pattern.rules.intraday import gap_and_go, opening_range_breakout, vwap_reclaim
 from services.pattern.rules.levels import levels
-from services.pattern.rules.outcome import Shape, detection
-from services.pattern.rules.reversal import double_bottom, inverse_head_and_shoulders
+from services.pattern.rules.usable import usable
+from services.pattern.rules.worth import BOUNDS
 from shared.domain.evidence import Detection, PatternEvidence
 from shared.domain.market import Bars
 
-Finder = Callable[[Frame], Iterator[Shape]]
-ANY_TIMEFRAME: tuple[Finder, ...] = (
-    flags,
-    abcd,
-    triangles,
-    cup_and_handle,
-    double_bottom,
-    inverse_head_and_shoulders,
-)
-IN_A_SESSION: tuple[Finder, ...] = (gap_and_go, opening_range_breakout, vwap_reclaim)
-ENOUGH_BARS = 12
+COIN, COUNTED = 0.5, 4
 DAILY_WEIGHT = 0.6
-STATUS_WEIGHT = {"confirmed": 1.0, "forming": 0.6, "failed": 0.0}
+"""A day trader is out by the close: what a daily chart says has less time to come true."""
+CALLED = {"5Min": "5-minute", "1Day": "daily"}
 
 
-def clean(bars: Bars) -> Bars:
-    """Only bars with four positive, finite, ordered prices."""
-    good = np.isfinite(bars.open + bars.high + bars.low + bars.close + bars.volume) & (bars.low > 0)
-    good &= (bars.high >= np.maximum(bars.open, bars.close)) & (bars.low <= np.minimum(bars.open, bars.close))
-    if good.all():
-        return bars
-    columns = (bars.start, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    return Bars(bars.symbol, *(column[good] for column in columns))
+class Charts(NamedTuple):
+    """One symbol's bars up to the moment; None where there are none."""
+
+    symbol: str
+    intraday: Bars | None
+    daily: Bars | None
 
 
-def detect(frame: Frame) -> tuple[Detection, ...]:
-    """All figures on one chart, surest first; of one figure seen several times the surest."""
-    if len(frame) < ENOUGH_BARS or float(frame.atr[-1]) <= 0:
-        return ()
-    finders = ANY_TIMEFRAME + (IN_A_SESSION if frame.timeframe == "5Min" else ())
-    best: dict[str, Detection] = {}
-    for side in (frame, frame.mirrored):
-        for find in finders:
-            for shape in find(side):
-                seen = detection(side, shape)
-                if seen and (seen.name not in best or seen.confidence > best[seen.name].confidence):
-                    best[seen.name] = seen
-    figures = sorted(best.values(), key=lambda one: (-one.confidence, one.name))
-    return (*figures, *candlesticks(frame))
+class Reading(NamedTuple):
+    """The charts that may be read, 5-minute first; what the answer rests on; why no chart can be (None: one can)."""
+
+    frames: tuple[Frame, ...]
+    rests_on: str
+    refused: str | None
+
+
+def read_charts(charts: Sequence[Charts]) -> tuple[PatternEvidence, ...]:
+    """Evidence for each symbol, in the order given."""
+    readings = [_reading(one) for one in charts]
+    candles = iter(candlesticks([frame for reading in readings for frame in reading.frames]))
+    found = []
+    for one, reading in zip(charts, readings, strict=True):
+        seen = tuple(item for frame in reading.frames for item in (*detect(frame), *next(candles)))
+        found.append(_evidence(one.symbol, reading, seen))
+    return tuple(found)
+
+
+def evidence(symbol: str, intraday: Bars | None, daily: Bars | None) -> PatternEvidence:
+    """One symbol's evidence. `refused` says why there is none; then the score stays neutral."""
+    return read_charts([Charts(symbol, intraday, daily)])[0]
 
 
 def strength(detections: tuple[Detection, ...], direction: str) -> float:
-    """How much speaks for one direction, in [0, 1]: the surest figure, and a little for each further one."""
-    weights = sorted(
+    """How much speaks for one direction, in [0, 1]: the surest pattern, and a half less for each further one.
+
+    What is worth no more than a coin, and so whatever is forming or has failed, says nothing. At the highest confidence
+    that a pattern may have it says everything.
+    """
+    leans = sorted(
         (
-            one.confidence * STATUS_WEIGHT[one.status] * (DAILY_WEIGHT if one.timeframe == "1Day" else 1.0)
+            max(0.0, one.confidence - COIN) / (BOUNDS[1] - COIN) * (DAILY_WEIGHT if one.timeframe == "1Day" else 1.0)
             for one in detections
             if one.direction == direction
         ),
         reverse=True,
     )
-    return min(1.0, sum(weight * 0.5**place for place, weight in enumerate(weights[:4])))
+    return min(1.0, sum(lean * 0.5**place for place, lean in enumerate(leans[:COUNTED])))
 
 
-def evidence(symbol: str, intraday: Bars | None, daily: Bars | None) -> PatternEvidence:
-    """One symbol's evidence. `refused` says why there is none; then the score stays neutral."""
-    frames = []
-    if intraday is not None:
-        frames.append(Frame(clean(intraday), "5Min"))
-    if daily is not None:
-        frames.append(Frame(clean(daily), "1Day"))
-    usable = [frame for frame in frames if len(frame) >= ENOUGH_BARS]
-    if not usable:
-        longest = max((len(frame) for frame in frames), default=0)
-        return PatternEvidence(symbol=symbol, score=0.5, refused=f"{longest} bars, {ENOUGH_BARS} needed")
-    detections = tuple(one for frame in usable for one in detect(frame))
-    support, resistance = levels(usable[0])
+def _reading(one: Charts) -> Reading:
+    frames, said, refusals = list[Frame](), list[str](), list[str]()
+    for timeframe, bars in (("5Min", one.intraday), ("1Day", one.daily)):
+        called = CALLED[timeframe]
+        if bars is None:
+            refusals.append(f"{called}: no bars")
+            continue
+        kept, notes, refused = usable(bars)
+        said += [f"{called}: {note}" for note in notes]
+        if refused:
+            refusals.append(f"{called}: {refused}")
+        else:
+            frames.append(Frame(kept, "5Min" if timeframe == "5Min" else "1Day"))
+            said.append(f"{len(kept)} {called} bars")
+    return Reading(tuple(frames), "; ".join([*said, *refusals]), None if frames else "; ".join(refusals))
+
+
+def _evidence(symbol: str, reading: Reading, detections: tuple[Detection, ...]) -> PatternEvidence:
+    if reading.refused:
+        return PatternEvidence(symbol=symbol, score=0.5, refused=reading.refused, rests_on=reading.rests_on)
+    support, resistance = levels(reading.frames[0])
     score = 0.5 + 0.5 * (strength(detections, "long") - strength(detections, "short"))
     figures = [one for one in detections if one.direction == "long" and one.stop is not None and one.status != "failed"]
-    best = max(figures, key=lambda one: (one.confidence * STATUS_WEIGHT[one.status], one.timeframe), default=None)
+    best = max(figures, key=lambda one: (one.confidence, one.timeframe, one.name), default=None)
     return PatternEvidence(
         symbol=symbol,
         score=round(min(1.0, max(0.0, score)), 6),
@@ -91,4 +98,5 @@ def evidence(symbol: str, intraday: Bars | None, daily: Bars | None) -> PatternE
         detections=detections,
         support=support,
         resistance=resistance,
+        rests_on=reading.rests_on,
     )

@@ -1,50 +1,71 @@
-"""Figures that turn a move: double bottom, inverse head and shoulders, written for the long side.
+"""Figures that turn a move: double bottom, inverse head and shoulders. Long side.
 
-Definitions as in continuation.py; the mirrored frame gives double top and head and shoulders.
+The mirrored frame gives double top and head and shoulders. All distances are fractions of the figure's height.
 """
 
 from collections.abc import Iterator
 
 from services.pattern.rules.frame import Frame
-from services.pattern.rules.outcome import Shape, fit
+from services.pattern.rules.outcome import WATCHED, Shape, fit
+from services.pattern.rules.pivots import Turn
 
-APART_MIN, APART_MAX = 5, 60
-RECENT_TURNS = 12
+APART_MIN, APART_MAX, HEIGHT_RANGES, LOPSIDED = 6, 60, 4.0, 3.0
+LEVEL, DEEPER, SHOULDERS, TILT = 0.12, 0.25, 0.2, 0.25
 
 
-def double_bottom(frame: Frame) -> Iterator[Shape]:
-    """Two lows at one height, a high of at least two ranges between them, and a fall before the first."""
-    turns = frame.turns[-RECENT_TURNS:]
-    for first, neck, second in zip(turns, turns[1:], turns[2:], strict=False):
+def double_bottom(frame: Frame, since: int) -> Iterator[Shape]:
+    """Two lows at one height, a high between them, and a fall into the first from above that high.
+
+    Edwards & Magee, ch. 10; Bulkowski, Encyclopedia of Chart Patterns: confirmed by a close above the high between,
+    objective the height above it. In figures: four ranges high, lows within 12 % of the height, six bars apart or more,
+    neither leg three times as long as the other, and a fall before of one and a quarter heights.
+    """
+    for before, first, neck, second in frame.windows(4, since):
         if first.kind != "low" or not APART_MIN <= second.bar - first.bar <= APART_MAX:
             continue
-        span = float(frame.atr[first.bar])
-        apart, height = abs(first.price - second.price), neck.price - min(first.price, second.price)
-        if span <= 0 or apart > 0.6 * span or height < 2 * span:
+        low, span = min(first.price, second.price), float(frame.atr[first.bar])
+        height, apart = neck.price - low, abs(first.price - second.price)
+        if span <= 0 or height < HEIGHT_RANGES * span or apart > LEVEL * height:
             continue
-        before = frame.bars.high[max(0, first.bar - 15) : first.bar]
-        if not len(before) or float(before.max()) < neck.price:
+        if before.price < neck.price + 0.25 * height or _lopsided(first, neck, second):
             continue
-        stop = min(first.price, second.price) - 0.1 * span
-        quality = 0.6 * fit(apart / span, 0, 0.6) + 0.4 * fit(height / span, 5, 2)
-        names = ("double_bottom", "double_top")
-        complete, target = second.bar + 1, neck.price + height
-        yield Shape(names, first.bar, complete, neck.price, stop, target, quality, (first, neck, second))
+        quality = 0.6 * fit(apart / height, 0, LEVEL) + 0.4 * fit(height / span, 8, HEIGHT_RANGES)
+        names, target, stop = ("double_bottom", "double_top"), neck.price + height, low - 0.02 * height
+        expires = second.bar + _patience(first, second)
+        turned = (first, neck, second)
+        yield Shape(names, first.bar, second.bar + 1, second.known, expires, neck.price, stop, target, quality, turned)
 
 
-def inverse_head_and_shoulders(frame: Frame) -> Iterator[Shape]:
-    """Three lows, the middle one lowest, shoulders level, and a neckline over the two highs between them."""
-    turns = frame.turns[-RECENT_TURNS:]
-    for left, neck1, head, neck2, right in zip(turns, turns[1:], turns[2:], turns[3:], turns[4:], strict=False):
+def inverse_head_and_shoulders(frame: Frame, since: int) -> Iterator[Shape]:
+    """Three lows, the middle one lowest, shoulders level, a neckline over the highs between them, and a fall before.
+
+    Edwards & Magee, ch. 6-7: a close beyond the neckline confirms, head to neckline is the objective. Bulkowski asks
+    for shoulders at about one height and distance. In figures: four ranges high, the head a quarter of the height below
+    both shoulders, shoulders within a fifth, neckline tilted by a quarter at most.
+    """
+    for six in frame.windows(6, since):
+        before, left, neck1, head, neck2, right = six
         if left.kind != "low" or not 2 * APART_MIN <= right.bar - left.bar <= 2 * APART_MAX:
             continue
-        span = float(frame.atr[head.bar])
-        deep = min(left.price, right.price) - head.price
+        neck, span = max(neck1.price, neck2.price), float(frame.atr[left.bar])
+        height, deep = neck - head.price, min(left.price, right.price) - head.price
         shoulders, tilt = abs(left.price - right.price), abs(neck1.price - neck2.price)
-        if span <= 0 or deep < 0.8 * span or shoulders > span or tilt > 1.5 * span:
+        if span <= 0 or height < HEIGHT_RANGES * span or deep < DEEPER * height or before.price < neck:
             continue
-        neck = max(neck1.price, neck2.price)
-        quality = 0.4 * fit(shoulders / span, 0, 1) + 0.3 * fit(tilt / span, 0, 1.5) + 0.3 * fit(deep / span, 3, 0.8)
-        names = ("inverse_head_and_shoulders", "head_and_shoulders")
-        five = (left, neck1, head, neck2, right)
-        yield Shape(names, left.bar, right.bar + 1, neck, right.price, 2 * neck - head.price, quality, five)
+        if shoulders > SHOULDERS * height or tilt > TILT * height or _lopsided(left, head, right):
+            continue
+        quality = 0.5 * fit(shoulders / height, 0, SHOULDERS) + 0.5 * fit(tilt / height, 0, TILT)
+        names, target = ("inverse_head_and_shoulders", "head_and_shoulders"), neck + height
+        expires = right.bar + _patience(head, right)
+        yield Shape(names, left.bar, right.bar + 1, right.known, expires, neck, right.price, target, quality, six[1:])
+
+
+def _lopsided(first: Turn, middle: Turn, last: Turn) -> bool:
+    """One side takes more than three times as long as the other."""
+    one, other = middle.bar - first.bar, last.bar - middle.bar
+    return max(one, other) > LOPSIDED * min(one, other)
+
+
+def _patience(first: Turn, last: Turn) -> int:
+    """How many bars after its last pivot a figure may still break out: as many as it took, 12 to 40."""
+    return min(WATCHED, max(12, last.bar - first.bar))
