@@ -56,6 +56,9 @@ bench: .venv/installed-dev ## the benchmarks, one after the other
 bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
 	@$(RUN) -m benchmarks.news_catalyst
 
+bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
+	@$(RUN) -m benchmarks.news_catalyst
+
 funnel-read: .venv/installed-dev ## the recorded days played through the services, top picks with every reason
 	@$(RUN) -m benchmarks.funnel_read
 

@@ -27,10 +27,11 @@ OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.65, 2.6, "offering offerings placement registered", r"\b" + _STOCK + r"\b(?! etfs?)[^;,]{0,25}\b(?:offerings?|placement)\b|registered direct", "share offering"),
     phrase(OFFER, -0.35, 3.1, "closes closed closing completes completed completion", r"(?:clos(?:es|ed|ing)|complet(?:es|ed|ion))\b[^;]{0,70}\b" + _STOCK + r"?\b[^;]{0,30}\b(?:offerings?|placement)", "share offering closed"),
     phrase(OFFER, 0.4, 3.6, "withdraws withdrew withdrawn cancels cancelled canceled terminates terminated postpones scraps", r"(?:withdr[ae]w\w*|cancel\w*|terminat\w*|postpon\w*|scraps?)\b[^;]{0,50}\b(?:offering|placement|shelf|atm|equity line|equity purchase)", "offering withdrawn"),
-    phrase(OFFER, -0.05, 3.4, "notes debentures bonds", r"(?:senior|unsecured|secured|subordinated|green|baby|\d%|fixed[- ]rate)\b[^;]{0,30}\b(?:notes|bonds|debentures)\b(?![^;]{0,20}convertible)|notes offering|\bnotes due\b|\b(?:prices|issues|sells)\b[^;]{0,40}\bnotes\b", "debt offering"),
+    phrase(OFFER, -0.05, 3.4, "notes debentures bonds", r"(?:senior|unsecured|secured|subordinated|green|baby|\d%|fixed[- ]rate)\b[^;]{0,30}\b(?:notes|bonds|debentures)\b(?![^;]{0,20}convertible)|notes? offering|\bnotes due\b|\b(?:prices|issues|sells)\b[^;]{0,40}\bnotes\b", "debt offering"),
     phrase(OFFER, -0.5, 3.5, "convertible", r"convertible (?:\w+ ){0,3}(?:notes?|debt|debentures?|bonds?|offering|preferred|promissory)", "convertible debt dilutes later"),
     phrase(OFFER, -0.6, 2.8, "dilution dilutive dilutes dilute dilutions", r"(?<!non-)(?<!anti-)\bdilut(?:ion|ive|es?|ed|ing)\b", "dilution"),
     phrase(OFFER, 0.3, 3.0, "non", r"non-?dilutive", "funding without dilution"),
+    phrase(OFFER, -0.55, 2.6, "equity capital raise raising", r"(?:equity|capital|stock|share) rais(?:e|ing)\b", "share offering"),
     phrase(OFFER, -0.4, 2.2, "shelf form resale", r"(?:mixed|universal|\$[\d.]+ ?(?:m|b|million|billion)?) (?:\w+ )?shelf|shelf (?:registration|offering)|\bform s-[13]\b|resale of [^;]{0,25}shares", "shelf registration"),
     phrase(OFFER, -0.6, 2.6, "atm market line distribution equity", r"committed equity|equity forward|equity facility|\batm (?:program|facility|offering|agreement|sales)|at-the-market|equity line|equity distribution agreement|equity purchase agreement|standby equity", "shares sold into the market"),
     phrase(OFFER, -0.35, 1.8, "warrant warrants", r"(?:exercise|inducement|pre-funded|issu\w+)[\w ]{0,20}\bwarrants?\b|warrant inducement", "warrants"),
@@ -39,7 +40,7 @@ OFFERINGS: tuple[Phrase, ...] = (
 )  # fmt: skip
 
 PAYOUTS: tuple[Phrase, ...] = (
-    phrase(PAYOUT, 0.5, 1.55, "buyback buybacks repurchase repurchases repurchased ncib", r"buy-?backs?\b|(?:share|stock|unit) repurchase|repurchas\w+ [^;]{0,30}(?:shares|stock|program|units)|\bncib\b", "buyback"),
+    phrase(PAYOUT, 0.5, 1.55, "buyback buybacks repurchase repurchases repurchased ncib issuer", r"buy-?backs?\b|(?:share|stock|unit) repurchase|repurchas\w+ [^;]{0,30}(?:shares|stock|program|units)|\bncib\b|normal course issuer bid", "buyback"),
     phrase(PAYOUT, -0.35, 2.2, "suspends halts pauses ends", r"(?:suspend\w*|halt\w*|paus\w+|ends)\b[^;]{0,30}(?:buy-?back|repurchase)", "buyback stopped"),
     phrase(PAYOUT, 0.45, 2.0, "dividend dividends distribution payout", r"(?:rais\w+|hik\w+|boost\w*|increas\w+|ups|lift\w*|reinstat\w+|initiat\w+|doubl\w+|special)\b[^;]{0,45}(?:dividend|distribution|payout)|dividend (?:increase|hike|boost|growth)", "dividend raised"),
     phrase(PAYOUT, -0.7, 2.6, "dividend dividends distribution payout", r"(?:cut(?:s|ting)?|suspend\w*|slash\w*|eliminat\w+|halt\w*|omit\w*|reduc\w+|paus\w+|scrap\w*)\b[^;]{0,40}(?:dividend|distribution|payout)|dividend (?:cut|suspen\w+)", "dividend cut"),

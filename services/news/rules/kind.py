@@ -17,6 +17,7 @@ _AWAITED = re.compile(
     r"\b(?:could|might|may|can|will|would|potential|possible|expected to|likely to|if|awaits?|before)\W+"
     r"(?:\w+\W+){0,5}$"
 )
+_WITHOUT = re.compile(r"\bwithout (?:\w+ ){0,4}$")
 _BARE = re.compile(r"(?:beat|miss|top|raise|cut|boost|lift|win|approve|acquire|buy|sell|launch|surpass|exceed|hike)\b")
 _STUDY = re.compile(
     r"\bcagr\b|delveinsight|\bmarket (?:size|forecast|is (?:expected|projected)|analysis|report|insights"
@@ -92,6 +93,7 @@ def kind(hits: list[Hit], low: str, at: list[int], *, is_told: bool) -> Catalyst
         for hit in hits
         if hit.catalyst is not None
         and not (is_told and _is_asked(hit, low))
+        and not ("without" in low and _WITHOUT.search(low[: hit.span[0]]))
         and not (hit.catalyst == Catalyst.ANALYST and _is_the_house(hit, low, at))
     ]
     if not events or (("market" in low or "cagr" in low) and _STUDY.search(low)):

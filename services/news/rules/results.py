@@ -30,7 +30,9 @@ _RISE_WORDS = "rise rises rose jump jumps jumped surge surges surged soar soars 
 _RISE_WORDS += " increases increased double doubles doubled triple triples tripled advance advances advanced improve improves improved"
 _RISE_WORDS += " accelerate accelerates accelerated up"
 _FALL_WORDS = "fall falls fell drop drops dropped decline declines declined slump slumps slumped plunge plunges plunged tumble tumbles tumbled"
-_FALL_WORDS += " shrink shrinks shrank sink sinks sank slide slides slid decrease decreases decreased weaken weakens weakened down"
+_FALL_WORDS += (
+    " shrink shrinks shrank sink sinks sank slide slides slid decrease decreases decreased weaken weakens weakened down"
+)
 _FALL = (
     r"(?:falls?|fell|drop(?:s|ped)?|declin(?:es|ed|e)|slump(?:s|ed)?|plunge[sd]?|tumble[sd]?|shr[ia]nks?|sinks?|sank"
 )
@@ -69,10 +71,10 @@ EARNINGS: tuple[Phrase, ...] = (
     phrase(E, 0.5, 1.6, "profitable profitability rebound", r"(?:turns|turned|becomes) profitable|profit rebound", "turns to a profit"),
     phrase(E, 0.35, 1.3, "sales production traffic deliveries passengers assets volumes comparable same", r"(?:client assets|assets under management|\baum\b|comparable(?: store)? sales|same-store sales|monthly sales|passenger traffic|passengers|load factor|vehicle deliveries|deliveries|production|volumes?)\b[^;]{0,25}\b(?:rise|rose|grow|grew|jump|surge|increase|climb|up \d)\w*", "monthly figures rise"),
     phrase(E, -0.35, 1.3, "sales production traffic deliveries passengers assets volumes comparable same", r"(?:client assets|assets under management|\baum\b|comparable(?: store)? sales|same-store sales|monthly sales|passenger traffic|passengers|load factor|vehicle deliveries|deliveries|production|volumes?)\b[^;]{0,25}\b(?:fall|fell|drop|slump|decline|decrease|down \d)\w*", "monthly figures fall"),
-    phrase(E, 0.0, 1.2, "results quarter annual fiscal financial interim unaudited preliminary management", r"(?:reports?|reported|announces?|posts?|releases?|delivers?|provides?)\b[^;]{0,60}\b(?:financial|quarter\w*|full[- ]year|fiscal|annual|unaudited|interim|preliminary|operating|production|q[1-4])\b[^;]{0,25}\bresults\b(?! (?:of|from) (?:annual|its annual|the annual|general|auction|meeting|tender))|reports? [^;]{0,40}assets under management", "results reported"),
+    phrase(E, 0.0, 1.2, "results quarter annual fiscal financial interim unaudited preliminary management income loss monthly", r"(?:reports?|reported|announces?|posts?|releases?|delivers?|provides?)\b[^;]{0,60}\b(?:financial|quarter\w*|full[- ]year|fiscal|annual|unaudited|interim|preliminary|operating|production|q[1-4])\b[^;]{0,25}\bresults\b(?! (?:of|from) (?:annual|its annual|the annual|general|auction|meeting|tender))|reports? [^;]{0,40}assets under management|reports? net (?:income|loss) of|monthly (?:metrics|net revenues?|revenues?|sales)", "results reported"),
     phrase(E, 0.0, 1.1, "earnings", r"earnings (?:call|snapshot|report card|highlights|transcript|update|roundup|round-up|review|results|recap|rundown)\b|(?:unpacking|reflecting on|review of) [\w ]{0,12}earnings", "results discussed"),
-    phrase(E, 0.0, 1.1, "q1 q2 q3 q4 quarter", r"\bq[1-4] (?:20\d\d )?(?:results|earnings|highlights?|rundown|recap|roundup|round-up|review|in review|report|update|teardown|deep dive|earnings call)\b|(?:winners and losers|teardown|highs and lows) of q[1-4]|\bstocks q[1-4]\b|(?:after|in) q[1-4]\b|\bq[1-4] (?:fy|fiscal) ?\d+ (?:results|earnings)|after (?:these|its latest|latest) results|\bq[1-4] (?:beat|miss|loss|profit|net loss|net income)\b|(?:first|second|third|fourth)[- ]quarter (?:results|earnings|profit|loss)", "results discussed"),
-    phrase(E, 0.0, 0.9, "earnings", r"(?:reports?|reported|posts|mixed|after|despite) (?:[\w-]+ ){0,2}earnings\b(?! (?:estimates?|preview|date|calendar|whisper|season))", "results discussed"),
+    phrase(E, 0.0, 1.1, "q1 q2 q3 q4 quarter", r"\bq[1-4] (?:20\d\d )?(?:results|earnings|highlights?|rundown|recap|roundup|round-up|review|in review|report|update|teardown|deep dive|earnings call)\b|(?:winners and losers|teardown|highs and lows) of q[1-4]|\bstocks q[1-4]\b|\bq[1-4] [\w &-]{3,40} (?:earnings|results):|(?:after|in) q[1-4]\b|\bq[1-4] (?:fy|fiscal) ?\d+ (?:results|earnings)|after (?:these|its latest|latest) results|\bq[1-4] (?:beat|miss|loss|profit|net loss|net income)\b|(?:first|second|third|fourth)[- ]quarter (?:results|earnings|profit|loss)", "results discussed"),
+    phrase(E, 0.0, 0.9, "earnings", r"(?:reports?|reported|posts|posted|mixed|after|despite) (?:[\w-]+ ){0,2}earnings\b(?! (?:estimates?|preview|date|calendar|whisper|season))", "results discussed"),
 )  # fmt: skip
 
 GUIDANCE: tuple[Phrase, ...] = (
@@ -93,6 +95,8 @@ GUIDANCE: tuple[Phrase, ...] = (
            "profit warning"),
     phrase(G, 0.1, 1.15, "reaffirms reaffirming reaffirmed reiterates maintains affirms backs confirms holds", r"(?:reaffirm(?:s|ing|ed)|reiterat(?:es|ing|ed)|maintains|affirms|backs|confirms)\b[^,;]{0,40}(?:guidance|outlook|forecast)",
            "guidance confirmed"),
+    phrase(G, 0.5, 1.9, "sees expects", r"\b(?:sees|expects) (?:an? )?(?:stronger|better) [\w -]{0,15}(?:half|quarter|year)", "a better outlook"),
+    phrase(G, -0.55, 1.9, "sees expects", r"\b(?:sees|expects) (?:an? )?(?:weaker|softer|slower) [\w -]{0,15}(?:half|quarter|year)", "a worse outlook"),
     phrase(G, 0.0, 1.15, "guidance outlook targets", r"(?:issues|gives|provides|announces|introduces|initiates|sets|unveils|offers|reports)\b[^;,]{0,45}\b(?:guidance|outlook|(?:long|medium|mid)-term targets|financial targets)\b|guidance (?:for|of)\b|(?:outlook|guidance) issued|after [\w -]{0,20}guidance\b|long-term targets\b", "guidance given"),
     phrase(G, 0.1, 1.4, "expects sees", r"\b(?:expects|sees)\b (?:[\w$.-]+ ){0,4}(?:revenues?|sales|eps|earnings|profits?|loss|net income|ebitda|growth|margins?)\b(?! estimates)", "its own view of figures to come", about="subject"),
 )  # fmt: skip

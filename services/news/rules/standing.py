@@ -31,11 +31,12 @@ OWNERS: tuple[Phrase, ...] = (
     phrase(OTHER, -0.05, 1.9, "nominees proxy declassification vote slate boardroom", r"(?:director|board) nominees|proxy (?:contest|fight|battle|statement against)|declassif\w+|vote against all|dissident|removal of directors", "a fight for the board"),
     phrase(OTHER, -0.3, 1.4, "sold sells exited exits dumped trims reduces dissolved", r"(?:funds?|capital|partners|investors?|management|holdings|advisors?|strategy|portfolio|trusts?)\b[^;]{0,25}\b(?:sold|exited|exits|dumped|trimmed|divested|dissolved)\b(?! (?:shares worth|its unit))", "a fund sells"),
     phrase(OTHER, 0.2, 1.4, "raise raises raised boosts boosted increases increased", r"(?:fund|capital|partners|investors?)\b[^;]{0,25}\b(?:continues to raise|raises|boosts|increases|increased|raised|boosted) (?:its )?(?:position|stake|holding)", "a fund buys"),
+    phrase(OTHER, -0.1, 1.4, "reduces reduced stake warning", r"reduce[sd] (?:its|their|his|her) (?:stake|holding)|early warning report", "an owner moves"),
     phrase(OTHER, 0.2, 1.3, "strategic equity investment", r"strategic (?:equity )?investment\b", "a strategic investor"),
 )  # fmt: skip
 
 DEBT: tuple[Phrase, ...] = (
-    phrase(OTHER, 0.05, 1.6, "facility facilities loan loans credit revolver refinancing refinances repricing term revolving", r"(?:credit|loan|debt|revolving|revolver|working capital|warehouse|financing)\b[^;]{0,15}\b(?:facilit(?:y|ies)|agreement|line)\b|line of credit|term loan|\brevolver\b|refinanc(?:es|ed|ing)\b|debt (?:repricing|financing|restructuring)|mortgage loans?", "a loan"),
+    phrase(OTHER, 0.05, 1.6, "facility facilities loan loans credit revolver refinancing refinances repricing term revolving", r"(?:credit|loan|debt|revolving|revolver|working capital|warehouse|financing)\b[^;]{0,15}\b(?:facilit(?:y|ies)|agreement|line)\b|line of credit|term loan|\brevolver\b|refinanc(?:es|ed|ing)\b|debt (?:repricing|financing|restructuring)|mortgage loans?|\$[\d.,]+ ?(?:m|b|bn|million|billion)?[\w -]{0,25} loans?\b|\bloans? secured", "a loan"),
     phrase(OTHER, 0.1, 3.6, "redeem redeems redemption retire retires repay repays repurchase exchange elimination converts conversion prepays overhang", r"(?:redeem\w*|redemption|retir(?:es?|ing)|repay\w*|repurchas\w+|buys? back|prepay\w*|exchange|eliminat\w+|converts?|conversion|tender offers? for)\b[^;]{0,60}\b(?:notes?|debentures?|bonds?|preferred|debt|convertibles?|loans?)\b|debt (?:elimination|reduction|repayment|exchange)|reduces total debt", "debt or preferred shares retired"),
     phrase(OTHER, 0.3, 3.1, "dilutive", r"non-?dilutive", "funding without dilution"),
     phrase(OTHER, -0.45, 3.7, "moody fitch best kbra kroll dbrs junk downgrade downgrades downgraded", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:downgrad\w+|cuts?|lowers?|negative|junk|under review with negative)", "credit rating cut"),
@@ -44,6 +45,7 @@ DEBT: tuple[Phrase, ...] = (
 )  # fmt: skip
 
 CHANGES: tuple[Phrase, ...] = (
+    phrase(OTHER, -0.2, 1.8, "ratio", r"(?:ads|adr) ratio change", "depositary ratio changed"),
     phrase(OTHER, 0.05, 1.5, "name ticker symbol listing listed rebrand rebrands dual uplisting list brand", r"(?:name|ticker|symbol) change|changes? (?:its )?(?:name|ticker|symbol)|(?:secondary|dual|primary|direct|hong kong) listing|dual[- ]list(?:s|ed|ing)|transfers? (?:its |stock |exchange )?listing|rebrands? (?:as|to)|to trade under|brand transition", "a new name or listing"),
     phrase(OTHER, -0.05, 1.5, "reorganization restructuring organizational restructures reorganizes realignment self", r"restructur(?:es|ing|e)\b|organi[sz]ational changes|reorgani[sz](?:es|ation)|realignment|consolidates [\w ]{0,40} under|self-managed", "a restructuring"),
     phrase(OTHER, -0.25, 1.4, "layoffs layoff jobs lays workforce", r"lay-?offs?|lays off|job cuts|cut(?:s|ting)? [\w,% ]{0,15}(?:jobs|workforce|staff)|reduc\w+ (?:its )?workforce", "jobs cut"),
