@@ -74,7 +74,7 @@ async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     desk, part = scanner.desk, scanner.stale_part
     facts: dict[str, Any] = {
         "universe": len(desk.symbols) if desk else 0,
-        "history_days": len(desk.days.days) if desk else 0,
+        "history_days": desk.history_days if desk else 0,
         "volume_lessons": len(scanner.lessons),
         "prices": "not asked yet" if part is None else "fresh" if part < 0.5 else "stale",
     }
@@ -150,6 +150,6 @@ def _add_views(app: FastAPI, scanner: desk.Scanner) -> None:
             refreshed_at=desk.refreshed_at,
             universe=len(desk.symbols),
             sectors=len(set(desk.sectors.values())),
-            history_days=len(desk.days.days),
+            history_days=desk.history_days,
             excluded=desk.selection.counts,
         )

@@ -107,3 +107,12 @@ def test_the_cache_gives_back_what_was_put_in(names: int, days: int) -> None:
 def test_garbage_in_the_cache_is_no_history(data: bytes) -> None:
     found = history.unpacked(data)
     assert found is None or len(found.symbols) * len(found.days) == found.close.size
+
+
+def test_the_last_volumes_by_day() -> None:
+    found = history.from_bars(("A", "B"), table(bars("A", [1, 2, 3]), bars("B", [9], first=2)))
+    volumes = history.last_volumes(found, 2)
+    assert [str(day) for day in volumes] == ["2026-06-16", "2026-06-17"]
+    assert [column.tolist() for column in volumes.values()][1] == [1000.0, 1000.0]
+    assert np.isnan(next(iter(volumes.values()))[1])
+    assert history.last_volumes(history.empty(("A",)), 5) == {}

@@ -29,7 +29,7 @@ async def test_in_the_session_there_is_nothing_to_learn_from_a_tape_of_one_day(d
     scanner = await learned(deps, asked)
     assert scanner.lessons == ()
     assert len(asked) == curve.SESSIONS_LEARNED
-    assert await deps.cache.get(learning.LESSONS_KEY) is None
+    assert await deps.cache.get(desk.LESSONS_KEY) is None
 
 
 async def test_a_finished_session_teaches_the_days_after_it(deps: Deps, exchange_url: str) -> None:

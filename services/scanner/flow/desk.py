@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from prometheus_client import Counter
 
 from services.scanner import store
-from services.scanner.rules import history, universe
+from services.scanner.rules import curve, history, universe
 from services.scanner.rules.baseline import Baseline, baseline_of
-from services.scanner.rules.curve import Lesson
 from shared.deps import Deps
-from shared.domain.market import BarTable
+from shared.domain.market import BarTable, Floats
 from shared.domain.session import Session, current_session, next_session, trading_day
 from shared.errors import CatalystError, NotNow, Unavailable
 
 HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v2", 4 * 86_400.0
+LESSONS_KEY = "scanner:volume-lessons:v1"
 CHECK_SECONDS, FIRST_BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS = 30.0, 0.5, 30.0
 FAILURES = Counter("catalyst_scanner_loop_failures_total", "Failed refreshes of the universe and lost listeners")
 log = structlog.get_logger()
@@ -26,7 +26,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Desk:
-    """What a scan needs and a day does not change; `names` are the symbols as an array."""
+    """What a scan needs and a day does not change; `names` are the symbols as an array, `volumes` those of the last
+    sessions by day.
+    """
 
     refreshed_at: datetime
     selection: universe.Selection
@@ -34,7 +36,8 @@ class Desk:
     names: NDArray[np.str_]
     listed: frozenset[str]
     sectors: dict[str, str]
-    days: history.History
+    history_days: int
+    volumes: dict[date, Floats]
     baseline: Baseline
 
 
@@ -46,7 +49,7 @@ class Scanner:
         self.desk: Desk | None = None
         self.trouble = "the universe has not been read yet"
         self.stale_part: float | None = None
-        self.lessons: tuple[Lesson, ...] = ()
+        self.lessons: tuple[curve.Lesson, ...] = ()
         self.unclassified: tuple[str, ...] = ()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
         self.hours: dict[date, tuple[Session, ...]] = {}
@@ -73,6 +76,7 @@ async def desk_for(scanner: Scanner, now: datetime) -> Desk:
     async with scanner.refreshing:
         if scanner.desk is None or universe.refresh_due(scanner.desk.refreshed_at, now):
             scanner.desk = await refreshed(scanner.deps, now)
+            scanner.lessons = scanner.lessons or curve.unpacked(await scanner.deps.cache.get(LESSONS_KEY) or b"")
             scanner.trouble = ""
         return scanner.desk
 
@@ -94,9 +98,10 @@ async def refreshed(deps: Deps, now: datetime) -> Desk:
     sectors = await store.read_sectors(deps.pool)
     days = await daily_history(deps, symbols, now)
     log.info("universe_refreshed", universe=len(symbols), sectors=len(sectors), days=len(days.days), **selection.counts)
-    baseline = await asyncio.to_thread(lambda: baseline_of(history.mended(days)))
+    baseline = baseline_of(history.mended(days))
     names = np.array(symbols, dtype=np.str_)
-    return Desk(now, selection, symbols, names, frozenset(symbols), sectors, days, baseline)
+    volumes = history.last_volumes(days, curve.SESSIONS_LEARNED)
+    return Desk(now, selection, symbols, names, frozenset(symbols), sectors, len(days.days), volumes, baseline)
 
 
 async def daily_history(deps: Deps, symbols: tuple[str, ...], now: datetime) -> history.History:

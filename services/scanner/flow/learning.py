@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from services.scanner.flow.desk import FAILURES, Desk, Scanner
+from services.scanner.flow.desk import FAILURES, LESSONS_KEY, Desk, Scanner
 from services.scanner.rules import curve
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
 
-LESSONS_KEY, LESSONS_TTL_SECONDS = "scanner:volume-lessons:v1", 30 * 86_400.0
+LESSONS_TTL_SECONDS = 30 * 86_400.0
 LOOK_EVERY_SECONDS, FIRST_LOOK_SECONDS = 300.0, 1.0
 # Ten days hold five sessions with a long weekend among them.
 LOOK_BACK = timedelta(days=10)
@@ -33,10 +33,8 @@ async def keep_learning(scanner: Scanner) -> None:
 
 
 async def learn(scanner: Scanner, desk: Desk, now: datetime, asked: set[date]) -> None:
-    """Take over remembered lessons and add those of finished sessions; a session in `asked` is not asked for again."""
+    """Add the lessons of finished sessions to those remembered; a session in `asked` is not asked for again."""
     deps = scanner.deps
-    if not scanner.lessons:
-        scanner.lessons = curve.unpacked(await deps.cache.get(LESSONS_KEY) or b"")
     today = trading_day(now)
     sessions = await deps.market.sessions(today - LOOK_BACK, today)
     wanted = [one for one in curve.to_learn(sessions, scanner.lessons, now) if one.day not in asked]
@@ -56,7 +54,7 @@ async def learn(scanner: Scanner, desk: Desk, now: datetime, asked: set[date]) -
 
 async def _volumes(scanner: Scanner, desk: Desk, day: date, today: date) -> dict[str, float]:
     """Each name's volume of a whole day: from the daily bars, which do not hold today yet, or from the snapshots."""
-    if day != today:
-        return desk.days.volumes_on(day)
-    snapshots = await scanner.deps.market.snapshots(desk.symbols)
-    return dict(zip(desk.symbols, snapshots.day_volume.tolist(), strict=True))
+    column = desk.volumes.get(day)
+    if column is None and day == today:
+        column = (await scanner.deps.market.snapshots(desk.symbols)).day_volume
+    return {} if column is None else dict(zip(desk.symbols, column.tolist(), strict=True))

@@ -42,11 +42,6 @@ class History:
         """In the order of FIELDS."""
         return tuple(getattr(self, name) for name in FIELDS)
 
-    def volumes_on(self, day: date) -> dict[str, float]:
-        """Volume by symbol on `day`, NaN for who did not trade; nothing for a day that is not held."""
-        column = np.flatnonzero(self.days == (day - EPOCH).days)
-        return dict(zip(self.symbols, self.volume[:, column[0]].tolist(), strict=True)) if len(column) else {}
-
 
 class _Packed(msgspec.Struct):
     symbols: list[str]
@@ -145,10 +140,18 @@ def mended(history: History) -> History:
         usual = float(np.median(before[np.isfinite(before)]))
         calm[row, day] = usual > 0 and dollars[row, day] < SPLIT_DOLLARS * usual
     steps = np.where(calm, steps, 1.0)
+    if (steps == 1).all():
+        return history
     # Everything before a step is scaled by it: the product of all steps that lie behind a day.
     scale = np.concatenate((np.cumprod(steps[:, :0:-1], axis=1)[:, ::-1], np.ones((len(steps), 1))), axis=1)
     prices = {name: getattr(history, name) * scale for name in FIELDS if name != "volume"}
     return replace(history, volume=history.volume / scale, **prices)
+
+
+def last_volumes(history: History, count: int) -> dict[date, Floats]:
+    """Volumes of the last `count` days, each of shape (symbols,); NaN for who did not trade."""
+    places = range(max(0, len(history.days) - count), len(history.days))
+    return {EPOCH + timedelta(days=int(history.days[place])): history.volume[:, place].copy() for place in places}
 
 
 def packed(history: History) -> bytes:
