@@ -44,7 +44,12 @@ NAMES = (
     # Funds that hold preferred papers are none themselves.
     (
         "preferred",
-        re.compile(r"\b(preferred|pfd)\b(?! (and|&|securities|income|\d+ ordinary))|\bpreference\b", re.IGNORECASE),
+        # Depositary shares that are neither American nor global stand for fractions of a home company's preferred.
+        re.compile(
+            r"\b(preferred|pfd)\b(?! (and|&|securities|income|\d+ ordinary))|\bpreference\b"
+            r"|(?<!global )\bdepositary shares?\b",
+            re.IGNORECASE,
+        ),
     ),
     ("note", re.compile(r"\d\s?%|\bnotes? due\b|\b(senior|subordinated|junior)\b.*\bnotes?\b|\bdebentures?\b", re.I)),
 )
