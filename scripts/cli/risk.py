@@ -1,11 +1,12 @@
 """Commands of whoever answers for the money: halt, resume, test-alert, and config check|diff|accept."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from config.reload import ConfigFileError, load
+from config.reload import ConfigFileError, changes_between, load
 from config.settings import read_settings
 from scripts.cli.console import call, err, fail, market_time, out, show, table_of
 
@@ -55,16 +56,24 @@ def send_test(json: Json = False) -> None:
     show(answer, json, f"alert {answer['alert_id']}: {answer['subject']}\n{text}")
 
 
-def check(json: Json = False) -> None:
-    """Read the files as the services would; exit code 1 with the line when they cannot be used. Needs no service."""
+def check(
+    folder: Annotated[Path | None, typer.Option(help="where a candidate for the two files lies")] = None,
+    json: Json = False,
+) -> None:
+    """Read the files as the services would; exit code 1 with the line when they cannot be used. Needs no service.
+
+    A candidate elsewhere is compared with the files in use as well.
+    """
     settings = read_settings()
     try:
-        found = load(settings.config_folder, settings)
+        found = load(folder or settings.config_folder, settings)
+        changes = changes_between(load(settings.config_folder, settings), found) if folder else ()
     except ConfigFileError as error:
         fail(str(error))
     data: dict[str, Any] = {"hash": found.hash, "autonomous": found.autonomous, "warnings": found.warnings}
     mode = "autonomous" if found.autonomous else "supervised"
-    show(data, json, "\n".join([f"can be used: {mode}, hash {found.hash}", *(f"note: {w}" for w in found.warnings)]))
+    told = [f"can be used: {mode}, hash {found.hash}", *(f"note: {w}" for w in found.warnings), *changes]
+    show(data | {"changes": changes}, json, "\n".join(told))
 
 
 def diff(json: Json = False) -> None:

@@ -52,3 +52,15 @@ def test_a_quantity_below_what_is_filled() -> None:
     refusal = place.do("replace", order_id=order.id, body={"qty": 20})
     assert isinstance(refusal, Refusal)
     assert refusal.message == "qty must be > filled_qty"
+
+
+def test_a_cancel_that_comes_too_late_is_told() -> None:
+    place = floor()
+    order = place.submit()
+    place.advance(0.06)
+    place.do("cancel", order_id=order.id)
+    place.advance(2)
+    assert place.order(order).status == "filled"
+    assert [event for event, _ in place.events] == [
+        "pending_new", "new", "pending_cancel", "fill", "order_cancel_rejected",
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The trading stream through the SDK's own TradingStream, and by hand where the SDK cannot go."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 from alpaca.trading.models import TradeUpdate
 from alpaca.trading.stream import TradingStream
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.exchange.serving import Served, desk_on, serving
 from tests.exchange.test_orders_api import bracket, limit
@@ -131,6 +132,22 @@ async def test_a_second_connection_is_refused_until_the_first_is_gone(exchange: 
             assert json.loads(await greet(exchange, other, "else"))["data"]["status"] == "authorized"
     async with connect(exchange.stream_url) as again:
         assert json.loads(await greet(exchange, again))["data"]["status"] == "authorized"
+
+
+async def test_by_setting_a_second_connection_fails_at_the_handshake_until_the_first_is_gone(exchange: Served) -> None:
+    exchange.desk.ask(KEY, "settings", {"one_stream_per_host": True})
+    async with connect(exchange.stream_url) as first:
+        await greet(exchange, first)
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(exchange.stream_url)
+        assert refused.value.response.status_code == 429
+    for _ in range(100):
+        with contextlib.suppress(InvalidStatus):
+            async with connect(exchange.stream_url) as again:
+                assert json.loads(await greet(exchange, again))["data"]["status"] == "authorized"
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never let in again")
 
 
 async def test_an_unknown_action_gets_an_error_frame(exchange: Served) -> None:

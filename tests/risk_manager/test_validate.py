@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from services.risk_manager.flow.decide import decide
+from tests.risk_manager.test_decide import ask
 from tests.risk_manager.world import CYCLE, World
 
 GUIDE = {"symbol": "TSLA", "side": "long", "quantity": 10, "price": 250.00, "cycle_id": CYCLE}
@@ -36,6 +38,18 @@ async def test_too_large_is_refused_with_the_figures(service: httpx.AsyncClient)
     body = (await _ask(service, quantity=21)).json()
     assert not body["approved"]
     assert body["reason"].startswith("max_position_size: 5250 against 5000")
+
+
+async def test_approvals_that_wait_do_not_count_and_the_answer_says_so(
+    world: World, service: httpx.AsyncClient
+) -> None:
+    world.market.list("ACME", 50.0)
+    assert (await decide(world.deps, ask("ACME")))[0].approved
+    for symbol in ("TSLA", "ACME"):
+        body = (await _ask(service, symbol=symbol, price=250 if symbol == "TSLA" else 50)).json()
+        assert body["approved"], body["reason"]
+        note = next(check["note"] for check in body["checks"] if check["name"] == "approvals")
+        assert note == "not counted here, as long as nobody uses them: approvals of ACME"
 
 
 async def test_a_price_nobody_pays_is_refused(service: httpx.AsyncClient) -> None:

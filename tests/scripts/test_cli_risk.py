@@ -105,6 +105,16 @@ async def test_config_is_checked_compared_and_forced(operator: Operator) -> None
     assert (code, said) == (0, f"the files against what holds ({digest}): none")
 
 
+async def test_a_candidate_elsewhere_is_read_and_compared(operator: Operator, tmp_path: Path) -> None:
+    candidate = tmp_path / "candidate"
+    shutil.copytree(operator.folder, candidate)
+    edit(candidate, "trading_config.yaml", "max_hold_time_minutes: 180", "max_hold_time_minutes: 90")
+    code, said = await operator.types("config", "check", "--folder", str(candidate))
+    assert (code, said.endswith("positions.max_hold_time_minutes: 180 -> 90")) == (0, True)
+    code, said = await operator.types("config", "check")
+    assert (code, "->" in said) == (0, False)
+
+
 async def _accepted(operator: Operator) -> bool:
     return bool(await operator.world.rows("SELECT FROM events WHERE kind = 'config.accepted'"))
 

@@ -39,3 +39,11 @@ def test_every_command_exists() -> None:
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets
+
+
+def test_every_metric_exists() -> None:
+    code = "\n".join(path.read_text() for part in ("services", "shared") for path in (ROOT / part).rglob("*.py"))
+    known = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"(catalyst_[a-z_]+)"', code))
+    named = set(re.findall(r"`(catalyst_[a-z_]+)`", TEXT))
+    assert len(named) >= 10
+    assert sorted(named - known - {f"{name.removesuffix('_total')}_total" for name in known}) == []

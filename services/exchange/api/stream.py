@@ -1,11 +1,13 @@
 """The trading stream: WebSocket /stream as Alpaca's paper endpoint speaks it (binary frames that hold JSON).
 
 The client authenticates, listens to trade_updates, and is sent every update from then on; there is no replay. One
-connection an account: another is told so and closed until the first is gone. A client that does not read is dropped.
+connection an account: another is told so and closed until the first is gone (or, by setting, one an address: another
+is refused at the handshake). A client that does not read is dropped.
 """
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +18,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from services.exchange.api.desk import Desk
 from services.exchange.api.outbox import Outbox
+from services.exchange.api.wire import answer
 from services.exchange.rules.book import Update
 from services.exchange.rules.render import update_json
 
@@ -48,6 +51,7 @@ class Switchboard:
 
     desk: Desk
     lines: dict[str, Line] = field(default_factory=dict)
+    hosts: Counter[str] = field(default_factory=Counter)
 
     async def serve(self, line: Line) -> None:
         """One connection from its first message to its end."""
@@ -145,10 +149,17 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.websocket(PATH)
     async def stream(socket: WebSocket) -> None:
+        host = socket.client.host if socket.client else ""
+        if board.hosts[host] and desk.world.settings.one_stream_per_host:
+            await socket.send_denial_response(answer({"message": "too many requests."}, 429))
+            return
         await socket.accept()
+        board.hosts[host] += 1
         try:
             await board.serve(Line(socket))
         except WebSocketDisconnect:
             log.debug("trading_stream_closed")
+        finally:
+            board.hosts[host] -= 1
 
     return router

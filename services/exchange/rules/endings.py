@@ -10,7 +10,9 @@ RELEASED, SILENT = "released", "silent"
 
 
 def cancel(book: Book, order: Order, due: Due) -> None:
-    """The cancel reaches the market; it loses the race against a fill."""
+    """The cancel reaches the market; when it loses the race against a fill, that is told."""
+    if order.status == "filled":
+        book.tell("order_cancel_rejected", due.at, order)
     if not order.is_live or (due.note != RELEASED and _sticks(book, order, due.at)):
         return
     group = cancel_group(book, order)

@@ -17,6 +17,8 @@ class VenueSettings(Value):
     of a bar's volume one order may take, 0 for no limit. Latencies never reach zero, so nothing happens at the very
     moment of the request. `legacy_nested`: list brackets as the API did in 2020. `*_requests_per_minute`: of market
     time, for each account, 0 for no limit. `recent_sip`: consolidated data younger than 15 minutes is served.
+    `one_stream_per_host`: a second trading stream from an address is refused at the handshake (429), as Alpaca does;
+    off, several accounts of one machine may listen, and a second one of the same account is told so and closed.
     `stream_symbols`: most symbols of one market-data connection, 0 for no limit. `easy_to_borrow`: assets still have
     that field. `trading_blocked`, `account_blocked`: keys of accounts that may not trade.
     """
@@ -43,6 +45,7 @@ class VenueSettings(Value):
     data_requests_per_minute: Annotated[int, Field(ge=0)] = 0
     recent_sip: bool = True
     stream_symbols: Annotated[int, Field(ge=0)] = 0
+    one_stream_per_host: bool = False
     easy_to_borrow: bool = True
     trading_blocked: tuple[str, ...] = ()
     account_blocked: tuple[str, ...] = ()

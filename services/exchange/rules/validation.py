@@ -13,6 +13,7 @@ from shared.domain.market import tick_size
 
 FORM, RULE = 40010001, 42210000
 TYPES = frozenset({"market", "limit", "stop", "stop_limit"})
+TRAILING = "trailing_stop"
 TIMES_IN_FORCE = frozenset({"day", "gtc", "opg", "cls", "ioc", "fok"})
 CLASSES = frozenset({"", "simple", "bracket", "oco", "oto"})
 MAX_CLIENT_ORDER_ID = 128
@@ -50,10 +51,23 @@ def _section(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
+def _no_trailing(body: Mapping[str, Any], tif: str, order_class: str) -> Refusal:
+    """Trailing stops are not played here: they are refused, first for what Alpaca would refuse them for as well."""
+    if (body.get("trail_price") is None) == (body.get("trail_percent") is None):
+        return malformed("trailing stop orders require either trail_price or trail_percent")
+    if order_class not in {"", "simple"}:
+        return against_rule("trailing stop orders must be simple orders")
+    if tif not in {"day", "gtc"}:
+        return against_rule(f"invalid time_in_force {tif} for {TRAILING} orders")
+    return against_rule("trailing stop orders are not supported by this venue")
+
+
 def parse(body: Mapping[str, Any]) -> Ticket | Refusal:
     """The ticket a body asks for, or why it cannot be read."""
     kind, tif = str(body.get("type", "")), str(body.get("time_in_force", ""))
     side, order_class = str(body.get("side", "")), str(body.get("order_class") or "")
+    if kind == TRAILING:
+        return _no_trailing(body, tif, order_class)
     for name, given, known in (
         ("side", side, {"buy", "sell"}),
         ("order type", kind, TYPES),

@@ -80,10 +80,12 @@ async def _accept(
     deps: Deps, watch: Watch, texts: Texts, new: Config, by: str, forced: str | None = None
 ) -> tuple[str, ...]:
     """Let it hold here and tell the others through the journal; or say why not. No decision runs beside it."""
-    old, before = deps.config.current(), deps.config.texts
+    before: Texts | None = None
     try:
         async with deps.pool.acquire() as connection, connection.transaction():
             await store.take_turn(connection)
+            # Read in our turn: somebody may have forced what we would refuse.
+            old = deps.config.current()
             standing = await _standing(deps, watch, connection)
             reasons = out_of_bounds(old, new, standing)
             if reasons and forced is None:
@@ -92,9 +94,11 @@ async def _accept(
             await append_event(connection, SERVICE, ACCEPTED, standing.now, facts | {"files": dict(texts)})
             if changes := changes_between(old, new):
                 await tell(connection, _changed(changes, new, facts, forced), standing.now)
+            before = deps.config.texts
             deps.config.hold(texts)
     except BaseException:
-        deps.config.hold(before)
+        if before is not None:
+            deps.config.hold(before)
         raise
     watch.files.refused = deps.config.problem = None
     log.info("config_accepted", hash=new.hash, changes=changes, forced=forced)

@@ -16,6 +16,7 @@ class Case:
 
     Where the limits leave nothing, one share is tested, so that every check tells by how much it missed. `claimed`
     is a price that the asker named (a validation): then nothing is sized and the market only has to be near it.
+    `passed_over` are the symbols of approvals that wait to be used and do not count against a mere question.
     """
 
     subject: Subject
@@ -26,6 +27,7 @@ class Case:
     levels: Levels
     sized: int
     claimed: Decimal | None = None
+    passed_over: tuple[str, ...] = ()
 
     @property
     def shares(self) -> int:
@@ -94,9 +96,13 @@ def case_of(subject: Subject, book: Book, limits: Limits, now: datetime, size_fa
 def case_as_asked(subject: Subject, book: Book, limits: Limits, now: datetime, quantity: int, price: Decimal) -> Case:
     """Somebody's own quantity and price, with the default stop and target around that price.
 
-    It is only a question: what is held or on its way counts against it, an approval that nobody has used does not.
+    It is only a question: what is held or on its way counts against it, an approval that nobody has used does not, and
+    the answer says which those are.
     """
+    waiting = tuple(sorted({holding.symbol for holding in book.holdings if holding.kind == "approval"}))
     book = replace(book, holdings=tuple(holding for holding in book.holdings if holding.kind != "approval"))
     market = reference_of(subject, limits, now)
     reference = Reference(price, price, market.age_seconds, market.source)
-    return Case(subject, book, limits, now, reference, levels_of(price, subject, limits), quantity, market.price)
+    return Case(
+        subject, book, limits, now, reference, levels_of(price, subject, limits), quantity, market.price, waiting
+    )
