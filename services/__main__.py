@@ -21,7 +21,6 @@ from pydantic import ValidationError
 from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
 from config.settings import Settings, read_settings
-from services.news.sources import wired
 from shared.adapters.alpaca_data import AlpacaData
 from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
@@ -152,10 +151,15 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         budget = None if settings.broker == "simulated" else cache
         market, clock = AlpacaData(settings, budget), _clock(settings, service, stack)
         stack.push_async_callback(market.close)
-        news = wired.feeds(settings, clock, cache, market) if service == "news" else ()
-        readers = wired.readers(settings, clock, cache) if service == "news" else ()
-        for vendor in (*news, *readers):
-            stack.push_async_callback(vendor.close)
+        news: tuple[Any, ...] = ()
+        readers: tuple[Any, ...] = ()
+        if service == "news":
+            # Its vendors bring its reading rules with them, which the other processes have no use for.
+            from services.news.sources import wired
+
+            news, readers = wired.feeds(settings, clock, cache, market), wired.readers(settings, clock, cache)
+            for vendor in (*news, *readers):
+                stack.push_async_callback(vendor.close)
         broker: Any = None
         stream: Any = None
         if service == "trading":

@@ -1,6 +1,7 @@
 """Texts that speak to a machine rather than of a company. No model is shown them, and they can do nobody any good."""
 
 import re
+from functools import lru_cache
 
 from services.news.rules.read import read
 from shared.domain.news import Reading
@@ -14,6 +15,7 @@ _ORDERS = re.compile(
 )
 
 
+@lru_cache(maxsize=50_000)
 def gives_orders(text: str) -> bool:
     """True for a text that speaks to a machine."""
     return _ORDERS.search(text) is not None
