@@ -193,6 +193,11 @@ async def insert_execution(
     return row is not None
 
 
+async def booked_ids(source: Source, order_id: UUID) -> frozenset[str]:
+    rows = await source.fetch("SELECT execution_id FROM executions WHERE order_id = $1", order_id)
+    return frozenset(str(row["execution_id"]) for row in rows)
+
+
 async def is_booked(source: Source, execution_id: str) -> bool:
     return bool(await source.fetchval("SELECT EXISTS (SELECT 1 FROM executions WHERE execution_id = $1)", execution_id))
 

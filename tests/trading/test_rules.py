@@ -14,7 +14,7 @@ from services.trading.rules import exits, orders, positions, reconcile
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import Fill, PositionRow
 from services.trading.rules.steps import Cancel, Close, GiveUp, Protect, Rest, Scene, next_step
-from shared.domain.order import BrokerOrder, OrderRequest, Side
+from shared.domain.order import BrokerOrder, Execution, OrderRequest, Side
 from shared.domain.session import Session
 
 NOW = datetime(2026, 6, 15, 15, 0, tzinfo=UTC)
@@ -271,3 +271,22 @@ def test_shares_left_to_another_hand_are_not_closed_by_the_clock() -> None:
     assert exits.exit_due(bare, SESSION, leave, late) is None
     assert exits.exit_due(replace(bare, side="short"), SESSION, leave, late) == "oversold"
     assert exits.exit_due(holding(), SESSION, leave, late) == "max_hold"
+
+
+def fill(name: str, quantity: int, second: int, order: str = "b-x") -> Execution:
+    return Execution(
+        execution_id=name, broker_order_id=order, symbol="AAA", side="buy", quantity=quantity, price=Decimal(100),
+        at=NOW + timedelta(seconds=second),
+    )  # fmt: skip
+
+
+def test_one_fill_under_two_names_is_booked_once() -> None:
+    listed, heard = (fill("a1", 3, 0), fill("a2", 7, 1)), (fill("h1", 3, 0), fill("h2", 7, 1))
+    book, none = positions.not_booked, frozenset[str]()
+    assert book("b-x", listed, heard, none, 0) == listed
+    assert book("b-x", (), heard, none, 0) == heard
+    assert book("b-x", listed, heard, frozenset({"h1"}), 3) == listed[1:]
+    assert book("b-x", listed[:1], heard, frozenset({"h1"}), 3) == ()
+    assert book("b-x", listed, heard, frozenset({"a1"}), 3) == listed[1:]
+    assert book("b-x", listed, heard, frozenset({"a2"}), 7) == listed[:1]
+    assert book("b-y", listed, heard, none, 0) == ()

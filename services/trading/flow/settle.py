@@ -108,11 +108,14 @@ async def book_fills(desk: Desk, symbol: str, now: datetime) -> None:
     if not due:
         return
     since = min(row.submitted_at or row.created_at for row in due.values()) - SLACK
-    fills = {fill.execution_id: fill for fill in await desk.broker.executions(since)}
-    fills |= {hint.execution.execution_id: hint.execution for hint in desk.hints if hint.execution is not None}
-    for fill in sorted(fills.values(), key=lambda fill: (fill.at, fill.execution_id)):
-        if fill.broker_order_id in due:
-            await book(desk, due[fill.broker_order_id], fill)
+    listed = await desk.broker.executions(since)
+    heard = tuple(hint.execution for hint in desk.hints if hint.execution is not None)
+    fills: list[Execution] = []
+    for row in due.values():
+        booked = await store.booked_ids(desk.deps.pool, row.order_id)
+        fills += fold_rule.not_booked(row.broker_order_id or "", listed, heard, booked, row.booked_quantity)
+    for fill in sorted(fills, key=lambda fill: (fill.at, fill.execution_id)):
+        await book(desk, due[fill.broker_order_id], fill)
     for row in await store.working(desk.deps.pool, symbol):
         if row.booked_quantity < row.filled_quantity and now - row.updated_at > MISSING_AFTER:
             message = f"{row.client_order_id}: the broker says {row.filled_quantity} filled, and shows no executions"

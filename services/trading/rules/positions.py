@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import Literal
 from uuid import UUID
 
 from config.trading import PositionsPart
 from shared.domain.market import to_tick
-from shared.domain.order import Side
+from shared.domain.order import Execution, Side
 from shared.domain.position import PositionView
 
 ZERO = Decimal(0)
@@ -101,6 +102,33 @@ def fold(fills: Sequence[Fill]) -> Fold:
         exit_time=fills[-1].at if net == 0 else None,
         realized_pnl=realized.quantize(_MONEY),
     )
+
+
+def not_booked(
+    broker_order_id: str,
+    listed: Sequence[Execution],
+    heard: Sequence[Execution],
+    booked: frozenset[str],
+    booked_shares: int,
+) -> tuple[Execution, ...]:
+    """An order's executions that are still to be booked. What the broker lists counts; what its stream told only while
+    nothing is listed.
+
+    It is not promised that both name one execution alike. Where what we have booked is not listed under its name, the
+    first listed are taken for those that we have; a list that is behind gives nothing until it has caught up.
+    """
+    mine = sorted((one for one in listed if one.broker_order_id == broker_order_id), key=_when)
+    if not mine:
+        told = {one.execution_id: one for one in heard if one.broker_order_id == broker_order_id}
+        return tuple(one for one in told.values() if one.execution_id not in booked)
+    if booked - {one.execution_id for one in mine}:
+        ends = accumulate(one.quantity for one in mine)
+        return tuple(one for one, end in zip(mine, ends, strict=True) if end - one.quantity >= booked_shares)
+    return tuple(one for one in mine if one.execution_id not in booked)
+
+
+def _when(execution: Execution) -> tuple[datetime, str]:
+    return execution.at, execution.execution_id
 
 
 def guard_prices(entry_price: Decimal, how: PositionsPart) -> tuple[Decimal, Decimal]:
