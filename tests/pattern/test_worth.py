@@ -34,7 +34,8 @@ def test_the_distance_of_the_levels_does_not_matter() -> None:
 
 
 def test_few_samples_say_little_and_nothing_is_ever_certain() -> None:
-    few, many = Worth(5, 5, 25, 12), Worth(5000, 5000, 25_000, 12_000)
+    none, few, many = Worth(29, 29, 99, 12), Worth(40, 30, 200, 100), Worth(5000, 5000, 25_000, 12_000)
+    assert none.even_chance == 0.5
     assert 0.5 < few.even_chance < 0.51
     assert many.even_chance == BOUNDS[1]
     assert Worth(5000, 0, 25_000, 12_000).even_chance == BOUNDS[0]

@@ -55,12 +55,12 @@ def flags(frame: Frame, since: int) -> Iterator[Shape]:
 
 def _pole_tops(frame: Frame, since: int) -> list[int]:
     """Bars whose high is above the ten before and not passed in the four after."""
-    high = frame.bars.high
+    begin = max(0, since - FLAG_BARS_MAX - POLE_BARS)
+    high = frame.bars.high[begin:]
     if len(high) < POLE_BARS + QUIET + 1:
         return []
     windows = np.lib.stride_tricks.sliding_window_view(high, POLE_BARS + QUIET + 1)
-    tops = np.flatnonzero(windows.argmax(axis=1) == POLE_BARS) + POLE_BARS
-    return [int(top) for top in tops if top >= since - FLAG_BARS_MAX]
+    return (np.flatnonzero(windows.argmax(axis=1) == POLE_BARS) + begin + POLE_BARS).tolist()
 
 
 def _rest_end(frame: Frame, top: int) -> int:

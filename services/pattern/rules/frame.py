@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -39,7 +40,8 @@ class Frame:
         frame = Frame(turned, self.timeframe, -self.sign)
         known = frame.__dict__
         known["atr"], known["turns"] = self.atr, upside_down(self.turns)
-        known["session_starts"], known["volume_ratio"] = self.session_starts, self.volume_ratio
+        known["session_starts"], known["session_ranges"] = self.session_starts, self.session_ranges
+        known["volume_ratio"] = self.volume_ratio
         return frame
 
     @cached_property
@@ -73,6 +75,12 @@ class Frame:
             return ()
         gaps = np.flatnonzero(np.diff(self.bars.start) > SESSION_GAP_SECONDS) + 1
         return (0, *(int(gap) for gap in gaps))
+
+    @cached_property
+    def session_ranges(self) -> tuple[float, ...]:
+        """Each whole session's high less its low, USD: of all but the last."""
+        highs, lows = self.bars.high, self.bars.low
+        return tuple(float(highs[a:b].max() - lows[a:b].min()) for a, b in pairwise(self.session_starts))
 
     def session_vwap(self, first: int, last: int) -> Floats:
         """Volume-weighted average price since the session's first bar, USD, for its bars `first` to before `last`."""

@@ -27,9 +27,7 @@ def _sessions(frame: Frame, since: int) -> Iterator[tuple[int, int]]:
 
 def _usual_range(frame: Frame, first: int) -> float:
     """Mean range of the sessions before `first` in the frame, USD."""
-    starts = [start for start in frame.session_starts if start <= first]
-    highs, lows = frame.bars.high, frame.bars.low
-    ranges = [float(highs[a:b].max() - lows[a:b].min()) for a, b in pairwise(starts)]
+    ranges = frame.session_ranges[: frame.session_starts.index(first)]
     return sum(ranges) / len(ranges)
 
 

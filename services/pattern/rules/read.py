@@ -8,11 +8,11 @@ from services.pattern.rules.figures import detect
 from services.pattern.rules.frame import Frame
 from services.pattern.rules.levels import levels
 from services.pattern.rules.usable import usable
-from services.pattern.rules.worth import BOUNDS
+from services.pattern.rules.worth import BOUNDS, COIN
 from shared.domain.evidence import Detection, PatternEvidence
 from shared.domain.market import Bars
 
-COIN, COUNTED = 0.5, 4
+COUNTED = 4
 DAILY_WEIGHT = 0.6
 """A day trader is out by the close: what a daily chart says has less time to come true."""
 CALLED = {"5Min": "5-minute", "1Day": "daily"}

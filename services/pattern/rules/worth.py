@@ -8,15 +8,16 @@ comparison with its intervals and the three sessions held out.
 
 Confidence is the chance of the target before the stop **were both equally far**: a half is what a coin would do. It is
 the odds ratio of the pattern's hit rate to the random one's, turned back into a chance. The hit rate is first drawn
-towards the random one by `PRIOR` entries that hit as often as random ones do, so that few samples say little; nothing
-goes beyond `BOUNDS`. The prior is large because entries of one day share its market: 19 sessions are far fewer
-independent samples than the counts say, and on the sessions held out most of the lead was gone.
+towards the random one by `PRIOR` entries that hit as often as random ones do, so that few samples say little; fewer
+than thirty say nothing, and nothing goes beyond `BOUNDS`. The prior is large because entries of one day share its
+market: 19 sessions are far fewer independent samples than the counts say, and what looked better than random by them
+had a lead of 0.8 points left on the sessions held out.
 """
 
 from typing import Literal, NamedTuple
 
 Status = Literal["forming", "confirmed", "failed"]
-PRIOR, BOUNDS = 1000, (0.3, 0.7)
+PRIOR, BOUNDS, COIN, FEWEST = 1000, (0.3, 0.7), 0.5, 30
 
 
 class Worth(NamedTuple):
@@ -29,7 +30,9 @@ class Worth(NamedTuple):
 
     @property
     def even_chance(self) -> float:
-        """The chance of the target before the stop, were both equally far."""
+        """The chance of the target before the stop, were both equally far; a coin's where nearly nothing is known."""
+        if self.decided < FEWEST:
+            return COIN
         chance = (self.random_hits + 1) / (self.random_decided + 2)
         rate = (self.hits + PRIOR * chance) / (self.decided + PRIOR)
         ratio = rate / (1 - rate) / (chance / (1 - chance))
@@ -37,54 +40,54 @@ class Worth(NamedTuple):
         return min(high, max(low, ratio / (1 + ratio)))
 
 
-CONFIRMED_SHARE = {"5Min": 16113 / 42870, "1Day": 1150 / 2427}
+CONFIRMED_SHARE = {"5Min": 16477 / 43661, "1Day": 1175 / 2468}
 """Of the figures seen, how many were confirmed: what one that is forming may expect."""
 
 WORTH: dict[tuple[str, str], Worth] = {
-    ("5Min", "abcd"): Worth(1099, 612, 5213, 3017),
-    ("5Min", "ascending_triangle"): Worth(250, 92, 1181, 432),
-    ("5Min", "bear_abcd"): Worth(813, 473, 3762, 2254),
-    ("5Min", "bear_flag"): Worth(626, 87, 2907, 327),
-    ("5Min", "bear_pennant"): Worth(307, 42, 1476, 177),
-    ("5Min", "bear_symmetrical_triangle"): Worth(261, 53, 1372, 281),
-    ("5Min", "bull_flag"): Worth(823, 91, 3991, 403),
-    ("5Min", "cup_and_handle"): Worth(202, 42, 1053, 240),
-    ("5Min", "descending_triangle"): Worth(173, 57, 879, 271),
-    ("5Min", "double_bottom"): Worth(118, 78, 591, 402),
-    ("5Min", "double_top"): Worth(106, 76, 462, 286),
-    ("5Min", "gap_and_go"): Worth(103, 63, 488, 289),
-    ("5Min", "gap_down_and_go"): Worth(76, 45, 314, 175),
-    ("5Min", "head_and_shoulders"): Worth(173, 69, 896, 308),
-    ("5Min", "inverse_head_and_shoulders"): Worth(224, 89, 1058, 435),
-    ("5Min", "inverted_cup_and_handle"): Worth(143, 27, 749, 143),
-    ("5Min", "opening_range_breakdown"): Worth(144, 50, 767, 227),
-    ("5Min", "opening_range_breakout"): Worth(166, 44, 888, 253),
-    ("5Min", "pennant"): Worth(366, 37, 1780, 192),
-    ("5Min", "rectangle_breakdown"): Worth(17, 6, 84, 44),
-    ("5Min", "rectangle_breakout"): Worth(23, 17, 110, 65),
-    ("5Min", "symmetrical_triangle"): Worth(239, 51, 1236, 311),
-    ("5Min", "vwap_loss"): Worth(521, 334, 2554, 1544),
-    ("5Min", "vwap_reclaim"): Worth(698, 534, 3133, 2182),
-    ("5Min", "candle"): Worth(187206, 90588, 926772, 454023),
+    ("5Min", "abcd"): Worth(1099, 612, 5230, 3019),
+    ("5Min", "ascending_triangle"): Worth(250, 92, 1183, 434),
+    ("5Min", "bear_abcd"): Worth(813, 473, 3765, 2248),
+    ("5Min", "bear_flag"): Worth(626, 87, 2915, 318),
+    ("5Min", "bear_pennant"): Worth(392, 63, 1872, 262),
+    ("5Min", "bear_symmetrical_triangle"): Worth(261, 53, 1379, 276),
+    ("5Min", "bull_flag"): Worth(823, 91, 3978, 397),
+    ("5Min", "cup_and_handle"): Worth(202, 42, 1037, 239),
+    ("5Min", "descending_triangle"): Worth(173, 57, 882, 270),
+    ("5Min", "double_bottom"): Worth(118, 78, 589, 400),
+    ("5Min", "double_top"): Worth(106, 76, 459, 284),
+    ("5Min", "gap_and_go"): Worth(103, 63, 483, 280),
+    ("5Min", "gap_down_and_go"): Worth(76, 45, 308, 167),
+    ("5Min", "head_and_shoulders"): Worth(173, 69, 896, 304),
+    ("5Min", "inverse_head_and_shoulders"): Worth(224, 89, 1059, 430),
+    ("5Min", "inverted_cup_and_handle"): Worth(143, 27, 754, 148),
+    ("5Min", "opening_range_breakdown"): Worth(144, 50, 768, 233),
+    ("5Min", "opening_range_breakout"): Worth(166, 44, 887, 249),
+    ("5Min", "pennant"): Worth(465, 54, 2318, 306),
+    ("5Min", "rectangle_breakdown"): Worth(17, 6, 84, 45),
+    ("5Min", "rectangle_breakout"): Worth(23, 17, 110, 64),
+    ("5Min", "symmetrical_triangle"): Worth(239, 51, 1224, 313),
+    ("5Min", "vwap_loss"): Worth(521, 334, 2549, 1542),
+    ("5Min", "vwap_reclaim"): Worth(698, 534, 3119, 2158),
+    ("5Min", "candle"): Worth(149170, 72169, 738573, 363207),
     ("1Day", "abcd"): Worth(68, 46, 298, 244),
-    ("1Day", "ascending_triangle"): Worth(16, 6, 55, 29),
+    ("1Day", "ascending_triangle"): Worth(16, 6, 56, 29),
     ("1Day", "bear_abcd"): Worth(7, 5, 38, 27),
     ("1Day", "bear_flag"): Worth(31, 0, 85, 2),
-    ("1Day", "bear_pennant"): Worth(10, 0, 42, 0),
-    ("1Day", "bear_symmetrical_triangle"): Worth(8, 2, 37, 0),
+    ("1Day", "bear_pennant"): Worth(12, 0, 50, 0),
+    ("1Day", "bear_symmetrical_triangle"): Worth(8, 2, 36, 0),
     ("1Day", "bull_flag"): Worth(27, 2, 161, 20),
-    ("1Day", "cup_and_handle"): Worth(14, 3, 63, 21),
+    ("1Day", "cup_and_handle"): Worth(14, 3, 63, 22),
     ("1Day", "descending_triangle"): Worth(5, 0, 29, 3),
     ("1Day", "double_bottom"): Worth(5, 5, 16, 13),
     ("1Day", "double_top"): Worth(5, 1, 17, 10),
     ("1Day", "head_and_shoulders"): Worth(15, 5, 55, 13),
     ("1Day", "inverse_head_and_shoulders"): Worth(9, 6, 47, 22),
     ("1Day", "inverted_cup_and_handle"): Worth(7, 2, 22, 4),
-    ("1Day", "pennant"): Worth(10, 2, 49, 21),
+    ("1Day", "pennant"): Worth(14, 2, 73, 24),
     ("1Day", "rectangle_breakdown"): Worth(0, 0, 0, 0),
     ("1Day", "rectangle_breakout"): Worth(1, 1, 10, 9),
     ("1Day", "symmetrical_triangle"): Worth(12, 2, 53, 8),
-    ("1Day", "candle"): Worth(122190, 62590, 607643, 303680),
+    ("1Day", "candle"): Worth(96825, 48311, 481281, 240145),
 }
 UNKNOWN = Worth(0, 0, 0, 0)
 _CHANCES = {key: worth.even_chance for key, worth in WORTH.items()}
