@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read chaos containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read technical-outcomes chaos containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,9 +56,6 @@ bench: .venv/installed-dev ## the benchmarks, one after the other
 bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
 	@$(RUN) -m benchmarks.news_catalyst
 
-bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
-	@$(RUN) -m benchmarks.news_catalyst
-
 funnel-read: .venv/installed-dev ## the recorded days played through the services, top picks with every reason
 	@$(RUN) -m benchmarks.funnel_read
 
@@ -67,6 +64,9 @@ bench-patterns: .venv/installed-dev ## drawn chart patterns found, and false ala
 
 pattern-outcomes: .venv/installed-dev ## what chart patterns were worth on recorded days [FLAGS="--rows --symbols 500"]
 	@$(RUN) -m benchmarks.pattern_outcomes $(FLAGS)
+
+technical-outcomes: .venv/installed-dev ## what the technical score was worth on recorded days
+	@$(RUN) -m benchmarks.technical_outcomes
 
 chaos: .venv/installed-dev ## kill trading and spoil the exchange's answers at every step [RUNS=n SEED=n AT_ONCE=n]
 	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),500) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3)

@@ -161,10 +161,11 @@ def test_a_missing_component_hands_its_weight_to_the_others() -> None:
         score({"trend": 1.0, "momentum": 0.0} | dict.fromkeys(("timeframes", "vwap", "volume", "levels", "volatility")))
         is None
     )
-    left = {"trend": 1.0, "momentum": 0.0, "vwap": 0.5}
-    some = left | dict.fromkeys(("timeframes", "volume", "levels", "volatility"))
-    assert score(some) == pytest.approx((0.2 + 0.075) / 0.5)
-    assert shares(some) == pytest.approx(dict.fromkeys(WEIGHTS, 0.0) | {"trend": 0.4, "momentum": 0.3, "vwap": 0.3})
+    left = {"trend": 1.0, "momentum": 0.0, "volatility": 0.5}
+    some = left | dict.fromkeys(("timeframes", "volume", "levels", "vwap"))
+    weighed = {"trend": 0.15 / 0.55, "momentum": 0.15 / 0.55, "volatility": 0.25 / 0.55}
+    assert shares(some) == pytest.approx(dict.fromkeys(WEIGHTS, 0.0) | weighed)
+    assert score(some) == pytest.approx((0.15 + 0.125) / 0.55)
 
 
 def test_maps_are_linear_between_their_points_and_flat_outside() -> None:

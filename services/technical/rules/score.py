@@ -12,14 +12,16 @@ Points = tuple[tuple[float, float], ...]
 Signals = list[float | None]
 
 WEIGHTS = {
-    "trend": 0.20,
+    "trend": 0.15,
     "momentum": 0.15,
-    "timeframes": 0.15,
-    "vwap": 0.15,
+    "timeframes": 0.10,
+    "vwap": 0.10,
     "volume": 0.15,
     "levels": 0.10,
-    "volatility": 0.10,
+    "volatility": 0.25,
 }
+"""Volatility weighs most: of all parts it alone went, on recorded days, with what came of an entry with stop and target
+(`make technical-outcomes`); the others were no help there, or worse, and are kept as a trader's reasons."""
 MIN_WEIGHT = 0.4
 """Below this much of the weights present, what is left is not a technical opinion."""
 
@@ -44,8 +46,9 @@ FLOW: Points = ((20, 0.1), (50, 0.5), (65, 0.9), (80, 0.7), (95, 0.2))
 BALANCE: Points = ((-0.6, 0.0), (0, 0.5), (0.6, 1.0))
 # The last bar's volume against the twenty before: a move that nobody trades is no move.
 PACE: Points = ((0.2, 0.2), (1, 0.5), (2.5, 1.0))
-# Daily range in percent: under 1 there is nothing to earn, above 12 a stop is a coin toss.
-DAILY_RANGE: Points = ((0.5, 0.0), (1.5, 0.5), (3, 1.0), (6, 1.0), (9, 0.6), (15, 0.1))
+# Daily range in percent: under 1 there is nothing to earn; at 2 to 4 a usual stop of 2 lies half a range to a range away;
+# beyond that the stop is a coin toss.
+DAILY_RANGE: Points = ((0.5, 0.0), (1, 0.5), (2, 1.0), (4, 1.0), (6, 0.6), (9, 0.3), (15, 0.0))
 # Place within the 20-bar band: the upper half, not beyond it.
 BAND: Points = ((-0.2, 0.1), (0.2, 0.3), (0.5, 0.5), (0.85, 1.0), (1.0, 0.7), (1.3, 0.2))
 # Room to the next resistance and to the support that a stop leans on, in daily ATRs.
@@ -109,7 +112,7 @@ def _direction(values: Values) -> float | None:
 
 
 def _intraday_momentum(five: Values) -> Signals:
-    """RSI, MACD histogram, ten-bar change and Stochastic of the 5-minute bars."""
+    """RSI, MACD histogram, ten-bar change, Stochastic and place in the band of the 5-minute bars."""
     price, atr, roc = five["close"], five["atr_14"], five["roc_10"]
     moved = _distance(roc * price / 100, 0.0, atr) if roc is not None and price is not None else None
     return [
@@ -117,17 +120,13 @@ def _intraday_momentum(five: Values) -> Signals:
         mapped(_distance(five["macd_histogram"], 0.0, atr), MACD),
         mapped(moved, RATE),
         mapped(five["stochastic_k"], STOCHASTIC),
+        mapped(five["bollinger_position"], BAND),
     ]
 
 
 def volume(five: Values) -> float | None:
     """Money flow, balance and pace of the 5-minute bars."""
     return mean([mapped(five["mfi_14"], FLOW), mapped(five["obv_slope"], BALANCE), mapped(five["volume_ratio"], PACE)])
-
-
-def volatility(day: Values, five: Values) -> float | None:
-    """Enough daily range to earn something, and a place in the intraday band that has room."""
-    return mean([mapped(day["atr_pct"], DAILY_RANGE), mapped(five["bollinger_position"], BAND)])
 
 
 def room(away: Values) -> float | None:
@@ -154,7 +153,7 @@ def components(day: Values, five: Values, vwap: Values, away: Values, price: flo
         "vwap": mapped(vwap["vwap_position"], VWAP),
         "volume": volume(five),
         "levels": room(away),
-        "volatility": volatility(day, five),
+        "volatility": mapped(day["atr_pct"], DAILY_RANGE),
         "daily": daily,
         "intraday": intraday,
         "agreement": 1 - abs(daily - intraday) if daily is not None and intraday is not None else None,
