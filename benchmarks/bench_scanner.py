@@ -1,7 +1,7 @@
 """The scanner's own work for a whole market, and whom it throws out on recorded days. Run: `make bench`.
 
-Times are processor time of one thread, for 4,129 symbols, from the arrival of the exchange's answers on: decoding them is the
-adapter's, everything else the scanner's. The recorded days need ../shared/market.
+Times are processor time of one thread, for 4,129 symbols, from the arrival of the exchange's answers on: decoding them
+is the adapter's, everything else the scanner's. The recorded days need ../shared/market.
 """
 
 import statistics
@@ -28,7 +28,7 @@ EXAMPLES = 5
 # Everything that is no plain filter of the configuration: what a trader sees at a glance.
 GLANCES = (
     "no_range", "halted", "no_trade_for_minutes", "stale", "no_quote", "unadjusted_split", "implausible",
-    "pinned_by_offer", "pinned_since_open", "by_appointment", "thin_pump",
+    "pinned_by_offer", "pinned_since_open", "by_appointment", "thin_pump", "thin_jump",
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def baseline(count: int = 60, **columns: Change) -> Baseline:
         median_dollar_volume=9.9e7 * ones,
         usual_range=3 * ones,
         pinned_range=np.nan * ones,
+        late_jump=1 * ones,
         traded_days=40 * ones,
         silent_days=0 * ones,
     )

@@ -60,6 +60,13 @@ def test_a_raised_offer_is_still_one() -> None:
     assert np.isfinite(base_of(closes, narrow_since(8)).pinned_range[0])
 
 
+def test_a_late_jump_is_the_largest_rise_of_two_sessions() -> None:
+    assert base_of(np.array([10.0, 10, 12, 12])).late_jump[0] == pytest.approx(20.0)
+    assert base_of(np.array([10.0, 12, 12, 12])).late_jump[0] == pytest.approx(0.0)
+    assert base_of(np.array([10.0, np.nan, 12, 12.6])).late_jump[0] == pytest.approx(5.0)
+    assert np.isnan(base_of(np.array([10.0])).late_jump[0])
+
+
 def test_the_median_does_not_believe_one_wild_day() -> None:
     volume = np.full(DAYS, 1000.0)
     volume[-3] = 1e9

@@ -24,6 +24,8 @@ AT_OFFER: Columns = {
     "ask": {0: 139.01},
     "day_volume": {0: 1e7},
 }
+# The day after: 139 again, the gap is yesterday's.
+DAY_AFTER: Columns = AT_OFFER | {"previous_close": {0: 138.9}}
 # Up 60 % at $3.20 on thirty times the usual volume.
 PUMPED: Columns = {
     "price": {0: 3.2},
@@ -49,8 +51,10 @@ def scaled(by: float, **more: Change) -> Columns:
 HITS: list[tuple[str, Columns, Columns]] = [
     ("pinned_by_offer", {}, {"pinned_range": {0: 0.3}}),
     ("pinned_since_open", AT_OFFER, {}),
+    ("pinned_since_open", DAY_AFTER, {"last_close": {0: 138.9}, "late_jump": {0: 40.0}}),
     ("no_range", {}, {"usual_range": {0: 0.5}}),
     ("thin_pump", PUMPED, FROM_NOTHING),
+    ("thin_jump", {"price": {0: 118.0}, "day_high": {0: 118.5}}, {"median_dollar_volume": {0: 4e5}}),
     ("by_appointment", {"day_volume": {0: 2000}}, {}),
     ("unadjusted_split", scaled(0.5, day_volume={0: 4e5}), {}),
     ("unadjusted_split", scaled(4, day_volume={0: 5e4}), {}),
@@ -78,6 +82,12 @@ NEAR: dict[str, tuple[Columns, Columns, float]] = {
     "a gap on little volume": (AT_OFFER | {"day_volume": {0: 1e6}}, {}, 90),
     "a gap in a name that never moves much": (AT_OFFER, {"usual_range": {0: 0.65}}, 90),
     "a gap ten minutes old": (AT_OFFER, {}, 10),
+    "the same price as yesterday, without yesterday's jump": (DAY_AFTER, {"last_close": {0: 138.9}}, 90),
+    "a dear name from little": (
+        {"price": {0: 118.0}, "day_high": {0: 118.5}},
+        {"median_dollar_volume": {0: 6e5}},
+        90,
+    ),
     "a range that just pays": ({}, {"usual_range": {0: 0.6}}, 90),
     "a cheap name that has long been traded": (PUMPED, FROM_NOTHING | {"median_dollar_volume": {0: 1.1e6}}, 90),
     "a cheap name up a little": (PUMPED | {"previous_close": {0: 2.9}}, FROM_NOTHING | {"last_close": {0: 2.9}}, 90),
@@ -108,7 +118,7 @@ def test_a_pump_through_five_dollars_is_still_one() -> None:
         "bid": {0: 6.99},
         "ask": {0: 7.0},
     }
-    assert reason_of(look(PUMPED | dear, FROM_NOTHING | {"last_close": {0: 5.1}})) is None
+    assert reason_of(look(PUMPED | dear, FROM_NOTHING | {"last_close": {0: 5.1}})) == "thin_jump"
 
 
 def test_a_late_source_halts_nobody() -> None:

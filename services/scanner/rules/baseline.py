@@ -19,7 +19,8 @@ class Baseline:
 
     `close_5` and `close_20` are the closes so many sessions ago; averages and medians run over the last 20 sessions, a
     session without a trade counting as zero; `usual_range` is the median true range over the close before;
-    `pinned_range` is its median since the jump that an agreed offer looks like, NaN where nothing does; `traded_days`
+    `pinned_range` is its median since the jump that an agreed offer looks like, NaN where nothing does; `late_jump` is
+    the largest rise of the last two sessions, too young to be told from an offer by daily bars; `traded_days`
     counts sessions with a trade in the last 40; `silent_days` the sessions since the last trade.
     """
 
@@ -32,6 +33,7 @@ class Baseline:
     median_dollar_volume: Floats
     usual_range: Floats
     pinned_range: Floats
+    late_jump: Floats
     traded_days: Floats
     silent_days: Floats
 
@@ -41,7 +43,7 @@ def baseline_of(history: History) -> Baseline:
     count, width = history.close.shape
     if width == 0:
         nothing, zero = np.full(count, np.nan), np.zeros(count)
-        return Baseline(nothing, nothing, nothing, nothing, zero, zero, zero, nothing, nothing, zero, zero)
+        return Baseline(nothing, nothing, nothing, nothing, zero, zero, zero, nothing, nothing, nothing, zero, zero)
     traded = np.isfinite(history.close)
     latest = np.maximum.accumulate(np.where(traded, np.arange(width), -1), axis=1)
     rows = np.arange(count)
@@ -65,6 +67,7 @@ def baseline_of(history: History) -> Baseline:
         median_dollar_volume=np.median(dollars[:, -AVERAGE_DAYS:], axis=1),
         usual_range=_medians(ranges[:, -AVERAGE_DAYS:]) * 100,
         pinned_range=pinned_ranges(history, ranges),
+        late_jump=late_jumps(history),
         traded_days=traded.sum(axis=1).astype(np.float64),
         silent_days=(width - 1 - latest[:, -1]).astype(np.float64),
     )
@@ -96,6 +99,14 @@ def pinned_ranges(history: History, ranges: Floats) -> Floats:
     pinned = jumps.any(axis=1) & (span <= OFFER_SPAN)
     pinned &= (after <= OFFER_RANGE) & (after <= OFFER_RANGE_SHARE * before)
     return np.where(pinned, after * 100, np.nan)
+
+
+def late_jumps(history: History) -> Floats:
+    """The largest rise from close to close over the last OFFER_DAYS sessions, in percent; NaN without two closes."""
+    last = history.close[:, -OFFER_DAYS - 1 :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moves = last[:, 1:] / last[:, :-1] - 1
+    return np.asarray(np.fmax.reduce(moves, axis=1, initial=np.nan) * 100, dtype=np.float64)
 
 
 def _medians(values: Floats) -> Floats:

@@ -26,16 +26,18 @@ DOUBTFUL_FACTOR, IMPOSSIBLE_FACTOR, CONFIRMING_RVOL, RANGE_SLACK = 3.0, 20.0, 3.
 MOST_SHARES = 1e12
 # An opening at a whole multiple (or part) of the close before, at under three times the usual dollars, is a split.
 SPLIT_DOLLARS = 3.0
-# Pinned today: the price has gapped up, ten times the usual volume trades, and since the opening it has moved by at
-# most 1.2 % and a third of a usual day: arbitrage stands at an offer. True news days had ranges of 0.8 days and more.
-PIN_GAP, PIN_RVOL, PIN_RANGE, PIN_RANGE_SHARE, PIN_AFTER_SECONDS = 2.0, 10.0, 1.2, 1 / 3, 900.0
+# Pinned today: the price has gapped up or jumped in the last two sessions, ten times the usual volume trades, and since
+# the opening it has moved by at most 1.2 % and a third of a usual day: arbitrage stands at an offer. True news days had
+# ranges of 0.8 usual days and more.
+PIN_GAP, PIN_JUMP, PIN_RVOL, PIN_AFTER_SECONDS = 2.0, 8.0, 10.0, 900.0
+PIN_RANGE, PIN_RANGE_SHARE = 1.2, 1 / 3
 # Still at the offer: a name pinned for days that has not moved more than this today. A broken or raised bid moves more.
 STILL_PINNED = 3.0
 # A usual day's range under 0.6 % cannot pay for the spread: old offers, shells at their trust's value, bond funds.
 LEAST_RANGE = 0.6
-# A pump: under five dollars, up by 15 % or more, and half of the last twenty days it traded less than this part of the
-# least dollar volume that is wanted. The average lies here, it rests on the pump itself; there will be no exit.
-PUMP_PRICE, PUMP_CHANGE, PUMP_PART = 5.0, 15.0, 0.5
+# A pump: up by 15 % or more, and on half of the last twenty days it traded less than a part of the least dollar volume
+# that is wanted: half under five dollars, a quarter above. The average rests on the pump itself; there will be no exit.
+PUMP_PRICE, PUMP_CHANGE, PUMP_PART, DEAR_PART = 5.0, 15.0, 0.5, 0.25
 
 
 class Hit(NamedTuple):
@@ -100,21 +102,21 @@ def held(columns: dict[str, Floats], base: Baseline) -> Hit:
 
 
 def fresh_offer(columns: dict[str, Floats], base: Baseline, moment: Moment) -> Hit:
-    """Prices that an offer of last night or this morning has lifted, and holds since the opening."""
+    """Prices that an offer of the last two days or this morning has lifted, and holds since the opening."""
     today = columns["day_range"]
     narrow = (today <= PIN_RANGE) & (today <= PIN_RANGE_SHARE * base.usual_range)
-    lifted = (columns["gap_pct"] >= PIN_GAP) & (columns["rvol"] >= PIN_RVOL)
-    old_enough = moment.since_open >= PIN_AFTER_SECONDS
-    return Hit("pinned_since_open", lifted & narrow & old_enough, today, PIN_RANGE)
+    lifted = (columns["gap_pct"] >= PIN_GAP) | (base.late_jump >= PIN_JUMP)
+    busy = (columns["rvol"] >= PIN_RVOL) & (moment.since_open >= PIN_AFTER_SECONDS)
+    return Hit("pinned_since_open", lifted & narrow & busy, today, PIN_RANGE)
 
 
 def thin(columns: dict[str, Floats], base: Baseline, limits: ScannerPart) -> list[Hit]:
     """Names one gets into and not out of: trading by appointment today, or pumped from nothing."""
     pace, least = columns["dollar_pace"], limits.min_average_dollar_volume
     cheap = np.fmin(columns["price"], columns["previous_close"]) < PUMP_PRICE
-    usual = base.median_dollar_volume
-    pumped = cheap & (columns["change_pct"] >= PUMP_CHANGE) & (usual < PUMP_PART * least)
+    usual, risen = base.median_dollar_volume, columns["change_pct"] >= PUMP_CHANGE
     return [
         Hit("by_appointment", pace < QUIET_PART * least, pace, QUIET_PART * least),
-        Hit("thin_pump", pumped, usual, PUMP_PART * least),
+        Hit("thin_pump", risen & cheap & (usual < PUMP_PART * least), usual, PUMP_PART * least),
+        Hit("thin_jump", risen & (usual < DEAR_PART * least), usual, DEAR_PART * least),
     ]
