@@ -46,8 +46,8 @@ FLOW: Points = ((20, 0.1), (50, 0.5), (65, 0.9), (80, 0.7), (95, 0.2))
 BALANCE: Points = ((-0.6, 0.0), (0, 0.5), (0.6, 1.0))
 # The last bar's volume against the twenty before: a move that nobody trades is no move.
 PACE: Points = ((0.2, 0.2), (1, 0.5), (2.5, 1.0))
-# Daily range in percent: under 1 there is nothing to earn; at 2 to 4 a usual stop of 2 lies half a range to a range away;
-# beyond that the stop is a coin toss.
+# Daily range in percent: under 1 there is nothing to earn; at 2 to 4 a usual stop of 2 lies half a range to a range
+# away; beyond that the stop is a coin toss.
 DAILY_RANGE: Points = ((0.5, 0.0), (1, 0.5), (2, 1.0), (4, 1.0), (6, 0.6), (9, 0.3), (15, 0.0))
 # Place within the 20-bar band: the upper half, not beyond it.
 BAND: Points = ((-0.2, 0.1), (0.2, 0.3), (0.5, 0.5), (0.85, 1.0), (1.0, 0.7), (1.3, 0.2))
