@@ -133,6 +133,24 @@ async def test_a_story_of_three_sources_counts_once_and_is_a_little_surer(pool: 
     assert len(rows) == 3
 
 
+async def test_an_earlier_telling_that_arrives_later_joins_the_story_that_is_stored(
+    pool: asyncpg.Pool, market: Market
+) -> None:
+    feed = wire(item("Acme beats quarterly profit estimates", 5, id="w1"))
+    async with web_on(pool, market, feed) as web:
+        await ask(web)
+        feed.items += [
+            item("Acme tops quarterly profit estimates", 8, id="earlier", source="reuters"),
+            item("Acme quarterly profit beats estimates", -2, id="later", source="cnbc"),
+        ]
+        market.clock.at = later = NOW + timedelta(minutes=5)
+        await ask(web, at=later)
+    rows = await pool.fetch("SELECT DISTINCT story_id FROM news_items")
+    first = await pool.fetchval("SELECT item_id FROM news_items WHERE source_id = 'w1'")
+    assert [row["story_id"] for row in rows] == [first]
+    assert await pool.fetchval("SELECT count(*) FROM news_items") == 3
+
+
 async def test_monday_morning_sees_friday_evening(pool: asyncpg.Pool, market: Market) -> None:
     monday, friday_close = datetime(2026, 6, 15, 14, 0, tzinfo=UTC), datetime(2026, 6, 12, 20, 0, tzinfo=UTC)
     market.clock.at = monday

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import structlog
 
 from services.news import store
-from services.news.rules.story import Key, key_of, stories
+from services.news.rules.story import Key, in_order, key_of, stories
 from shared.deps import Deps
 from shared.domain.news import Headline
 from shared.domain.session import trading_day
@@ -50,11 +50,18 @@ class Heard:
                 self.by_symbol.get(symbol, {}).pop(key, None)
 
     def links(self, items: Sequence[Headline]) -> dict[Key, Key]:
-        """Each item's story, found among everything heard about the same symbols."""
+        """Each new item's story, found among everything heard about the same symbols.
+
+        A story that is stored keeps its name, even when another source's earlier telling of it arrives later.
+        """
+        new = {key_of(item) for item in items}
         near = {key: item for item in items for symbol in item.symbols for key, item in self.by_symbol[symbol].items()}
         near |= {key_of(item): item for item in items}
         of = stories(list(near.values()))
-        return {key_of(item): of[key_of(item)] for item in items}
+        named: dict[Key, Key] = {}
+        for item in in_order([item for key, item in near.items() if key not in new]):
+            named.setdefault(of[key_of(item)], key_of(item))
+        return {key: named.get(of[key], of[key]) for key in new}
 
 
 def tidy(item: Headline) -> Headline:

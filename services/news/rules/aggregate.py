@@ -65,13 +65,20 @@ def text_of(item: Headline) -> str:
 def reading_of(item: Headline, symbol: str | None, company: str | None) -> Reading:
     """The headline's reading; where it says nothing, the summary's, with less confidence."""
     first = read_warily(item.headline, symbol, company, len(item.symbols))
-    if first.method == "rules" or not item.summary:
+    if not item.summary or _says(first):
         return first
-    second = read_warily(f"{item.headline}. {item.summary[:500]}", symbol, company, len(item.symbols))
-    if second.method != "rules":
+    second = read_warily(text_of(item), symbol, company, len(item.symbols))
+    if not _says(second):
         return first
     return second.model_copy(
         update={"confidence": round(0.8 * second.confidence, 4), "reason": f"summary: {second.reason}"}
+    )
+
+
+def _says(reading: Reading) -> bool:
+    """True where more than the mood of words was found."""
+    return reading.method not in ("lexicon", "none") and (
+        reading.catalyst is not None or abs(reading.sentiment) >= DIRECTION
     )
 
 

@@ -24,6 +24,7 @@ def gives_orders(text: str) -> bool:
 def read_warily(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Reading:
     """Our own reading. A text that gives orders is neutral, but for the grave facts in it: those stand."""
     found = read(text, symbol, company, tagged)
-    if not gives_orders(text) or (found.method == "rules" and found.sentiment < 0):
+    is_grave = found.sentiment < 0 and (found.method == "rules" or found.catalyst is not None)
+    if is_grave or not gives_orders(text):
         return found
     return Reading(sentiment=0.0, confidence=0.0, reason="speaks to a machine, not of a company", method="none")

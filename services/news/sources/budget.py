@@ -4,10 +4,13 @@ import asyncio
 from collections import deque
 from datetime import date, datetime, timedelta
 
+from prometheus_client import Gauge
+
 from shared.errors import NotNow
 from shared.ports import Cache, Clock
 
 KEPT_SECONDS = 48 * 3600.0
+LEFT = Gauge("catalyst_news_requests_left_today", "Requests left today of a plan that counts days", ["vendor"])
 
 
 class Budget:
@@ -50,6 +53,7 @@ class Budget:
         self._recent.append(moment)
         self._spent += 1
         if self.per_day is not None:
+            LEFT.labels(self.name).set(self.per_day - self._spent)
             await self._cache.set(self._key(now.date()), str(self._spent).encode(), KEPT_SECONDS)
 
     async def _open_day(self, today: date) -> None:
