@@ -12,8 +12,12 @@ _ALONE = r"(?=\s*(?:$|[\d,;:.%$-]|(?:on|after|as|in|to|amid|by|from|despite|pre|
 """What follows a verb of motion that is about the price: not an object, as in `drops some fees`."""
 _UP_WORDS = "soar soars soared soaring surge surges surged surging jump jumps jumped jumping rally rallies rallied rallying spike spikes"
 _UP_WORDS += " spiked spiking skyrocket skyrockets skyrocketed skyrocketing rocket rockets rocketed climb climbs climbed climbing pop pops popped"
-_UP_WORDS += " rise rises rising rose gain gains gained gaining advance advances advanced higher leap leaps leapt up outperform outperforms"
-_UP_WORDS += " outperformed outperforming explode explodes exploding high highs ahead bounce bounces bounced rebound rebounds rebounded"
+_UP_WORDS += (
+    " rise rises rising rose gain gains gained gaining advance advances advanced higher leap leaps leapt up outperforms"
+)
+_UP_WORDS += (
+    " outperformed outperforming explode explodes exploding ahead bounce bounces bounced rebound rebounds rebounded"
+)
 _DOWN_WORDS = "plunge plunges plunged plunging plummet plummets plummeted plummeting tumble tumbles tumbled tumbling drop drops dropped"
 _DOWN_WORDS += " dropping fall falls falling fell sink sinks sinking sank slide slides slid sliding slump slumps slumped slumping crash crashes"
 _DOWN_WORDS += " crashed crashing tank tanks tanked tanking decline declines declined declining loses losing nosedive nosedives crater craters"
@@ -31,7 +35,7 @@ OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.5, 3.5, "convertible", r"convertible (?:\w+ ){0,3}(?:notes?|debt|debentures?|bonds?|offering|preferred|promissory)", "convertible debt dilutes later"),
     phrase(OFFER, -0.6, 2.8, "dilution dilutive dilutes dilute dilutions", r"(?<!non-)(?<!anti-)\bdilut(?:ion|ive|es?|ed|ing)\b", "dilution"),
     phrase(OFFER, 0.3, 3.0, "non", r"non-?dilutive", "funding without dilution"),
-    phrase(OFFER, -0.55, 2.6, "equity capital raise raising", r"(?:equity|capital|stock|share) rais(?:e|ing)\b", "share offering"),
+    phrase(OFFER, -0.55, 2.6, "raise raising", r"(?:equity|capital|stock|share) rais(?:e|ing)\b", "share offering"),
     phrase(OFFER, -0.4, 2.2, "shelf form resale", r"(?:mixed|universal|\$[\d.]+ ?(?:m|b|million|billion)?) (?:\w+ )?shelf|shelf (?:registration|offering)|\bform s-[13]\b|resale of [^;]{0,25}shares", "shelf registration"),
     phrase(OFFER, -0.6, 2.6, "atm market line distribution equity", r"committed equity|equity forward|equity facility|\batm (?:program|facility|offering|agreement|sales)|at-the-market|equity line|equity distribution agreement|equity purchase agreement|standby equity", "shares sold into the market"),
     phrase(OFFER, -0.35, 1.8, "warrant warrants", r"(?:exercise|inducement|pre-funded|issu\w+)[\w ]{0,20}\bwarrants?\b|warrant inducement", "warrants"),
@@ -43,7 +47,7 @@ PAYOUTS: tuple[Phrase, ...] = (
     phrase(PAYOUT, 0.5, 1.55, "buyback buybacks repurchase repurchases repurchased ncib issuer", r"buy-?backs?\b|(?:share|stock|unit) repurchase|repurchas\w+ [^;]{0,30}(?:shares|stock|program|units)|\bncib\b|normal course issuer bid", "buyback"),
     phrase(PAYOUT, -0.35, 2.2, "suspends halts pauses ends", r"(?:suspend\w*|halt\w*|paus\w+|ends)\b[^;]{0,30}(?:buy-?back|repurchase)", "buyback stopped"),
     phrase(PAYOUT, 0.45, 2.0, "dividend dividends distribution payout", r"(?:rais\w+|hik\w+|boost\w*|increas\w+|ups|lift\w*|reinstat\w+|initiat\w+|doubl\w+|special)\b[^;]{0,45}(?:dividend|distribution|payout)|dividend (?:increase|hike|boost|growth)", "dividend raised"),
-    phrase(PAYOUT, -0.7, 2.6, "dividend dividends distribution payout", r"(?:cut(?:s|ting)?|suspend\w*|slash\w*|eliminat\w+|halt\w*|omit\w*|reduc\w+|paus\w+|scrap\w*)\b[^;]{0,40}(?:dividend|distribution|payout)|dividend (?:cut|suspen\w+)", "dividend cut"),
+    phrase(PAYOUT, -0.7, 2.6, "cut cuts cutting suspend suspends suspended suspending suspension slash slashes slashed eliminate eliminates eliminated halt halts halted omits reduce reduces reduced reduction pause pauses paused scraps", r"(?:cut(?:s|ting)?|suspend\w*|slash\w*|eliminat\w+|halt\w*|omit\w*|reduc\w+|paus\w+|scrap\w*)\b[^;]{0,40}(?:dividend|distribution|payout)|dividend (?:cut|suspen\w+)", "dividend cut"),
     phrase(PAYOUT, 0.1, 1.2, "declares declare declared dividend dividends distribution distributions", r"(?:declar\w+|announc\w+|approv\w+|authori\w+|sets|pays|maintains)\b(?![^;]{0,40}sources? of)[^;]{0,70}(?:dividends?|distributions?)\b(?! (?:stocks?|yield|etf|investors?|aristocrat))|dividend (?:of \$|announcement|plan\b)|(?:quarterly|monthly|cash|preferred) (?:\w+ )?(?:dividend|distribution)", "dividend declared"),
     phrase(INSIDER, 0.5, 2.3, "buys purchases bought acquires purchased adds buying purchase purchasing increases increased picks raises raised boosts boosted acquired snapped added", r"insiders? (?:\w+ )?(?:acquired|bought|purchased|snapped|added)|(?:ceo|cfo|coo|directors?|insiders?|chair\w*|president|executives?|officers?|founder|10% owner)\b[^;]{0,40}\b(?:(?:buy(?:s|ing)?|purchas(?:es?|ed|ing)|bought|acquires)\b|adds\b[^;]{0,30}(?:shares|stock|stake))|insider (?:buying|purchases?)|open[- ]market (?:share |stock )?purchas|(?:chair\w*|ceo|cfo|directors?|insiders?|president|founder)\b[^;]{0,40}\b(?:increase[sd]|picks up|raise[sd]|boost(?:s|ed)|ups)\b[^;]{0,30}(?:holdings?|stake|stock|shares|position)", "insiders buy"),
 )  # fmt: skip

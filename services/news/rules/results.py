@@ -20,13 +20,13 @@ DOWN_WORDS += " reduced drop drops chop chops withdraws withdrew withdrawn suspe
 _BEAT = (
     r"(?:beats?|beating|top(?:s|ped|ping)|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|crush(?:es|ed)?|smash(?:es|ed)?)"
 )
-_BEAT_WORDS = "beat beats beating top tops topped topping exceed exceeds exceeded exceeding surpass surpasses surpassed"
+_BEAT_WORDS = "beat beats beating tops topped topping exceed exceeds exceeded exceeding surpass surpasses surpassed"
 _BEAT_WORDS += " surpassing crush crushes crushed smash smashes smashed"
 _MISS = r"(?:miss(?:es|ed|ing)?|trail(?:s|ed)?|lag(?:s|ged)?|fall(?:s|ing)? short(?: of)?|fell short(?: of)?)"
 _MISS_WORDS = "miss misses missed missing trail trails trailed lag lags lagged short"
 _RISE = r"(?:rises?|rose|jump(?:s|ed)?|surg(?:es|ed|e)|soar(?:s|ed)?|gr[eo]ws?|climb(?:s|ed)?|increase[sd]?|doubl(?:es|ed|e)"
 _RISE += r"|tripl(?:es|ed|e)|advance[sd]?|improve[sd]?|accelerat(?:es|ed)|up \d+)(?![a-z])"
-_RISE_WORDS = "rise rises rose jump jumps jumped surge surges surged soar soars soared grow grows grew growth climb climbs climbed increase"
+_RISE_WORDS = "rise rises rose jump jumps jumped surge surges surged soar soars soared grow grows grew climb climbs climbed increase"
 _RISE_WORDS += " increases increased double doubles doubled triple triples tripled advance advances advanced improve improves improved"
 _RISE_WORDS += " accelerate accelerates accelerated up"
 _FALL_WORDS = "fall falls fell drop drops dropped decline declines declined slump slumps slumped plunge plunges plunged tumble tumbles tumbled"
@@ -71,7 +71,7 @@ EARNINGS: tuple[Phrase, ...] = (
     phrase(E, 0.5, 1.6, "profitable profitability rebound", r"(?:turns|turned|becomes) profitable|profit rebound", "turns to a profit"),
     phrase(E, 0.35, 1.3, "sales production traffic deliveries passengers assets volumes comparable same", r"(?:client assets|assets under management|\baum\b|comparable(?: store)? sales|same-store sales|monthly sales|passenger traffic|passengers|load factor|vehicle deliveries|deliveries|production|volumes?)\b[^;]{0,25}\b(?:rise|rose|grow|grew|jump|surge|increase|climb|up \d)\w*", "monthly figures rise"),
     phrase(E, -0.35, 1.3, "sales production traffic deliveries passengers assets volumes comparable same", r"(?:client assets|assets under management|\baum\b|comparable(?: store)? sales|same-store sales|monthly sales|passenger traffic|passengers|load factor|vehicle deliveries|deliveries|production|volumes?)\b[^;]{0,25}\b(?:fall|fell|drop|slump|decline|decrease|down \d)\w*", "monthly figures fall"),
-    phrase(E, 0.0, 1.2, "results quarter annual fiscal financial interim unaudited preliminary management income loss monthly", r"(?:reports?|reported|announces?|posts?|releases?|delivers?|provides?)\b[^;]{0,60}\b(?:financial|quarter\w*|full[- ]year|fiscal|annual|unaudited|interim|preliminary|operating|production|q[1-4])\b[^;]{0,25}\bresults\b(?! (?:of|from) (?:annual|its annual|the annual|general|auction|meeting|tender))|reports? [^;]{0,40}assets under management|reports? net (?:income|loss) of|monthly (?:metrics|net revenues?|revenues?|sales)", "results reported"),
+    phrase(E, 0.0, 1.2, "results management income loss monthly", r"(?:reports?|reported|announces?|posts?|releases?|delivers?|provides?)\b[^;]{0,60}\b(?:financial|quarter\w*|full[- ]year|fiscal|annual|unaudited|interim|preliminary|operating|production|q[1-4])\b[^;]{0,25}\bresults\b(?! (?:of|from) (?:annual|its annual|the annual|general|auction|meeting|tender))|reports? [^;]{0,40}assets under management|reports? net (?:income|loss) of|monthly (?:metrics|net revenues?|revenues?|sales)", "results reported"),
     phrase(E, 0.0, 1.1, "earnings", r"earnings (?:call|snapshot|report card|highlights|transcript|update|roundup|round-up|review|results|recap|rundown)\b|(?:unpacking|reflecting on|review of) [\w ]{0,12}earnings", "results discussed"),
     phrase(E, 0.0, 1.1, "q1 q2 q3 q4 quarter", r"\bq[1-4] (?:20\d\d )?(?:results|earnings|highlights?|rundown|recap|roundup|round-up|review|in review|report|update|teardown|deep dive|earnings call)\b|(?:winners and losers|teardown|highs and lows) of q[1-4]|\bstocks q[1-4]\b|\bq[1-4] [\w &-]{3,40} (?:earnings|results):|(?:after|in) q[1-4]\b|\bq[1-4] (?:fy|fiscal) ?\d+ (?:results|earnings)|after (?:these|its latest|latest) results|\bq[1-4] (?:beat|miss|loss|profit|net loss|net income)\b|(?:first|second|third|fourth)[- ]quarter (?:results|earnings|profit|loss)", "results discussed"),
     phrase(E, 0.0, 0.9, "earnings", r"(?:reports?|reported|posts|posted|mixed|after|despite) (?:[\w-]+ ){0,2}earnings\b(?! (?:estimates?|preview|date|calendar|whisper|season))", "results discussed"),

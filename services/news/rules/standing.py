@@ -15,7 +15,7 @@ RUIN_AND_LISTING: tuple[Phrase, ...] = (
     phrase(OTHER, -0.75, 2.7, "delist delisted delisting delists", r"delist\w*", "delisting"),
     phrase(OTHER, -0.5, 2.6, "noncompliance compliance deficiency bid notice minimum", r"non-?compliance|deficienc\w+ (?:notice|letter)|minimum bid|(?:nasdaq|nyse)[^;]{0,30}(?:notice|notification|deficienc)|notice (?:from|by) (?:nasdaq|nyse)", "listing rules missed"),
     phrase(OTHER, 0.4, 3.0, "regains regain regained compliance", r"(?:confirms?|back in|returns? to)\b[^;]{0,40}compliance|regain\w*\b[\w .']{0,40}compliance(?: with[^;]{0,60}(?:requirements?|rules?|standards?))?|regain\w*[^;]{0,30}(?:listing|minimum bid)", "listing rules met again"),
-    phrase(OTHER, -0.6, 2.6, "reverse consolidation 1", r"reverse (?:stock |share )?split|share consolidation|\b1[- ]for[- ]\d+", "reverse split"),
+    phrase(OTHER, -0.6, 2.6, "reverse consolidation split", r"reverse (?:stock |share )?split|share consolidation|\b1[- ]for[- ]\d+", "reverse split"),
     phrase(OTHER, 0.35, 1.8, "split", r"(?:forward|\d+-for-1|\d+-for-one|announces|declares)[\w ]{0,15} (?:stock |share )?split", "stock split"),
     phrase(OTHER, -0.3, 1.8, "halt halted halts suspended", r"trading halt\w*|halts? trading|trading (?:is |was )?(?:halted|suspended)|halted (?:for|on|pending)|suspends trading", "trading halted"),
     phrase(OTHER, 0.35, 1.6, "russell 500 100 dow index indices indexes", r"(?:join(?:s|ed)?|added|inclusion|included|addition|enter\w*)\b[^;]{0,25}(?:s&p|russell|nasdaq[- ]100|dow jones|index|indices|indexes)", "index inclusion"),
@@ -32,16 +32,16 @@ OWNERS: tuple[Phrase, ...] = (
     phrase(OTHER, -0.3, 1.4, "sold sells exited exits dumped trims reduces dissolved", r"(?:funds?|capital|partners|investors?|management|holdings|advisors?|strategy|portfolio|trusts?)\b[^;]{0,25}\b(?:sold|exited|exits|dumped|trimmed|divested|dissolved)\b(?! (?:shares worth|its unit))", "a fund sells"),
     phrase(OTHER, 0.2, 1.4, "raise raises raised boosts boosted increases increased", r"(?:fund|capital|partners|investors?)\b[^;]{0,25}\b(?:continues to raise|raises|boosts|increases|increased|raised|boosted) (?:its )?(?:position|stake|holding)", "a fund buys"),
     phrase(OTHER, -0.1, 1.4, "reduces reduced stake warning", r"reduce[sd] (?:its|their|his|her) (?:stake|holding)|early warning report", "an owner moves"),
-    phrase(OTHER, 0.2, 1.3, "strategic equity investment", r"strategic (?:equity )?investment\b", "a strategic investor"),
+    phrase(OTHER, 0.2, 1.3, "strategic", r"strategic (?:equity )?investment\b", "a strategic investor"),
 )  # fmt: skip
 
 DEBT: tuple[Phrase, ...] = (
-    phrase(OTHER, 0.05, 1.6, "facility facilities loan loans credit revolver refinancing refinances repricing term revolving", r"(?:credit|loan|debt|revolving|revolver|working capital|warehouse|financing)\b[^;]{0,15}\b(?:facilit(?:y|ies)|agreement|line)\b|line of credit|term loan|\brevolver\b|refinanc(?:es|ed|ing)\b|debt (?:repricing|financing|restructuring)|mortgage loans?|\$[\d.,]+ ?(?:m|b|bn|million|billion)?[\w -]{0,25} loans?\b|\bloans? secured", "a loan"),
+    phrase(OTHER, 0.05, 1.6, "facility facilities loan loans credit revolver refinancing refinances repricing revolving", r"(?:credit|loan|debt|revolving|revolver|working capital|warehouse|financing)\b[^;]{0,15}\b(?:facilit(?:y|ies)|agreement|line)\b|line of credit|term loan|\brevolver\b|refinanc(?:es|ed|ing)\b|debt (?:repricing|financing|restructuring)|mortgage loans?|\$[\d.,]+ ?(?:m|b|bn|million|billion)?[\w -]{0,25} loans?\b|\bloans? secured", "a loan"),
     phrase(OTHER, 0.1, 3.6, "redeem redeems redemption retire retires repay repays repurchase exchange elimination converts conversion prepays overhang", r"(?:redeem\w*|redemption|retir(?:es?|ing)|repay\w*|repurchas\w+|buys? back|prepay\w*|exchange|eliminat\w+|converts?|conversion|tender offers? for)\b[^;]{0,60}\b(?:notes?|debentures?|bonds?|preferred|debt|convertibles?|loans?)\b|debt (?:elimination|reduction|repayment|exchange)|reduces total debt", "debt or preferred shares retired"),
     phrase(OTHER, 0.3, 3.1, "dilutive", r"non-?dilutive", "funding without dilution"),
-    phrase(OTHER, -0.45, 3.7, "moody fitch best kbra kroll dbrs junk downgrade downgrades downgraded", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:downgrad\w+|cuts?|lowers?|negative|junk|under review with negative)", "credit rating cut"),
-    phrase(OTHER, 0.35, 3.7, "moody fitch best kbra kroll dbrs upgrade upgrades upgraded", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:upgrad\w+|raises?|lifts?|positive|investment grade)", "credit rating raised"),
-    phrase(OTHER, 0.0, 3.6, "moody fitch best kbra kroll dbrs credit rating ratings", r"(?:moody's|fitch|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:ratings?|affirms|assigns|comments|outlook)\b|(?:credit|issuer) ratings?\b|issuer default rating", "a credit rating"),
+    phrase(OTHER, -0.45, 3.7, "moody fitch kbra kroll dbrs junk downgrade downgrades downgraded am", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:downgrad\w+|cuts?|lowers?|negative|junk|under review with negative)", "credit rating cut"),
+    phrase(OTHER, 0.35, 3.7, "moody fitch kbra kroll dbrs upgrade upgrades upgraded am", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:upgrad\w+|raises?|lifts?|positive|investment grade)", "credit rating raised"),
+    phrase(OTHER, 0.0, 3.6, "moody fitch kbra kroll dbrs credit am", r"(?:moody's|fitch|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:ratings?|affirms|assigns|comments|outlook)\b|(?:credit|issuer) ratings?\b|issuer default rating", "a credit rating"),
 )  # fmt: skip
 
 CHANGES: tuple[Phrase, ...] = (
