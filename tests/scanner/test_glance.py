@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from services.scanner.rules.answer import coverage_of, standing_of
+from services.scanner.rules.reasons import MEANINGS, told
 from services.scanner.rules.sift import Sifted
 from tests.scanner.market import NOW, Change, baseline, judged, ranked, reason_of, shuffled, shuffled_base, snapshots
 
@@ -164,7 +165,12 @@ def test_explain_names_the_reason_with_its_value(reason: str, snap: Columns, bas
     sifted = look(snap, base)
     standing = standing_of(coverage_of(sifted, ranked(sifted)), "C", 1, "S000", None)
     assert standing is not None
-    assert (standing.reached, standing.reason) == ("universe", reason)
+    assert (standing.reached, standing.reason) == ("universe", f"{reason}: {MEANINGS[reason]}")
     assert standing.value is not None or reason == "no_quote"
     if standing.threshold is not None and standing.value is not None:
         assert standing.margin == standing.value - standing.threshold
+
+
+def test_every_reason_has_a_meaning_and_every_meaning_a_reason() -> None:
+    assert set(look({}, {}).reasons) == set(MEANINGS)
+    assert told("of another release") == "of another release"

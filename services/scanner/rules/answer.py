@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from services.scanner.rules.reasons import told
 from services.scanner.rules.score import Ranks
 from services.scanner.rules.sift import Sifted
 from shared.domain.base import Value
@@ -144,7 +145,7 @@ def standing_of(
             value, threshold = entry["symbols"][symbol], entry["threshold"]
             margin = None if value is None or threshold is None else value - threshold
             missed: dict[str, float | None] = {"value": value, "threshold": threshold, "margin": margin}
-            return Standing(**common, reached="universe", reason=reason, **missed)
+            return Standing(**common, reached="universe", reason=told(reason), **missed)
     return None
 
 

@@ -1,0 +1,31 @@
+"""What each reason for dropping a symbol means, in a trader's words."""
+
+MEANINGS = {
+    "no_price": "the data has no trade of it",
+    "zero_price": "its last price is zero",
+    "delisted": "no trade for so many sessions",
+    "short_history": "too few sessions with a trade",
+    "low_dollar_volume": "it trades too few dollars a day",
+    "pinned_by_offer": "it jumped and has hardly moved since, as at an agreed take-over's price (usual range in percent)",
+    "no_range": "its usual day's range, in percent, does not pay for the spread",
+    "halted": "it traded briskly and has not traded for so many seconds",
+    "no_trade_for_minutes": "its last trade is so many seconds old; it often waits so long",
+    "stale": "its data is so many seconds old",
+    "not_opened": "it has not traded today",
+    "no_quote": "nobody bids and nobody offers",
+    "crossed": "its bid lies above its offer (spread in percent)",
+    "unadjusted_split": "it opened at so many times its last close on its usual dollars: a split, no move",
+    "implausible": "its price is so many times its last close without the volume for it, or outside its day's range",
+    "price_below_min": "its price is below the limit",
+    "price_above_max": "its price is above the limit",
+    "wide_spread": "its spread in percent is above the limit",
+    "pinned_since_open": "an offer holds its price: heavy volume, and this range in percent since the opening",
+    "by_appointment": "it trades by appointment: so many dollars until the close at today's pace",
+    "thin_pump": "up 15 % or more from under 5 USD, and half of the last 20 days it traded fewer dollars than this",
+    "thin_jump": "up 15 % or more, and half of the last 20 days it hardly traded (dollars)",
+}
+
+
+def told(reason: str) -> str:
+    """The reason and what it means."""
+    return f"{reason}: {MEANINGS[reason]}" if reason in MEANINGS else reason
