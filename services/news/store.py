@@ -10,7 +10,7 @@ from shared.journal import Connection
 
 
 async def save_items(connection: Connection, items: Sequence[Headline], received_at: datetime) -> int:
-    """Store what is not stored yet, all at once. Returns how many were new."""
+    """Store what is not stored yet, all at once; known items get the symbols they lack. Returns how many changed."""
     rows = orjson.dumps([item.model_dump() for item in items]).decode()
     status: str = await connection.execute(
         "INSERT INTO news_items (source, source_id, published_at, received_at, headline, summary, url, symbols)"
@@ -18,7 +18,9 @@ async def save_items(connection: Connection, items: Sequence[Headline], received
         " ARRAY(SELECT jsonb_array_elements_text(r.symbols))"
         " FROM jsonb_to_recordset($1::text::jsonb) AS r(source text, id text, published_at timestamptz,"
         " headline text, summary text, url text, symbols jsonb)"
-        " ON CONFLICT (source, source_id) DO NOTHING",
+        " ON CONFLICT (source, source_id) DO UPDATE SET symbols = ARRAY("
+        " SELECT DISTINCT s FROM unnest(news_items.symbols || excluded.symbols) AS s ORDER BY s)"
+        " WHERE NOT news_items.symbols @> excluded.symbols",
         rows,
         received_at,
     )

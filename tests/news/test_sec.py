@@ -16,7 +16,7 @@ DAY = timedelta(hours=24)
 FEED, LIST = "/cgi-bin/browse-edgar", "/files/company_tickers.json"
 
 
-async def test_a_filing_is_told_once_with_all_its_companys_tickers(street: Street) -> None:
+async def test_a_filing_is_told_once_about_the_tickers_asked_for(street: Street) -> None:
     street.says[LIST] = Answer(TICKERS)
     street.says[FEED] = atom(
         filing("a-1", 3, "ACME CORP /DE/", 1001, "9.01: Exhibits", "4.02: Non-Reliance", "1.03: Bankruptcy"),
@@ -30,8 +30,9 @@ async def test_a_filing_is_told_once_with_all_its_companys_tickers(street: Stree
     assert [one.id for one in found] == ["a-1", "a-2"]
     assert found[0].headline.startswith("Acme Corp files for bankruptcy or receivership; says earlier financial")
     assert found[0].headline.endswith("(8-K item 1.03, 4.02)")
-    assert (found[0].source, found[0].symbols) == ("sec", ("ACME", "ACME.B"))
+    assert (found[0].source, found[0].symbols) == ("sec", ("ACME",))
     assert (await feed.headlines(["GLBX"], NOW - DAY, NOW))[0].headline.startswith("Globex & Sons reports a departure")
+    assert (await feed.headlines(["ACME.B", "ACME"], NOW - DAY, NOW))[0].symbols == ("ACME", "ACME.B")
     await feed.close()
 
 

@@ -151,6 +151,20 @@ async def test_an_earlier_telling_that_arrives_later_joins_the_story_that_is_sto
     assert await pool.fetchval("SELECT count(*) FROM news_items") == 3
 
 
+async def test_symbols_that_a_later_question_adds_to_an_item_are_kept(pool: asyncpg.Pool, market: Market) -> None:
+    merger = item("Globex and Acme agree to merge", 30, "ACME", id="m")
+    feed = wire(merger)
+    async with web_on(pool, market, feed) as web:
+        assert [one["items"] for one in (await ask(web)).json()["evidence"]] == [1, 0]
+        feed.items[0] = merger.model_copy(update={"symbols": ("GLBX",)})
+        market.clock.at = later = NOW + timedelta(minutes=5)
+        assert [one["items"] for one in (await ask(web, "ACME", at=later)).json()["evidence"]] == [1]
+        feed.items.append(merger.model_copy(update={"published_at": NOW, "symbols": ("GLBX",)}))
+        found = (await ask(web, "ACME", "GLBX", "NEW", at=later + timedelta(minutes=1))).json()["evidence"]
+    assert [one["items"] for one in found] == [1, 1, 0]
+    assert await pool.fetchval("SELECT symbols FROM news_items") == ["ACME", "GLBX"]
+
+
 async def test_monday_morning_sees_friday_evening(pool: asyncpg.Pool, market: Market) -> None:
     monday, friday_close = datetime(2026, 6, 15, 14, 0, tzinfo=UTC), datetime(2026, 6, 12, 20, 0, tzinfo=UTC)
     market.clock.at = monday

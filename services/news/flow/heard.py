@@ -24,20 +24,24 @@ class Heard:
 
     items: dict[Key, Headline] = field(default_factory=dict)
     by_symbol: dict[str, dict[Key, Headline]] = field(default_factory=dict)
-    unsaved: list[Headline] = field(default_factory=list)
+    unsaved: dict[Key, Headline] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     names_day: date | None = None
 
     def hear(self, item: Headline) -> bool:
-        """Keep an item that is new and says something; False for any other."""
+        """Keep an item that says something; True when it is new.
+
+        Some sources tag an item with the symbols that were asked about only: those of a later question are added.
+        """
         key = key_of(item)
-        if key in self.items or not item.headline:
+        known = self.items.get(key)
+        if not item.headline or (known and set(item.symbols) <= set(known.symbols)):
             return False
-        self.items[key] = item
-        self.unsaved.append(item)
-        for symbol in item.symbols:
-            self.by_symbol.setdefault(symbol, {})[key] = item
-        return True
+        symbols = tuple(dict.fromkeys((*(known.symbols if known else ()), *item.symbols)))
+        self.items[key] = self.unsaved[key] = kept = (known or item).model_copy(update={"symbols": symbols})
+        for symbol in symbols:
+            self.by_symbol.setdefault(symbol, {})[key] = kept
+        return known is None
 
     def about(self, symbol: str) -> list[Headline]:
         return list(self.by_symbol.get(symbol, {}).values())
@@ -77,13 +81,13 @@ def tidy(item: Headline) -> Headline:
 
 async def save(deps: Deps, heard: Heard) -> None:
     """What was heard and not stored yet, with its stories; stays unsaved when the database refuses."""
-    items, received = heard.unsaved, await deps.clock.now()
+    items, received = list(heard.unsaved.values()), await deps.clock.now()
     if not items:
         return
     async with deps.pool.acquire() as connection, connection.transaction():
         await store.save_items(connection, items, received)
         await store.link_stories(connection, heard.links(items))
-    heard.unsaved = []
+    heard.unsaved = {}
 
 
 async def learn_names(deps: Deps, heard: Heard, as_of: datetime) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from services.news.rules.company import places, short_name
 from services.news.sources.vendor import Vendor
 from shared.domain.news import Headline, Terms
-from shared.domain.session import current_session, trading_day
+from shared.domain.session import Session, current_session, trading_day
 from shared.errors import NotNow, Unavailable
 from shared.ports import MarketData
 
@@ -53,16 +53,14 @@ class PressNews:
         self.terms = Terms(off=off, is_wire=False, at_once=AT_ONCE, lasts_seconds=LASTS_SECONDS)
         self._vendor, self._market, self._is_late = vendor, market, plan == "free"
         self._names: dict[str, str] = {}
-        self._names_day: date | None = None
+        self._sessions: tuple[Session, ...] = ()
+        self._day: date | None = None
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """Articles published in (since, until] that name the symbols' companies, newest first."""
-        day = trading_day(until)
-        if self._is_late and current_session(await self._market.sessions(day, day), until):
+        await self._open_day(trading_day(until))
+        if self._is_late and current_session(self._sessions, until):
             raise NotNow("newsapi: the free plan is 24 h late and is not asked within market hours")
-        if self._names_day != day:
-            self._names = {asset.symbol: asset.name for asset in await self._market.assets()}
-            self._names_day = day
         names = {symbol: self._names[symbol] for symbol in symbols if self._names.get(symbol)}
         query = _query(list(names.values()))
         if not query:
@@ -77,6 +75,13 @@ class PressNews:
         read = (_headline(article, names) for article in answer.articles if since < article.published_at <= until)
         inside = [item for item in read if item is not None and item.symbols]
         return tuple(sorted(inside, key=lambda item: (item.published_at, item.id), reverse=True))
+
+    async def _open_day(self, day: date) -> None:
+        """The day's hours and the companies' names, once a day."""
+        if self._day != day:
+            self._sessions = await self._market.sessions(day, day)
+            self._names = {asset.symbol: asset.name for asset in await self._market.assets()}
+            self._day = day
 
     def _refusal(self, answer: _Answer) -> NotNow | Unavailable:
         said = f"{answer.code}: {answer.message}"

@@ -62,14 +62,17 @@ class SecNews:
         self._covered: tuple[datetime, datetime] | None = None
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
-        """8-Ks accepted in (since, until] by the symbols' companies, newest first."""
+        """8-Ks accepted in (since, until] by the symbols' companies, newest first.
+
+        Tagged with the symbols asked about only: a bank's dozen preferred shares do not make it news of a dozen.
+        """
         await self._learn_tickers(until.date())
         await self._read_back(since, until)
         wanted, found = set(symbols), {}
         for filing in self._filings.values():
             about = [ticker for ticker in self._tickers.get(filing.cik, ()) if ticker in wanted]
             if about and since < filing.accepted <= until:
-                found[filing.accession] = _headline(filing, self._tickers[filing.cik])
+                found[filing.accession] = _headline(filing, about)
         return tuple(sorted(found.values(), key=lambda item: (item.published_at, item.id), reverse=True))
 
     async def _learn_tickers(self, day: date) -> None:
@@ -137,12 +140,12 @@ def _filing(entry: Xml.Element) -> Filing | None:
     )
 
 
-def _headline(filing: Filing, tickers: tuple[str, ...]) -> Headline:
+def _headline(filing: Filing, tickers: Sequence[str]) -> Headline:
     return Headline(
         id=filing.accession,
         source="sec",
         published_at=filing.accepted,
         headline=headline_of(filing.company, filing.items),
         url=filing.url,
-        symbols=tickers,
+        symbols=tuple(tickers),
     )
