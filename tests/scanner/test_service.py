@@ -11,6 +11,7 @@ import pytest
 
 from services.scanner.api import create_app
 from services.scanner.flow import asking, desk, scanning
+from services.scanner.rules.reasons import told
 from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
@@ -175,7 +176,7 @@ async def test_candidates_scores_and_explanations(client: httpx.AsyncClient, dep
     for reason, entry in coverage.items():
         symbol = next(iter(entry["symbols"]))
         fate = Standing.model_validate_json((await client.get(f"/api/v1/explain/{symbol}?scan=1")).content)
-        assert (fate.reached, fate.reason, fate.threshold) == ("universe", reason, entry["threshold"])
+        assert (fate.reached, fate.reason, fate.threshold) == ("universe", told(reason), entry["threshold"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ MEANINGS = {
     "delisted": "no trade for so many sessions",
     "short_history": "too few sessions with a trade",
     "low_dollar_volume": "it trades too few dollars a day",
-    "pinned_by_offer": "it jumped and has hardly moved since, as at an agreed take-over's price (usual range in percent)",
+    "pinned_by_offer": "it jumped and has hardly moved since, as at a take-over price (usual range in percent)",
     "no_range": "its usual day's range, in percent, does not pay for the spread",
     "halted": "it traded briskly and has not traded for so many seconds",
     "no_trade_for_minutes": "its last trade is so many seconds old; it often waits so long",
