@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from services.pattern.rules.figures import ANY_TIMEFRAME, IN_A_SESSION
-from services.pattern.rules.read import strength
+from services.pattern.rules.read import evidence, strength
 from services.pattern.rules.worth import BOUNDS, WORTH, Worth, confidence
 from shared.domain.evidence import Detection, Direction
-from tests.pattern.drawing import FIGURES
-from tests.pattern.sessions import DAYS
+from tests.pattern import charts
+from tests.pattern.drawing import FIGURES, draw
+from tests.pattern.sessions import DAYS, draw_day
 
 AT = datetime(2026, 6, 16, 15, 0, tzinfo=UTC)
 
@@ -74,3 +75,18 @@ def test_a_coin_says_nothing_and_further_patterns_add_less() -> None:
     assert two == pytest.approx(0.75)
     assert strength((seen("a", 0.6),), "short") == 0
     assert strength(tuple(seen(str(number), 0.7) for number in range(9)), "long") == 1
+
+
+def test_the_best_is_a_long_figure_with_levels_and_todays_before_the_daily_one() -> None:
+    drawn = draw_day(("opening_range_breakout", "opening_range_breakdown"), 1, 0.02)
+    intraday = drawn.bars.slice(0, drawn.breakout + 2)
+    figure = next(one for one in FIGURES if one.names[0] == "cup_and_handle")
+    cup = draw(figure, 1, 0.02)
+    daily = cup.bars.slice(0, cup.breakout + 2)
+    both, only_daily = evidence("X", intraday, daily), evidence("X", None, daily)
+    assert both.best is not None
+    assert (both.best.name, both.best.timeframe) == ("opening_range_breakout", "5Min")
+    assert only_daily.best is not None
+    assert (only_daily.best.name, only_daily.best.timeframe) == ("cup_and_handle", "1Day")
+    turned = evidence("X", charts.flipped(intraday, 2 * float(intraday.high.max())), None)
+    assert turned.best is None or (turned.best.direction, turned.best.status) == ("long", "forming")

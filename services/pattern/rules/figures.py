@@ -7,7 +7,7 @@ from services.pattern.rules.cups import cup_and_handle
 from services.pattern.rules.flags import abcd, flags
 from services.pattern.rules.frame import Frame
 from services.pattern.rules.intraday import gap_and_go, opening_range_breakout, vwap_reclaim
-from services.pattern.rules.outcome import RECENT, WATCHED, Shape, detection, fate
+from services.pattern.rules.outcome import RECENT, WATCHED, Shape, detection, entry_at, fate
 from services.pattern.rules.reversal import double_bottom, inverse_head_and_shoulders
 from services.pattern.rules.triangles import triangles
 from shared.domain.evidence import Detection
@@ -66,9 +66,7 @@ def breakouts(frame: Frame) -> tuple[Breakout, ...]:
     best: dict[tuple[int, str], Breakout] = {}
     for side, shape in shapes(frame):
         at = fate(side, shape).confirmed
-        if at is None or not shape.stop < shape.breakout <= max(shape.breakout, side.bars.close[at]) < shape.target:
-            continue
-        if side.bars.close[at] < shape.stop:
+        if at is None or entry_at(side, shape, at) is None:
             continue
         seen = Breakout(side, shape, at)
         key = (at, seen.name)

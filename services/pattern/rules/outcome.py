@@ -74,16 +74,19 @@ def fate(frame: Frame, shape: Shape) -> Fate:
     return Fate("confirmed", at, at)
 
 
+def entry_at(frame: Frame, shape: Shape, bar: int | None) -> float | None:
+    """Where to enter after the close of a bar past the breakout, before one at the breakout; None past the target."""
+    entry = shape.breakout if bar is None else max(shape.breakout, float(frame.bars.close[bar]))
+    return entry if shape.stop < entry < shape.target else None
+
+
 def detection(frame: Frame, shape: Shape) -> Detection | None:
-    """The shape as the market treated it so far; None when it is old news, or its levels make no sense."""
-    if not shape.stop < shape.breakout < shape.target:
-        return None
+    """The shape as the market treated it so far; None when it is old news or nothing is left to enter for."""
     status, at, confirmed = fate(frame, shape)
     if at < len(frame) - RECENT[frame.timeframe]:
         return None
-    close = float(frame.bars.close[-1])
-    entry = max(shape.breakout, close) if status == "confirmed" else shape.breakout
-    if not shape.stop < entry < shape.target:
+    entry = entry_at(frame, shape, len(frame) - 1 if status == "confirmed" else None)
+    if entry is None:
         return None
     volume = confirmed is not None and bool(frame.volume_ratio[confirmed] >= VOLUME_CONFIRMS)
     name = shape.names[0] if frame.sign > 0 else shape.names[1]

@@ -13,7 +13,7 @@ from shared.domain.evidence import Detection, PatternEvidence
 from shared.domain.market import Bars
 
 COUNTED = 4
-DAILY_WEIGHT = 0.6
+HORIZON = {"5Min": 1.0, "1Day": 0.6}
 """A day trader is out by the close: what a daily chart says has less time to come true."""
 CALLED = {"5Min": "5-minute", "1Day": "daily"}
 
@@ -58,7 +58,7 @@ def strength(detections: tuple[Detection, ...], direction: str) -> float:
     """
     leans = sorted(
         (
-            max(0.0, one.confidence - COIN) / (BOUNDS[1] - COIN) * (DAILY_WEIGHT if one.timeframe == "1Day" else 1.0)
+            max(0.0, one.confidence - COIN) / (BOUNDS[1] - COIN) * HORIZON[one.timeframe]
             for one in detections
             if one.direction == direction
         ),
@@ -90,7 +90,7 @@ def _evidence(symbol: str, reading: Reading, detections: tuple[Detection, ...]) 
     support, resistance = levels(reading.frames[0])
     score = 0.5 + 0.5 * (strength(detections, "long") - strength(detections, "short"))
     figures = [one for one in detections if one.direction == "long" and one.stop is not None and one.status != "failed"]
-    best = max(figures, key=lambda one: (one.confidence, one.timeframe, one.name), default=None)
+    best = max(figures, key=lambda one: (one.confidence * HORIZON[one.timeframe], one.name), default=None)
     return PatternEvidence(
         symbol=symbol,
         score=round(min(1.0, max(0.0, score)), 6),
