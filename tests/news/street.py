@@ -83,9 +83,9 @@ class Street:
         return web.Response(text=text, status=said.status, headers=said.headers, content_type="application/json")
 
     def vendor(
-        self, name: str, per_minute: int = 100, per_day: int | None = None, seconds: float = 0.3, secret: str = "s3cr3t"
+        self, name: str, per_minute: int = 100, per_day: int | None = None, seconds: float = 5.0, secret: str = "s3cr3t"
     ) -> Vendor:
-        """The vendor's client as it is wired, with a short time-out."""
+        """The vendor's client as it is wired."""
         return Vendor(self.url, Budget(name, Clock(), Memory(), per_minute, per_day), secret=secret, seconds=seconds)
 
 

@@ -40,7 +40,7 @@ async def web_on(
 ) -> AsyncIterator[httpx.AsyncClient]:
     told: dict[str, Any] = {
         "news_llm_provider": provider, "news_llm_model": "small-1", "news_llm_key": "s3cr3t",
-        "news_llm_url": street.url, "news_llm_timeout_seconds": 0.3, "news_reading_seconds": 1.0,
+        "news_llm_url": street.url, "news_llm_timeout_seconds": 5.0, "news_reading_seconds": 20.0,
     }  # fmt: skip
     settings = Settings(_env_file=None, **(told | says))
     rungs = readers(settings, Clock(), Memory())
@@ -132,7 +132,8 @@ async def test_trouble_steps_down_and_three_in_a_row_rest(
     pool: asyncpg.Pool, street: Street, provider: str, trouble: Answer
 ) -> None:
     street.says[PATHS[provider]] = trouble
-    async with web_on(pool, street, provider) as web:
+    seconds = 0.2 if trouble.delay else 5.0
+    async with web_on(pool, street, provider, news_llm_timeout_seconds=seconds) as web:
         for number in range(4):
             assert (await classify(web, f"Acme beats profit estimates again {number}"))[0]["method"] == "rules"
         rung = await rung_of(web)
@@ -166,7 +167,7 @@ async def test_a_scan_waits_no_longer_than_it_is_told(pool: asyncpg.Pool, street
 
     street.says[PATHS["openai"]] = say
     before = steps_down("openai", "deadline")
-    says: dict[str, Any] = {"news_llm_timeout_seconds": 10.0, "news_reading_seconds": 0.5}
+    says: dict[str, Any] = {"news_llm_timeout_seconds": 10.0, "news_reading_seconds": 2.0}
     async with web_on(pool, street, "openai", **says) as web:
         found = await classify(web, f"{NEUTRAL} slow", NEUTRAL)
     assert [one["method"] == "llm" for one in found] == [False, True]

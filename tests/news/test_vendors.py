@@ -34,7 +34,8 @@ TROUBLES = {
 async def feed_at(
     street: Street, request: pytest.FixtureRequest
 ) -> AsyncIterator[tuple[NewsFeed, str, Saying, datetime]]:
-    made = feeds_on(street)
+    is_slow = "slow" in request.node.callspec.params.values()
+    made = feeds_on(street, seconds=0.2 if is_slow else 5.0)
     yield made[request.param]
     for feed, _, _, _ in made.values():
         await feed.close()  # type: ignore[attr-defined]

@@ -85,28 +85,29 @@ def sec_pages(*pages: Answer) -> Callable[[Asked], Answer]:
     return lambda asked: pages[min(int(asked.query["start"]) // 100, len(pages) - 1)]
 
 
-def feeds_on(street: Street) -> dict[str, tuple[NewsFeed, str, Saying, datetime]]:
+def feeds_on(street: Street, seconds: float = 5.0) -> dict[str, tuple[NewsFeed, str, Saying, datetime]]:
     """Each vendor's adapter on the street, the path of its headlines, a usual answer, and when it may be asked."""
     market = Market(Clock(), names=dict(NAMES))
     street.says["/files/company_tickers.json"] = Answer(TICKERS)
     made: dict[str, tuple[NewsFeed, str, Saying, datetime]] = {
         "benzinga": (
-            BenzingaNews(street.vendor("benzinga"), "s3cr3t"), "/api/v2/news", Answer([benzinga_story(1, 5)]), NOW,
+            BenzingaNews(street.vendor("benzinga", seconds=seconds), "s3cr3t"), "/api/v2/news",
+            Answer([benzinga_story(1, 5)]), NOW,
         ),
         "sec": (
-            SecNews(street.vendor("sec")), "/cgi-bin/browse-edgar",
+            SecNews(street.vendor("sec", seconds=seconds)), "/cgi-bin/browse-edgar",
             atom(filing("a-1", 5, "ACME CORP", 1001, "1.03: x")), NOW,
         ),
         "newsapi": (
-            PressNews(street.vendor("newsapi"), market, "free"), "/v2/everything",
+            PressNews(street.vendor("newsapi", seconds=seconds), market, "free"), "/v2/everything",
             Answer({"status": "ok", "totalResults": 1, "articles": [press_article(5, "Acme wins order")]}), SATURDAY,
         ),
         "alphavantage": (
-            AlphaVantageNews(street.vendor("alphavantage"), "s3cr3t"), "/query",
+            AlphaVantageNews(street.vendor("alphavantage", seconds=seconds), "s3cr3t"), "/query",
             Answer({"items": "1", "feed": [vantage_article(5, "Acme wins order", {"ACME": "0.9"})]}), NOW,
         ),
         "yahoo": (
-            YahooNews(street.vendor("yahoo")), "/v1/finance/search",
+            YahooNews(street.vendor("yahoo", seconds=seconds)), "/v1/finance/search",
             Answer({"quotes": [], "news": [yahoo_item(5, "Acme wins order", "ACME")]}), NOW,
         ),
     }  # fmt: skip
