@@ -5,8 +5,8 @@ change and by volume so far) are assessed as the service would, from nothing lat
 at the next bar's open and held to the session's end, or sold before at a stop 2 % below or a target 6 % above, the stop
 first where one bar touches both. No costs.
 
-The weight and the map of volatility were set on the first half of the days; the second half is held out. Names of one
-moment move together: rank correlations are averaged within a day, and only days count as observations.
+Both halves of the days were looked at when the weight and the map of volatility were chosen: neither is a hold-out,
+they only show whether a figure holds up from one half to the other. Names of one moment move together: rank correlations are averaged within a day, and only days count as observations.
 """
 
 import statistics
@@ -184,7 +184,7 @@ def main() -> None:
     for guarded, seen in play(days, minutes, sessions).items():
         how = f"stop {STOP:.0%}, target {TARGET:.0%}" if guarded else "held to the close"
         sys.stdout.write(f"\n{how}: {len(seen.entries):,} entries, basis points, on {len(played)} days: ")
-        sys.stdout.write(f"{halves[0][0]} to {halves[0][-1]}, then held out {halves[1][0]} to {halves[1][-1]}\n")
+        sys.stdout.write(f"{halves[0][0]} to {halves[0][-1]}, then {halves[1][0]} to {halves[1][-1]}\n")
         sys.stdout.write("\n".join(fifths(seen, halves)) + "\n")
         sys.stdout.write(f"{'rank correlation':<16}" + f"{'mean':>16}{'t':>9}" * len(halves) + "\n")
         sys.stdout.write("\n".join(correlations(seen, halves)) + "\n")
