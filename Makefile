@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read technical-outcomes chaos containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read technical-outcomes train-sentiment bench-sentiment chaos containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,12 @@ bench: .venv/installed-dev ## the benchmarks, one after the other
 
 bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
 	@$(RUN) -m benchmarks.news_catalyst
+
+train-sentiment: .venv/installed-dev .venv/installed-training ## the news model anew from the labelled texts
+	@$(RUN) -m scripts.models.train_sentiment
+
+bench-sentiment: .venv/installed-dev .venv/installed-training ## sentiment on sources that the model never saw, calibration, headlines/s
+	@$(RUN) -m benchmarks.news_sentiment
 
 funnel-read: .venv/installed-dev ## the recorded days played through the services, top picks with every reason
 	@$(RUN) -m benchmarks.funnel_read

@@ -11,6 +11,6 @@ lock() {
 }
 lock dev "$@"
 lock bootstrap "$@"
-for group in core broker exchange analysis onnx embedded cli services demo; do
+for group in core broker exchange analysis onnx embedded cli services demo training; do
   lock "$group" -c requirements/dev.txt
 done

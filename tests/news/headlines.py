@@ -68,7 +68,7 @@ TABLE: tuple[tuple[str, K | None, int], ...] = (
     ("Acme CFO resigns with immediate effect", K.PERSONNEL, -1),
     ("Acme ousts its chief executive", K.PERSONNEL, -1),
     ("Acme appoints Jane Roe as chief financial officer", K.PERSONNEL, 0),
-    ("Acme unveils its next-generation drone", K.PRODUCT, 1),
+    ("Acme unveils its next-generation drone", K.PRODUCT, 0),
     ("Acme recalls 40,000 scooters over brake defect", K.PRODUCT, -1),
     ("Acme granted patent for solid-state cells", K.PRODUCT, 1),
     ("Acme warns of substantial doubt about its ability to continue as a going concern", K.OTHER, -1),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from services.news.rules.aggregate import label
 from services.news.rules.company import names, places, short_name
+from services.news.rules.hostile import read_warily
 from services.news.rules.read import MOST_CHARACTERS, clean, read
 from shared.domain.news import Catalyst, Reading
 from tests.news.headlines import TABLE
@@ -109,7 +110,7 @@ def test_another_companys_news_is_not_ours() -> None:
 
 def test_a_list_of_many_says_little_about_one() -> None:
     assert abs(acme("5 stocks that could soar this year").sentiment) < 0.2
-    assert read("Shares jump across the sector", *ACME, 12).confidence < 0.4
+    assert label(read("Shares jump across the sector", *ACME, 12)) == "neutral"
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,9 @@ def test_nothing_to_read_is_neutral_without_confidence(text: str) -> None:
     ],
 )
 def test_orders_in_a_text_are_only_text(text: str) -> None:
-    reading = acme(text)
-    assert abs(reading.sentiment) < 0.5
-    assert reading.confidence <= 0.5
+    reading = read_warily(text, *ACME)
+    assert label(reading) == "neutral"
+    assert abs(acme(text).sentiment) < 0.5
 
 
 def test_markup_emoji_and_typography_change_nothing() -> None:

@@ -71,15 +71,25 @@ def _whole_words(text: str, word: str) -> list[int]:
     return found
 
 
-def places(text: str, original: str, symbol: str | None, company: str | None) -> list[int]:
-    """Where the company is named in `text` (lower case of `original`, same length), in order.
+def mentions(text: str, original: str, symbol: str | None, company: str | None) -> list[tuple[int, int]]:
+    """Where the company is named in `text` (lower case of `original`, same length): (start, end) in order.
 
     Tickers that are also words or letters (A, IT, ON) count only in brackets, after $ or after an exchange's name;
     longer ones also bare, in capitals, in a text that is not all capitals.
     """
-    found = {place for name in names(company) for place in _whole_words(text, name)}
+    found: dict[int, int] = {}
+    for name in names(company):
+        for place in _whole_words(text, name):
+            found.setdefault(place, place + len(name))
     if symbol:
-        found |= {place for place, ticker in marked(text) if ticker == symbol.lower()}
-        if len(symbol) >= 3 and symbol not in _NO_TICKER and not original.isupper():
-            found.update(_whole_words(original, symbol))
-    return sorted(found)
+        low, size = symbol.lower(), len(symbol)
+        if low in text:
+            found.update((place, place + size) for place, ticker in marked(text) if ticker == low)
+        if size >= 3 and symbol in original and symbol not in _NO_TICKER and not original.isupper():
+            found.update((place, place + size) for place in _whole_words(original, symbol))
+    return sorted(found.items())
+
+
+def places(text: str, original: str, symbol: str | None, company: str | None) -> list[int]:
+    """Where the mentions begin."""
+    return [start for start, _ in mentions(text, original, symbol, company)]

@@ -9,9 +9,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.news.rules import merger
-from services.news.rules.company import marked, places
+from services.news.rules.company import marked, mentions
 from services.news.rules.kind import Hit, type_of
 from services.news.rules.lexicon import mood
+from services.news.rules.model import Model, trained
+from services.news.rules.model_features import Rules, Seen, seen
+from services.news.rules.model_verdict import TOLD_OFF, Said, verdict
 from services.news.rules.phrase import Phrase
 from services.news.rules.tables import PHRASES
 from shared.domain.news import Catalyst, Reading
@@ -25,6 +28,7 @@ _BY_WORD: dict[str, tuple[int, ...]] = {
     word: tuple(number for number, rule in enumerate(PHRASES) if word in rule.when)
     for word in sorted({word for rule in PHRASES for word in rule.when})
 }
+_TRIGGERS = frozenset(_BY_WORD)
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "…": " "})
 _WORD = re.compile(r"[a-z0-9]+")
 _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^<>]{0,400}>", re.DOTALL | re.IGNORECASE)
@@ -51,16 +55,26 @@ _QUIET = re.compile(
     r"conference call|webcast|transcript|annual (?:general )?meeting|inducement (?:grants?|award)|\bform (?:8\.\d|8-k|10-[kq]|13[dfg]|6-k|4\b)|sustainability report|"
     r"investor (?:day|conference|presentation)|employment inducement|fireside chat|sets date|schedules?\b|earnings preview|previews?\b"
 )
+_CROWD_WORDS = frozenset(
+    "stock stocks company companies picks reasons etfs reits names growth things cash gainers losers movers update vs"
+    " better need should know facts investment good great zacks cramer invested favorite outlook market narrative case"
+    " since ex is".split()
+)
+"""One of these is in every text that _CROWD finds, but for what is said of values."""
+_QUIET_WORDS = frozenset(
+    "present participate attend host speak webcast report announce release hold showcase exhibit join conference"
+    " transcript meeting inducement form sustainability investor fireside sets schedule schedules preview previews".split()
+)
+"""One of these is in every text that _QUIET finds."""
 _TARGET_CHANGE = re.compile(
     r"(?:price target|\bpt\b|target price)\b.{0,60}?\bto \$?([\d,]*\d(?:\.\d+)?) from \$?([\d,]*\d(?:\.\d+)?)"
 )
+_TARGETS = frozenset(("target", "pt"))
 _SETS_TARGET = re.compile(r"\b(?:adjust|rais|lower|cut|boost|trim|lift|hik|reduc)\w*\b")
 _DENIED = -0.3
 """What is left of something denied: a denial reassures less than the thing would hurt."""
 _SAYING = 1.4
 """A phrase without direction and lighter than this names a type only, and does not dilute what others say."""
-_TOLD_OFF = 0.35
-"""What is left of a sentiment that a listicle or an opinion piece voices."""
 
 
 def words_of(low: str) -> list[str]:
@@ -76,30 +90,39 @@ def clean(text: str) -> str:
 
 
 class Look(NamedTuple):
-    """A text as the rules see it: plain, in lower case, where the company is named, and the phrases found."""
+    """A text as the rules see it: plain, in lower case, with the company's mentions and what the phrases found say."""
 
     original: str
     low: str
+    spans: list[tuple[int, int]]
     at: list[int]
     hits: list[Hit]
+    said: Said | None
     told: bool
     dated: bool
-
-    @property
-    def said(self) -> Reading | None:
-        return _from_hits(self.hits, None) if self.hits else None
 
 
 def look(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Look | None:
     """What there is to see in a text about a company; None where there is nothing to read."""
     original = clean(text)
     low = original.lower()
-    if not _WORD.search(low):
+    words = set(_WORD.findall(low))
+    if not words:
         return None
-    at = places(low, original, symbol, company)
-    hits = _hits(low, at, alone=tagged <= 1)
-    dated = _QUIET.search(low) is not None and not any(hit.weight >= 1.9 for hit in hits)
-    return Look(original, low, at, hits, _is_told(low), dated)
+    spans = mentions(low, original, symbol, company)
+    at = [start for start, _ in spans]
+    told = _is_told(low, words)
+    hits = _hits(low, words, at, alone=tagged <= 1, told=told)
+    is_dated = not words.isdisjoint(_QUIET_WORDS) and _QUIET.search(low) is not None
+    dated = is_dated and not any(hit.weight >= 1.9 for hit in hits)
+    return Look(original, low, spans, at, hits, said_by(hits) if hits else None, told, dated)
+
+
+def seen_in(found: Look) -> Seen:
+    """What the model is given."""
+    said, kinds = found.said, found.hits[0].catalyst if found.hits else None
+    rules = Rules(said and said.sentiment, said.weight if said else 0.0, str(kinds), found.told, found.dated)
+    return seen(found.low, found.spans, rules)
 
 
 @lru_cache(maxsize=50_000)
@@ -108,31 +131,46 @@ def read(text: str, symbol: str | None = None, company: str | None = None, tagge
     found = look(text, symbol, company, tagged)
     if found is None:
         return Reading(sentiment=0.0, confidence=0.0, reason="nothing that can be read", method="none")
-    if found.dated:
-        return Reading(sentiment=0.0, confidence=0.6, reason="an announcement of a date", method="rules")
+    return judged(found, trained(), symbol, company, tagged)
+
+
+def judged(found: Look, model: Model | None, symbol: str | None, company: str | None, tagged: int) -> Reading:
+    """The reading of what was found, by the rules and the given model; by rules and lexicon without one."""
     catalyst = type_of(found, symbol, company)
-    return _damped(
-        _from_hits(found.hits, catalyst) if found.hits else _from_mood(found.original),
-        found.low,
-        named=bool(found.at),
-        others=bool(symbol) and len(marked(found.low)) > 0,
-        unnamed=bool(company) and not found.at,
-        tagged=tagged,
-    )
+    share, note = share_of(found, symbol, company, tagged)
+    if model is None:
+        return _by_lexicon(found, catalyst, share, note)
+    given = seen_in(found)
+    return verdict(model, given, found.said, catalyst, told=found.told, dated=found.dated, share=share, note=note)
 
 
-def _is_told(low: str) -> bool:
+def share_of(found: Look, symbol: str | None, company: str | None, tagged: int) -> tuple[float, str]:
+    """How much of the text can be the company's, and what to say of it."""
+    note = "a list, question or opinion" if found.told else ""
+    if found.spans or not (symbol or company):
+        return 1.0, note
+    joined = f"{note}; " if note else ""
+    if symbol and marked(found.low):
+        return 0.25, joined + "about another company"
+    if tagged >= 4:
+        return 0.4, f"{joined}about {tagged} companies"
+    return (0.5, joined + "the company is not named") if company else (1.0, note)
+
+
+def _is_told(low: str, words: set[str]) -> bool:
     """True for lists, questions and opinion pieces: somebody's view, not an event."""
-    return bool(_CROWD.search(low) or (low.endswith("?") and _QUESTION.match(low)))
+    if low.endswith("?") and _QUESTION.match(low):
+        return True
+    may_be = not words.isdisjoint(_CROWD_WORDS) or "valu" in low
+    return may_be and _CROWD.search(low) is not None
 
 
-def _hits(low: str, at: list[int], *, alone: bool) -> list[Hit]:
-    words = set(_WORD.findall(low))
-    numbers = sorted({number for word in words if word in _BY_WORD for number in _BY_WORD[word]})
+def _hits(low: str, words: set[str], at: list[int], *, alone: bool, told: bool) -> list[Hit]:
+    numbers = sorted({number for word in words & _TRIGGERS for number in _BY_WORD[word]})
     found = [hit for number in numbers if (hit := _hit(PHRASES[number], low, at))]
-    if not words.isdisjoint(DEAL_WORDS) and not _is_told(low) and (seen := merger.deal(low, at, alone=alone)):
-        found.append(Hit(Catalyst.MERGER, seen.sentiment, seen.weight, seen.reason, seen.span))
-    if not any(hit.catalyst == Catalyst.ANALYST and hit.sentiment for hit in found):
+    if not words.isdisjoint(DEAL_WORDS) and not told and (deal := merger.deal(low, at, alone=alone)):
+        found.append(Hit(Catalyst.MERGER, deal.sentiment, deal.weight, deal.reason, deal.span))
+    if not words.isdisjoint(_TARGETS) and not any(hit.catalyst == Catalyst.ANALYST and hit.sentiment for hit in found):
         found += _target_change(low, at)
     return _heaviest(found)
 
@@ -154,10 +192,10 @@ def _hit(rule: Phrase, low: str, at: list[int]) -> Hit | None:
     if rule.about == "victim" and not any(place >= match.end() - 2 for place in at):
         return None
     sentiment, weight = rule.sentiment, rule.weight
-    before = low[max(0, match.start() - 40) : match.start()]
-    if _NEGATION.search(before):
+    before = low[max(0, match.start() - 40) : match.start()] if match.start() else ""
+    if before and _NEGATION.search(before):
         sentiment = _DENIED * sentiment
-    elif _PENDING.search(before):
+    elif before and _PENDING.search(before):
         sentiment, weight = 0.4 * sentiment, weight * 0.8
     if at and _is_other_side(rule, match.span(), at):
         sentiment, weight = 0.0, weight * 0.6
@@ -195,48 +233,28 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _from_hits(hits: list[Hit], catalyst: Catalyst | None) -> Reading:
+def said_by(hits: list[Hit]) -> Said:
     """The weighted mean of the phrases; weights count squared, so that what is grave is not averaged away."""
     saying = [hit for hit in hits if hit.sentiment or hit.weight >= _SAYING] or hits
     weights = [hit.weight**2 for hit in saying]
     sentiment = sum(hit.sentiment * weight for hit, weight in zip(saying, weights, strict=True)) / sum(weights)
-    spread = any(hit.sentiment > 0.2 for hit in hits) and any(hit.sentiment < -0.2 for hit in hits)
-    confidence = min(0.95, 0.5 + 0.13 * hits[0].weight) - (0.15 if spread else 0.0)
-    said = list(dict.fromkeys(hit.reason for hit in hits))[:3]
+    reasons = list(dict.fromkeys(hit.reason for hit in hits))[:3]
+    return Said(sentiment, hits[0].weight, hits[0].sentiment, ", ".join(reasons))
+
+
+def _by_lexicon(found: Look, catalyst: Catalyst | None, share: float, note: str) -> Reading:
+    """Without the model: the phrases, or the words' mood, halved, with little confidence."""
+    said = found.said
+    if found.dated:
+        return Reading(sentiment=0.0, confidence=0.6, reason="an announcement of a date", method="rules")
+    compound = mood(found.original.capitalize() if found.original.isupper() else found.original)
+    sentiment = said.sentiment if said else 0.5 * compound if abs(compound) >= 0.2 else 0.0
+    share *= TOLD_OFF if found.told else 1.0
+    reason = said.reason if said else "its words' mood" if sentiment else "no words of direction"
     return Reading(
-        sentiment=round(max(-1.0, min(1.0, sentiment)), 4),
-        confidence=round(confidence, 4),
+        sentiment=round(max(-1.0, min(1.0, share * sentiment)), 4),
+        confidence=round((min(0.9, 0.5 + 0.13 * said.weight) if said else 0.3) * max(share, 0.4), 4),
         catalyst=catalyst,
-        reason=", ".join(said),
-        method="rules",
-    )
-
-
-def _from_mood(original: str) -> Reading:
-    """No phrase known: the words' mood, halved, with little confidence."""
-    compound = mood(original.capitalize() if original.isupper() else original)
-    sentiment = round(0.5 * compound, 4) if abs(compound) >= 0.2 else 0.0
-    reason = "its words' mood" if sentiment else "no words of direction"
-    return Reading(sentiment=sentiment, confidence=0.3, catalyst=None, reason=reason, method="lexicon")
-
-
-def _damped(reading: Reading, low: str, *, named: bool, others: bool, unnamed: bool, tagged: int) -> Reading:
-    """Less of it where the text is a list, a question or an opinion, and where it is about many."""
-    factor, notes = 1.0, []
-    if _is_told(low):
-        factor, notes = _TOLD_OFF, ["a list, question or opinion"]
-    if others and not named:
-        factor, notes = factor * 0.25, [*notes, "about another company"]
-    elif tagged >= 4 and not named:
-        factor, notes = factor * 0.4, [*notes, f"about {tagged} companies"]
-    elif unnamed:
-        factor, notes = factor * 0.6, [*notes, "the company is not named"]
-    if not notes:
-        return reading
-    return reading.model_copy(
-        update={
-            "sentiment": round(reading.sentiment * factor, 4),
-            "confidence": round(reading.confidence * max(factor, 0.4), 4),
-            "reason": f"{reading.reason} ({'; '.join(notes)})",
-        }
+        reason=f"{reason} ({note})" if note else reason,
+        method="rules" if said else "lexicon",
     )

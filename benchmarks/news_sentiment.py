@@ -1,0 +1,150 @@
+"""Three-way sentiment on sources that the model was not trained on. Run: `make bench-sentiment`.
+
+Every row is a hold-out by source: `posts` is read by a model trained without posts, `headlines` (per company) by one
+trained without headlines; the hand-labelled tape (from 14 June on) and the written sentences by the model that ships.
+Prints accuracy and macro-F1 beside default VADER and the majority class, a reliability table, and headlines/s.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from scripts.models import labelled
+from scripts.models.labelled import LABELS, Row
+from scripts.models.train_sentiment import cross_temperature, invented, trained_on
+from services.news.rules.aggregate import label
+from services.news.rules.model import Model, trained
+from services.news.rules.read import judged, look, read
+from shared.domain.news import Reading
+
+EDGES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
+VADER_BORDER = 0.05
+"""Of the compound: the border its authors recommend."""
+Labels = npt.NDArray[np.int64]
+
+
+class Answers(NamedTuple):
+    name: str
+    rows: Sequence[Row]
+    readings: Sequence[Reading]
+
+    @property
+    def said(self) -> Labels:
+        return np.array([LABELS[label(one)] for one in self.readings])
+
+    @property
+    def true(self) -> Labels:
+        return np.array([row.label for row in self.rows])
+
+
+def macro_f1(true: Labels, said: Labels) -> float:
+    """Mean of the F1 of the classes that occur."""
+    scores = []
+    for one in np.unique(true):
+        hit = float(((true == one) & (said == one)).sum())
+        scores.append(2 * hit / float((true == one).sum() + (said == one).sum()))
+    return float(np.mean(scores))
+
+
+def read_by(model: Model | None, rows: Sequence[Row]) -> list[Reading]:
+    """Every row read with this model by the code of the funnel."""
+    out = []
+    for row in rows:
+        found = look(row.text, row.symbol, row.company)
+        out.append(judged(found, model, row.symbol, row.company, 1) if found else read(row.text))
+    return out
+
+
+def vader(rows: Sequence[Row]) -> Labels:
+    analyzer = SentimentIntensityAnalyzer()
+    compounds = [analyzer.polarity_scores(row.text)["compound"] for row in rows]
+    return np.array([2 if one >= VADER_BORDER else 0 if one <= -VADER_BORDER else 1 for one in compounds])
+
+
+def cross(console: Console) -> list[Answers]:
+    """Each labelled source read by a model that never saw it."""
+    if find_spec("sklearn") is None:
+        console.print("cross-source rows left out: scikit-learn is missing (dependency group `training`)")
+        return []
+    posts, headlines, extra = labelled.posts(), labelled.headlines(), invented()
+    heat = cross_temperature(posts, headlines, extra)
+    without_posts = trained_on([], headlines, extra)._replace(temperature=heat)
+    without_headlines = trained_on(posts, [], extra)._replace(temperature=heat)
+    return [
+        Answers("posts, unseen source", posts, read_by(without_posts, posts)),
+        Answers("headlines per company, unseen source", headlines, read_by(without_headlines, headlines)),
+    ]
+
+
+def written() -> list[Answers]:
+    rows = labelled.written()
+    groups = [("written: all", rows)] + [
+        (f"written: {style}", [row for row in rows if row.group == style])
+        for style in dict.fromkeys(r.group for r in rows)
+    ]
+    return [Answers(name, group, read_by(trained(), group)) for name, group in groups]
+
+
+def show(console: Console, found: Sequence[Answers]) -> None:
+    table = Table("set", "rows", "accuracy", "macro-F1", "VADER acc", "VADER F1", "majority acc")
+    for one in found:
+        true, said, other = one.true, one.said, vader(one.rows)
+        majority = np.bincount(true).max() / len(true)
+        figures = ((said == true).mean(), macro_f1(true, said), (other == true).mean(), macro_f1(true, other), majority)
+        table.add_row(one.name, str(len(true)), *(f"{figure:.3f}" for figure in figures))
+    console.print(table)
+
+
+def show_reliability(console: Console, found: Sequence[Answers]) -> None:
+    """How often a confidence was right, on everything that is out of source for the model that ships."""
+    sure = np.array([reading.confidence for one in found for reading in one.readings])
+    right = np.concatenate([one.said == one.true for one in found])
+    table = Table("confidence", "rows", "mean confidence", "right", title="reliability (tape and written)")
+    gap = 0.0
+    for low, high in pairwise(EDGES):
+        inside = (sure >= low) & (sure < high)
+        if inside.any():
+            gap += abs(sure[inside].sum() - right[inside].sum())
+            shown = (str(inside.sum()), f"{sure[inside].mean():.3f}", f"{right[inside].mean():.3f}")
+            table.add_row(f"{low:.1f}-{min(high, 1):.1f}", *shown)
+    console.print(table)
+    console.print(f"expected calibration error {gap / len(sure):.3f}")
+
+
+def show_speed(console: Console, rows: Sequence[Row]) -> None:
+    """Headlines a second of processor time, each read for the first time (the cache is emptied)."""
+    read.cache_clear()
+    started = time.process_time()
+    for row in rows:
+        read(row.text, row.symbol, row.company)
+    console.print(f"{len(rows) / (time.process_time() - started):,.0f} headlines/s on one core ({len(rows)} new texts)")
+
+
+def main() -> int:
+    console = Console(width=120)
+    if not labelled.is_here():
+        console.print("../shared/labelled is not here: only the written sentences are read")
+        show(console, written())
+        return 0
+    rows = labelled.tape()
+    tape = [Answers("tape from 14 June, by hand", rows, read_by(trained(), rows))] if rows else []
+    mine = written()
+    show(console, [*cross(console), *tape, *mine])
+    show_reliability(console, [*tape, mine[0]])
+    speed = labelled.headlines()
+    read(speed[0].text)
+    show_speed(console, speed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
