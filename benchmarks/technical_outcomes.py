@@ -6,7 +6,8 @@ at the next bar's open and held to the session's end, or sold before at a stop 2
 first where one bar touches both. No costs.
 
 Both halves of the days were looked at when the weight and the map of volatility were chosen: neither is a hold-out,
-they only show whether a figure holds up from one half to the other. Names of one moment move together: rank correlations are averaged within a day, and only days count as observations.
+they only show whether a figure holds up from one half to the other. Names of one moment move together: rank
+correlations are averaged within a day, and only days count as observations.
 """
 
 import statistics
