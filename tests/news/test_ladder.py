@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -15,6 +15,7 @@ from config.settings import Settings
 from services.news.api import create_app
 from services.news.rules.prompt import SCHEMA
 from services.news.sources.wired import readers
+from shared.domain.news import Question, Reading
 from tests.news.items import item
 from tests.news.street import Answer, Asked, Memory, Street
 from tests.technical.world import NOW, Clock, Feed, Market, deps_around
@@ -205,3 +206,23 @@ async def test_the_funnel_uses_the_ladder_for_the_newest_stories(pool: asyncpg.P
     assert (found["catalyst"], found["items"]) == ("CONTRACT", 3)
     assert found["reason"].startswith("CONTRACT: a large order")
     assert found["score"] > 0.65
+
+
+@dataclass
+class Broken:
+    """A reader with a bug of its own."""
+
+    name: str = "broken"
+    off: str | None = None
+    most: int = 10
+
+    async def read(self, question: Question) -> Reading:
+        raise ZeroDivisionError(question.text)
+
+
+async def test_a_readers_bug_costs_its_readings_and_no_more(pool: asyncpg.Pool) -> None:
+    deps = replace(deps_around(pool, Market(Clock()), Feed()), readers=(Broken(),))
+    transport = httpx.ASGITransport(create_app(deps), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
+        assert (await classify(web, "Acme beats quarterly profit estimates"))[0]["label"] == "positive"
+        assert (await rung_of(web))["stepped_down"] == 1

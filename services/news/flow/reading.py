@@ -102,13 +102,13 @@ class Ladder:
 
         left = give_up - asyncio.get_running_loop().time()
         tasks = [asyncio.create_task(ask(question)) for question in fresh]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=max(0.0, left))
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if late:
-                rung.step_down("deadline", f"after {self._seconds:.0f} s", len(late))
+        late = await _until(max(0.0, left), tasks)
+        if late:
+            rung.step_down("deadline", f"after {self._seconds:.0f} s", late)
+        for task in tasks:
+            if not task.cancelled() and (bug := task.exception()):
+                log.error("reader_broke", reader=rung.reader.name, exc_info=bug)
+                rung.step_down("broke", repr(bug))
         READINGS.labels(rung.reader.name.partition(":")[0]).inc(len(found))
         return found
 
@@ -156,6 +156,17 @@ class Ladder:
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         await self._cache.set(key, reading.model_dump_json().encode(), KEPT_SECONDS)
+
+
+async def _until(seconds: float, tasks: Sequence[asyncio.Task[None]]) -> int:
+    """Wait for the tasks so long and no longer; how many were late. None is left running, whatever happens here."""
+    try:
+        late = (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else set()
+        return len(late)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _is_fit(question: Question) -> bool:
