@@ -14,7 +14,7 @@ from services.pattern.rules.outcome import Shape, fit
 
 OPENING_BARS, OPENING_WAIT, NARROW, OPENING_VOLUME = 6, 24, 0.35, 2.0
 GAP_BARS, GAP_WAIT, GAP_SHARE, GAP_VOLUME = 3, 12, 0.25, 2.0
-BELOW_BARS, BELOW_RANGES, RECLAIM_WAIT, RECLAIM_VOLUME = 12, 3.5, 3, 2.0
+BELOW_BARS, BELOW_RANGES, RECLAIM_WAIT, RECLAIM_VOLUME = 12, 3.5, 3, 2.25
 
 
 def _sessions(frame: Frame, since: int) -> Iterator[tuple[int, int]]:
@@ -83,11 +83,12 @@ def opening_range_breakout(frame: Frame, since: int) -> Iterator[Shape]:
 
 
 def vwap_reclaim(frame: Frame, since: int) -> Iterator[Shape]:
-    """An hour of closes well below the session's VWAP, a close above on twice the usual volume, and a higher one.
+    """An hour of closes well below the session's VWAP, a close above on over twice the usual volume, and a higher one.
 
     Aziz, How to Day Trade for a Living (2016), VWAP trading; the VWAP itself is Berkowitz, Logue & Noser's (Journal of
-    Finance 43, 1988). Well below: the low lies 3.5 ranges under the crossing. The breakout is a close above the high of
-    the crossing bar within a quarter of an hour; the low before it is wrong, and as far again the objective.
+    Finance 43, 1988). Well below: the low lies 3.5 ranges under the crossing; volume: 2.25 times the usual. The
+    breakout is a close above the high of the crossing bar within a quarter of an hour; the low before it is wrong, and
+    as far again the objective.
     """
     for first, end in _sessions(frame, since):
         closes = frame.bars.close[first:end]
