@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from services.news.rules.aggregate import evidence
+from services.news.rules.hostile import gives_orders
 from services.news.rules.read import read
-from services.news.rules.story import stories
+from services.news.rules.story import gist, stories
 from shared.domain.news import Headline
 
 TAPE = Path("../shared/market/2026-06-15_17/news.parquet")
-SYMBOLS, HEADLINES, MOST_MS, LEAST_A_SECOND = 100, 500, 100.0, 20_000
+SYMBOLS, HEADLINES, ROUNDS, MOST_MS, LEAST_A_SECOND = 100, 500, 7, 100.0, 20_000
 INVENTED = (
     "{} beats quarterly profit estimates, raises outlook to ${} million", "{} prices ${} million public offering",
     "FDA approves {}'s tablet no. {}", "Analyst raises {} price target to ${}", "{} to present at conference no. {}",
@@ -84,6 +85,17 @@ def assess_ms(about: dict[str, list[Headline]], as_of: datetime) -> float:
     return (time.process_time() - started) * 1000
 
 
+def forget() -> None:
+    """As if no text had been seen."""
+    for kept in (read, gist, gives_orders):
+        kept.cache_clear()
+
+
+def unseen_ms(about: dict[str, list[Headline]], as_of: datetime) -> float:
+    forget()
+    return assess_ms(about, as_of)
+
+
 def a_second(texts: Sequence[str]) -> float:
     """Headlines read in a second, each for the first time."""
     started = time.process_time()
@@ -98,15 +110,17 @@ def main() -> int:
     about, as_of = busiest(items)
     count = sum(len(mine) for mine in about.values())
     read("A text that loads the model", "ACME", "Acme Corporation", 1)  # once for each process, not for each scan
-    first, again = assess_ms(about, as_of), min(assess_ms(about, as_of) for _ in range(5))
+    first = min(unseen_ms(about, as_of) for _ in range(ROUNDS))
+    again = min(assess_ms(about, as_of) for _ in range(ROUNDS))
     told = stories([item for mine in about.values() for item in mine])
     texts = list(dict.fromkeys(item.headline for item in items))[:20_000]
+    forget()
     rate = a_second(texts)
     table = Table(title=f"news, on {'recorded' if is_recorded else 'invented'} headlines")
     for column in ("what", "measured", "wanted"):
         table.add_column(column)
     table.add_row("assessed", f"{len(about)} symbols, {count} headlines, {len(set(told.values()))} stories", "")
-    table.add_row("compute, texts never seen", f"{first:.1f} ms", f"< {MOST_MS:.0f} ms")
+    table.add_row(f"compute, texts never seen (best of {ROUNDS})", f"{first:.1f} ms", f"< {MOST_MS:.0f} ms")
     table.add_row("compute, texts seen before", f"{again:.1f} ms", "")
     table.add_row("headlines read", f"{rate:,.0f} a second ({len(texts):,} different)", f">= {LEAST_A_SECOND:,}")
     Console().print(table)
