@@ -1,8 +1,8 @@
 """What news costs: 100 symbols with 500 headlines assessed as a scan does, and how many headlines a second are read.
 
 Headlines are those of the recorded days where they are beside the checkout, else invented ones. One core, no network,
-no database: the service's own compute, in processor time so that neighbours do not count. "First" is a process that has never seen the texts; "again" is a scan some
-minutes later, when it has.
+no database: the service's own compute, in processor time, so that neighbours count less. "Never seen" is a process
+that meets the texts for the first time; "seen before" is a scan some minutes later.
 """
 
 import sys
