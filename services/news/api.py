@@ -25,7 +25,7 @@ def create_app(deps: Deps) -> FastAPI:
     desk = open_desk(deps)
 
     async def health() -> dict[str, Any]:
-        rungs = {rung.reader.name: rung.health().status for rung in desk.ladder.rungs}
+        rungs = {rung.reader.name: rung.health().status for rung in desk.ladder.rungs} | {"own": desk.ladder.own}
         sources = {source.feed.name: source.health().status for source in desk.sources}
         newest = max((source.newest for source in desk.sources if source.newest), default=None)
         return {"sources": sources, "readers": rungs, "newest_item_at": newest, "last_assess": desk.last_assess or None}

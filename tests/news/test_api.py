@@ -206,7 +206,7 @@ async def test_health_tells_of_the_source_and_the_last_assess(web: httpx.AsyncCl
     await ask(web)
     body = (await web.get("/health")).json()
     assert body["newest_item_at"] == (NOW - timedelta(minutes=20)).isoformat().replace("+00:00", "Z")
-    assert (body["sources"], body["readers"]) == ({"wire": "ok"}, {})
+    assert (body["sources"], body["readers"]) == ({"wire": "ok"}, {"own": "model"})
     assert body["last_assess"]["symbols"] == 3
 
 

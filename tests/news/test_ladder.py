@@ -138,7 +138,7 @@ async def test_trouble_steps_down_and_three_in_a_row_rest(
         for number in range(4):
             assert (await classify(web, f"Acme beats profit estimates again {number}"))[0]["method"] == "rules"
         rung = await rung_of(web)
-        assert (await web.get("/health")).json()["readers"] == {f"{provider}:small-1": "resting"}
+        assert (await web.get("/health")).json()["readers"] == {f"{provider}:small-1": "resting", "own": "model"}
     assert (rung["status"], rung["stepped_down"], len(street.asked)) == ("resting", 4, 3)
     assert "s3cr3t" not in rung["detail"]
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.news.flow.breaker import Breaker
 from services.news.rules.answers import ReaderHealth
 from services.news.rules.hostile import gives_orders, read_warily
+from services.news.rules.model import trained
 from services.news.rules.prompt import VERSION, accepted
 from services.news.rules.read import clean
 from shared.deps import Deps
@@ -68,6 +69,10 @@ class Ladder:
         self.rungs = tuple(Rung(reader) for reader in deps.readers)
         self._cache, self._seconds = deps.cache, deps.settings.news_reading_seconds
         self._kept: OrderedDict[str, Reading] = OrderedDict()
+        self.own = "model" if trained() is not None else "lexicon"
+        if self.own != "model":
+            STEPS_DOWN.labels("own model", "missing").inc()
+            log.warning("own_model_missing", reads_by="rules and lexicon")
 
     async def read_better(self, questions: Sequence[Question]) -> dict[Question, Reading]:
         """What the rungs say, most important questions first. Missing from it: what our own reading shall answer."""
