@@ -35,7 +35,7 @@ def _kept_word(fitted: Table, held: Table, timeframe: str) -> None:
     names = _names(fitted, held, timeframe, candles=False)
     better = {name for name in names if _lead(fitted.total(_named(timeframe, name))) > 0}
     for label, chosen in (("better", better), ("worse", set(names) - better)):
-        pair = held.total(lambda key, chosen=chosen: key.timeframe == timeframe and key.name in chosen)
+        pair = held.total(_one_of(timeframe, chosen))
         sys.stdout.write(f"{len(chosen)} that fitted {label} than random, held out:{_edge(pair)}\n")
 
 
@@ -56,6 +56,10 @@ def print_rows(fitted: Table, resolved: dict[str, tuple[int, int]]) -> None:
         out(f'    ("{timeframe}", "candle"): Worth({", ".join(map(str, counts))}),\n')
     for timeframe, (count, confirmed) in resolved.items():
         out(f'    "{timeframe}": {confirmed} / {count},\n')
+
+
+def _one_of(timeframe: str, names: set[str]) -> Callable[[Key], bool]:
+    return lambda key: key.timeframe == timeframe and key.name in names
 
 
 def _named(timeframe: str, name: str) -> Callable[[Key], bool]:
