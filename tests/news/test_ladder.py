@@ -226,3 +226,28 @@ async def test_a_readers_bug_costs_its_readings_and_no_more(pool: asyncpg.Pool) 
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
         assert (await classify(web, "Acme beats quarterly profit estimates"))[0]["label"] == "positive"
         assert (await rung_of(web))["stepped_down"] == 1
+
+
+@dataclass
+class Classifier:
+    """A reader that knows moods but no events, as an operator's own model does."""
+
+    name: str = "classifier"
+    off: str | None = None
+    most: int = 10
+
+    async def read(self, question: Question) -> Reading:
+        return Reading(sentiment=0.8, confidence=0.9, reason="classified as positive", method="onnx")
+
+
+async def test_each_rung_gets_what_the_one_above_did_not_read(pool: asyncpg.Pool) -> None:
+    rungs = (Broken(), Broken(name="unused", off="not installed"), Classifier(most=2))
+    deps = replace(deps_around(pool, Market(Clock()), Feed()), readers=rungs)
+    transport = httpx.ASGITransport(create_app(deps), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
+        found = await classify(web, "Acme wins Navy contract", f"{NEUTRAL} one", f"{NEUTRAL} two")
+        states = {one["name"]: (one["status"], one["read"]) for one in (await web.get("/api/v1/readers")).json()}
+    assert [one["method"] == "onnx" for one in found] == [True, True, False]
+    assert (found[0]["catalyst"], found[1]["catalyst"]) == ("CONTRACT", None)
+    assert states["unused"] == ("off", 0)
+    assert states["classifier"] == ("ok", 2)
