@@ -3,7 +3,6 @@
 Skips, saying so, without ../shared/labelled or without scikit-learn (dependency group `training`).
 """
 
-import math
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -47,13 +46,9 @@ def trained_on(posts: Sequence[Row], headlines: Sequence[Row], invented_rows: Se
     return fitted(given)
 
 
-def cross_temperature(posts: Sequence[Row], headlines: Sequence[Row], invented_rows: Sequence[Row]) -> float:
-    """The temperature that fits models on the source that they have not seen: the geometric mean of both ways."""
-    from scripts.models.fit import temperature
-
-    by_posts = temperature(trained_on(posts, [], invented_rows), headlines[::EVERY])
-    by_headlines = temperature(trained_on([], headlines, invented_rows), posts[::EVERY])
-    return math.sqrt(by_posts * by_headlines)
+def cross(posts: Sequence[Row], headlines: Sequence[Row], more: Sequence[Row]) -> list[tuple[Model, Sequence[Row]]]:
+    """Models beside the rows of the source that they have not seen, each way."""
+    return [(trained_on([], headlines, more), posts), (trained_on(posts, [], more), headlines)]
 
 
 def main() -> int:
@@ -69,10 +64,10 @@ def main() -> int:
     posts, headlines, invented_rows = labelled.posts(), labelled.headlines(), invented()
     console.print(f"rows: {len(posts)} posts, {len(headlines)} headlines, {len(invented_rows)} written sentences")
     model = trained_on(posts, headlines, invented_rows)
-    heat = cross_temperature(posts, headlines, invented_rows)
-    development = labelled.tape(DEVELOPMENT)
-    if development:
-        heat = math.sqrt(heat * temperature(model, development))
+    pairs = [(other, unseen[::EVERY]) for other, unseen in cross(posts, headlines, invented_rows)]
+    if development := labelled.tape(DEVELOPMENT):
+        pairs.append((model, development))
+    heat = temperature(pairs)
     model = model._replace(temperature=heat)
     kept = saved(model, str(OUT))
     console.print(f"{OUT}: {OUT.stat().st_size / 1e6:.2f} MB, {kept} features, temperature {heat:.2f}")

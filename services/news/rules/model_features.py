@@ -79,7 +79,7 @@ def seen(low: str, spans: Sequence[tuple[int, int]], rules: Rules) -> Seen:
     """What is seen in a lower-case text about the company named at `spans`; each once, in the order of the text."""
     text = masked(low, spans)
     tokens = _TOKEN.findall(text)[:MOST_TOKENS]
-    words = [_word(token) for token in tokens]
+    words = list(map(_word, tokens))
     stems = [word[0] for word in words]
     pairs = [one + " " + other for one, other in pairwise(stems)]
     concepts = _concepts(words, [place for place, stem in enumerate(stems) if stem == TARGET] if spans else [])

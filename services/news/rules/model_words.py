@@ -48,7 +48,7 @@ CLASSES: dict[str, str] = {
         high highs peak multibagger accumulate invest promising confident confidence resilient resilience stellar blowout
         partnership partners collaboration cooperation alliance teams savings breakeven green squeezed picks regain regains regained compliance
         stabilise stabilised stabilize eligible oversubscribed pleased satisfied satisfactory exclusive sole expansion advances
-        upswing uptrend tailwind tailwinds popped pops gainers gainer outpaces outpaced outpace""",
+        go-ahead greenlight nod cleared clears upside lucrative inflows milestone oversold raise-and-beat promise upswing uptrend tailwind tailwinds popped pops gainers gainer outpaces outpaced outpace""",
     "BAD": """
         miss misses missed missing disappoint disappoints disappointed disappointing disappointment weak weaker weakest poor poorly
         warn warns warned warning warnings downgrade downgrades downgraded underperform underperforms underperformed underweight
@@ -67,7 +67,7 @@ CLASSES: dict[str, str] = {
         collapses collapsed outage grounded explosion shortage shortages subdued gloomy gloom bleak pessimistic cautious lacklustre
         lackluster unfavourable unfavorable unprofitable loss-making redundancy dismiss dismissed fires fired ousted exit exits
         tank tanks tanked nosedive nosedives scrutiny sanctions tariffs snub snubs desert deserts skeptical overrated red damage
-        writes deteriorating deterioration short shorts shorting puts delist distress distressed restated restate overhang""",
+        wary woes revolt rebel slams slam blames ugly mess overbought outflows breaches breached raided collapse shortfall rout writes deteriorating deterioration short shorts shorting puts delist distress distressed restated restate overhang""",
     "NOT": "not no never without none neither nor cannot can't won't isn't doesn't didn't hasn't wasn't don't aren't unlikely",
     "THAN": "compared against versus vs from than year-ago earlier corresponding previous comparable",
     "ASK": "why how what which should could can will would is are does do who when where if",

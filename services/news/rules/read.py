@@ -84,8 +84,11 @@ def words_of(low: str) -> list[str]:
 
 def clean(text: str) -> str:
     """One line of plain ASCII without markup, at most MOST_CHARACTERS long; may be empty."""
-    bare = _TAG.sub(" ", html.unescape(text[: MOST_CHARACTERS * 8]))
-    plain = unicodedata.normalize("NFKD", bare.translate(_PLAIN)).encode("ascii", "ignore").decode()
+    bare = text[: MOST_CHARACTERS * 8]
+    bare = html.unescape(bare) if "&" in bare else bare
+    plain = _TAG.sub(" ", bare) if "<" in bare else bare
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain.translate(_PLAIN)).encode("ascii", "ignore").decode()
     return " ".join(plain.split())[:MOST_CHARACTERS]
 
 
