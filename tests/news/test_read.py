@@ -152,6 +152,9 @@ def test_names_lose_what_registers_add() -> None:
         "日本語の見出し",
         "<script>alert('buy')</script>",
         "&nbsp;&#8203;",
+        "Le bénéfice net de la société a augmenté de 12 % au premier trimestre",
+        "Der Gewinn ist im dritten Quartal um 12 Prozent gestiegen",
+        "Las ventas de la empresa crecen en el tercer trimestre",
     ],
 )
 def test_nothing_to_read_is_neutral_without_confidence(text: str) -> None:

@@ -64,8 +64,23 @@ class Model(NamedTuple):
 
     def telling(self, seen: Seen, *, good: bool) -> str:
         """The word or pair of words that speaks loudest for good or for bad news; empty where none is known."""
-        known = ((unpacked(votes), name) for name in seen.words if (votes := self.votes.get(name)))
-        return max(((both[good] - both[not good], name) for both, name in known), default=(0, ""))[1]
+        find, loudest, said = self.votes.get, 0, ""
+        for name in seen.words:
+            if votes := find(name):
+                up = ((votes + _SIGN) & _MASK) - _SIGN  # `unpacked`, without the call
+                tilt = up - ((votes - up) >> _HALF)
+                if (tilt if good else -tilt) > loudest and name.replace(" ", "").isalpha():
+                    loudest, said = abs(tilt), name
+        return " ".join(_spelled(seen.text, stem) for stem in said.split())
+
+
+def _spelled(text: str, stem: str) -> str:
+    """The first word of the text that begins with the stem; the stem where there is none."""
+    start = text.find(stem)
+    end = start + len(stem)
+    while start >= 0 and end < len(text) and text[end].isalpha():
+        end += 1
+    return text[start:end] if start >= 0 else stem
 
 
 @lru_cache(maxsize=1)

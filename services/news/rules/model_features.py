@@ -41,10 +41,11 @@ class Rules(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Names of what is seen: plain words and pairs of them; concepts that mean the same in every source."""
+    """Names of what is seen: words and pairs of them; concepts that mean the same in every source. And the text."""
 
     words: list[str]
     concepts: list[str]
+    text: str = ""
 
 
 @lru_cache(maxsize=60_000)
@@ -86,7 +87,7 @@ def seen(low: str, spans: Sequence[tuple[int, int]], rules: Rules) -> Seen:
     if not _COMPARISONS.isdisjoint(tokens) and (way := change(text)):
         concepts.append(way)
     concepts += _said(rules)
-    return Seen(list(dict.fromkeys(stems + pairs)), list(dict.fromkeys(concepts)))
+    return Seen(list(dict.fromkeys(stems + pairs)), list(dict.fromkeys(concepts)), text)
 
 
 def _concepts(words: Sequence[tuple[str, str | None, bool]], at: Sequence[int]) -> list[str]:

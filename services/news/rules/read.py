@@ -55,6 +55,14 @@ _QUIET = re.compile(
     r"conference call|webcast|transcript|annual (?:general )?meeting|inducement (?:grants?|award)|\bform (?:8\.\d|8-k|10-[kq]|13[dfg]|6-k|4\b)|sustainability report|"
     r"investor (?:day|conference|presentation)|employment inducement|fireside chat|sets date|schedules?\b|earnings preview|previews?\b"
 )
+_ENGLISH = frozenset(
+    "the of to and for in on with by as its after from at is are has will says amid over up down".split()
+)
+_FOREIGN = frozenset(
+    "le la les du une est dans pour sur avec au aux der das und ist nicht mit fur ein eine im von zu auf el los las del"
+    " una por para que en het een niet voor il che sono nel della y se su".split()
+)
+"""Little words of the languages in whose press companies are most often named."""
 _CROWD_WORDS = frozenset(
     "stock stocks company companies picks reasons etfs reits names growth things cash gainers losers movers update vs"
     " better need should know facts investment good great zacks cramer invested favorite outlook market narrative case"
@@ -106,11 +114,11 @@ class Look(NamedTuple):
 
 
 def look(text: str, symbol: str | None = None, company: str | None = None, tagged: int = 1) -> Look | None:
-    """What there is to see in a text about a company; None where there is nothing to read."""
+    """What there is to see in a text about a company; None where there is nothing to read, or not in English."""
     original = clean(text)
     low = original.lower()
     words = set(_WORD.findall(low))
-    if not words:
+    if not words or len(words & _FOREIGN) > 1 + 2 * len(words & _ENGLISH):
         return None
     spans = mentions(low, original, symbol, company)
     at = [start for start, _ in spans]
