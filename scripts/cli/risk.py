@@ -1,4 +1,4 @@
-"""Commands of whoever answers for the money: halt, resume, test-alert, and config check|diff|accept."""
+"""Commands of whoever answers for the money: halt, resume, test-alert, and config check|diff|try|accept."""
 
 import time
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from config.reload import ConfigFileError, changes_between, load
 from config.settings import read_settings
+from scripts.cli.candidate import parts, try_out
 from scripts.cli.console import call, err, fail, market_time, out, show, table_of
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
@@ -79,7 +80,7 @@ def check(
 def diff(json: Json = False) -> None:
     """How the files differ from what the running system holds, and why they do not hold."""
     answer = call("GET", "risk-manager", "/api/v1/risk/config")
-    rows = [[*_parts(change)] for change in answer["changes"]]
+    rows = [[*parts(change)] for change in answer["changes"]]
     show(answer, json, table_of(f"the files against what holds ({answer['hash']})", ["key", "holds", "file"], rows))
     if json:
         return
@@ -87,12 +88,6 @@ def diff(json: Json = False) -> None:
         out.print(answer["problem"])
     if answer["forcible"]:
         out.print(f"to let them hold all the same: catalyst config accept {answer['files_hash']} 'why'")
-
-
-def _parts(change: str) -> tuple[str, str, str]:
-    key, _, values = change.partition(": ")
-    before, _, after = values.partition(" -> ")
-    return key, before, after
 
 
 def accept(
@@ -107,3 +102,4 @@ def accept(
 
 for command in (check, diff, accept):
     config.command()(command)
+config.command("try")(try_out)

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from pydantic import Field
 
 from services.risk_manager import store
-from services.risk_manager.flow import day, outbox, reload, stop
+from services.risk_manager.flow import day, outbox, reload, retrying, stop
 from services.risk_manager.flow import decide as judging
 from services.risk_manager.flow.watch import HALTED, Watch
 from services.risk_manager.rules.book import limits_of
@@ -20,7 +20,7 @@ from services.risk_manager.rules.judge import verdict_of
 from services.risk_manager.rules.mail import TEST_KIND, TEST_SUBJECT, address_book
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import DecideRequest
+from shared.domain.cycle import DecideRequest, Retried, RetryRequest
 from shared.domain.order import Check, Price, Quantity, Verdict
 from shared.journal import raise_alert
 from shared.web import end_tasks, new_app
@@ -188,6 +188,11 @@ def _add_config(app: FastAPI, deps: Deps, watch: Watch) -> None:
     async def config() -> dict[str, Any]:
         """`changes` as "key: old -> new"; `refused` says why the files do not hold."""
         return await reload.compared(deps, watch)
+
+    @app.post("/api/v1/risk/config/try", summary="What past decisions would have been under other files")
+    async def retry(request: RetryRequest) -> tuple[tuple[Retried, ...], ...]:
+        """For each scan both verdicts of every candidate that was judged then, in the order asked; nothing is kept."""
+        return await retrying.retry(deps, request)
 
     @app.post("/api/v1/risk/config/accept", summary="Let refused files hold although positions get out of bounds")
     async def accept(request: AcceptRequest) -> dict[str, Any]:

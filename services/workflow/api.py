@@ -10,10 +10,11 @@ import structlog
 from fastapi import FastAPI, Path, Query, Request
 
 from services.workflow import store
-from services.workflow.flow import cycling, deciding
+from services.workflow.flow import cycling, deciding, trying
 from services.workflow.flow.watch import Watch
 from services.workflow.rules import explain, limits
 from services.workflow.rules.trace import Explanation, NearMiss
+from services.workflow.rules.trial import TrialRequest, Trials
 from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
@@ -115,6 +116,11 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
     async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[NearMiss, ...]:
         await cycling.cycle_detail(deps, cycle_id)
         return explain.near_misses(await store.traces(deps.pool, cycle_id), limit)
+
+    @app.post("/api/v1/config/try", summary="What the last scans would have done under other files")
+    async def try_config(request: TrialRequest) -> Trials:
+        """Cuts, limits and sizes recomputed from what was stored; 422 with the line of a file that cannot be used."""
+        return await trying.try_files(deps, request)
 
 
 def _add_proposals(app: FastAPI, deps: Deps, watch: Watch) -> None:

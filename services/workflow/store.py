@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.domain.cycle import CycleView, Proposal, ScanView
+from shared.domain.evidence import Candidate
 from shared.journal import Connection, Event
 
 Source = Connection | asyncpg.Pool
@@ -26,7 +27,7 @@ def _cycle(row: asyncpg.Record | None) -> CycleView | None:
     return CycleView.model_validate(dict(row)) if row else None
 
 
-def _scan(row: asyncpg.Record) -> ScanView:
+def _scan(row: asyncpg.Record | dict[str, Any]) -> ScanView:
     return ScanView.model_validate(dict(row))
 
 
@@ -74,18 +75,9 @@ async def insert_cycle(connection: Connection, new: CycleView) -> None:
         "INSERT INTO trading_cycles (cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions,"
         " max_daily_loss, scan_frequency_seconds, config_hash, started_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        new.cycle_id,
-        new.mode,
-        new.session_mode,
-        new.status,
-        new.trading_day,
-        new.driven_by,
-        new.max_positions,
-        new.max_daily_loss,
-        new.scan_frequency_seconds,
-        new.config_hash,
-        new.started_at,
-    )
+        new.cycle_id, new.mode, new.session_mode, new.status, new.trading_day, new.driven_by, new.max_positions,
+        new.max_daily_loss, new.scan_frequency_seconds, new.config_hash, new.started_at,
+    )  # fmt: skip
 
 
 async def mark_stopping(connection: Source, cycle_id: str, reason: str) -> None:
@@ -181,6 +173,32 @@ async def traces(source: Source, cycle_id: str) -> dict[int, dict[str, Any]]:
         "SELECT scan, trace FROM scans WHERE cycle_id = $1 AND status <> 'running' ORDER BY scan", cycle_id
     )
     return {row["scan"]: row["trace"] for row in rows}
+
+
+async def completed_scans(source: Source, limit: int) -> list[tuple[ScanView, dict[str, Any]]]:
+    """The newest completed scans of all cycles with their traces, as far as these hold what the stages said."""
+    query = (
+        f"SELECT {SCAN}, trace FROM scans WHERE status = 'completed' AND trace ? 'facts'"
+        " ORDER BY started_at DESC, scan DESC LIMIT $1"
+    )
+    found = []
+    for row in map(dict, await source.fetch(query, limit)):
+        trace = row.pop("trace")
+        found.append((_scan(row), trace))
+    return found
+
+
+async def candidates(source: Source, cycle_id: str, scan: int) -> tuple[Candidate, ...]:
+    """What the scanner stored of a scan, best first; the components of its scores are left out."""
+    rows = await source.fetch(
+        "SELECT r.symbol, rank, price, volume, previous_close, change_pct, gap_pct, rvol, dollar_volume,"
+        " average_volume, spread_pct, c.name AS sector, momentum_score, volume_score FROM scan_results r"
+        " JOIN securities USING (symbol) LEFT JOIN sectors c USING (sector_id)"
+        " WHERE cycle_id = $1 AND scan = $2 ORDER BY rank, symbol",
+        cycle_id,
+        scan,
+    )
+    return tuple(Candidate.model_validate(dict(row)) for row in rows)
 
 
 async def insert_proposal(connection: Connection, new: Proposal) -> UUID | None:

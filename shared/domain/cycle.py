@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.domain.base import Value
 from shared.domain.evidence import Candidate, Scored
+from shared.domain.order import Verdict
 
 CycleMode = Literal["conservative", "normal", "aggressive"]
 SessionMode = Literal["supervised", "autonomous"]
@@ -59,6 +60,21 @@ class DecideRequest(Value):
     max_positions: int | None = None
     max_daily_loss_usd: Decimal | None = None
     attempt: int = Field(default=1, ge=1, le=1000)
+
+
+class RetryRequest(Value):
+    """Ask risk what it would have said under other files of decisions that it once took."""
+
+    files: dict[str, str]
+    scans: tuple[DecideRequest, ...]
+
+
+class Retried(Value):
+    """A stored verdict, and the one under other files; `unknown`: what was never measured and is taken as it was."""
+
+    was: Verdict
+    would: Verdict
+    unknown: tuple[str, ...] = ()
 
 
 class FunnelCounts(Value):

@@ -30,7 +30,8 @@ def test_every_alert_is_explained() -> None:
 
 def test_every_command_exists() -> None:
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    known |= {f"config {command.callback.__name__}" for command in config.registered_commands if command.callback}
+    each = ((one.name, one.callback) for one in config.registered_commands)
+    known |= {f"config {name or callback.__name__}" for name, callback in each if callback}
     named = set(re.findall(r"catalyst (config [a-z]+|[a-z][a-z-]*)", TEXT))
     assert {"halt", "resume", "config accept", "test-alert"} <= named
     assert sorted(named - known) == []

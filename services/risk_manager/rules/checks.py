@@ -13,7 +13,7 @@ NEAR_MARKET_PCT = 5.0
 Number = Decimal | float | int
 
 
-def _most(name: str, value: Number, limit: Number, note: str = "") -> Check:
+def at_most(name: str, value: Number, limit: Number, note: str = "") -> Check:
     """Passes up to and including the limit."""
     margin = float(Decimal(str(limit)) - Decimal(str(value)))
     return Check(name=name, passed=margin >= 0, value=float(value), limit=float(limit), margin=margin, note=note)
@@ -61,8 +61,8 @@ def fresh_price(case: Case) -> Check:
     if case.claimed is not None:
         drift = abs(float(case.reference.price / case.claimed - 1)) * 100
         if drift > NEAR_MARKET_PCT:
-            return _most(name, drift, NEAR_MARKET_PCT, f"percent away from the market, which is at {case.claimed}")
-    return _most(name, round(age, 3), case.limits.max_price_age_seconds, f"seconds old: {case.reference.source}")
+            return at_most(name, drift, NEAR_MARKET_PCT, f"percent away from the market, which is at {case.claimed}")
+    return at_most(name, round(age, 3), case.limits.max_price_age_seconds, f"seconds old: {case.reference.source}")
 
 
 def stop_distance(case: Case) -> Check:
@@ -71,7 +71,7 @@ def stop_distance(case: Case) -> Check:
     least = max(case.limits.min_stop_pct, float(NEAREST_LEG_PCT))
     note = f"percent below the reference ({case.levels.source}), at most {max(case.limits.max_stop_pct, least)}"
     if distance > least:
-        return _most("stop_distance", distance, max(case.limits.max_stop_pct, least), note)
+        return at_most("stop_distance", distance, max(case.limits.max_stop_pct, least), note)
     return _least("stop_distance", distance, least, note)
 
 
@@ -83,7 +83,7 @@ def duplicate_or_held(case: Case) -> Check:
 
 def max_positions(case: Case) -> Check:
     after = len(case.book.symbols | {case.subject.symbol})
-    return _most("max_positions", after, case.limits.max_positions, "with this one, entries and approvals counted")
+    return at_most("max_positions", after, case.limits.max_positions, "with this one, entries and approvals counted")
 
 
 def approvals(case: Case) -> Check:
@@ -92,11 +92,11 @@ def approvals(case: Case) -> Check:
         return _says("approvals", True, note)
     if case.book.approve_max is None:
         return _says("approvals", True, "no bound on approvals in this request")
-    return _most("approvals", case.book.approvals + 1, case.book.approve_max, "approvals in this request")
+    return at_most("approvals", case.book.approvals + 1, case.book.approve_max, "approvals in this request")
 
 
 def max_position_size(case: Case) -> Check:
-    return _most("max_position_size", case.value, case.limits.max_position_size, "USD")
+    return at_most("max_position_size", case.value, case.limits.max_position_size, "USD")
 
 
 def min_position_size(case: Case) -> Check:
@@ -107,17 +107,17 @@ def min_position_size(case: Case) -> Check:
 
 def risk_per_trade(case: Case) -> Check:
     note = f"USD with the stop at {case.levels.stop}"
-    return _most("risk_per_trade", case.risk, case.limits.max_risk_per_trade, note)
+    return at_most("risk_per_trade", case.risk, case.limits.max_risk_per_trade, note)
 
 
 def buying_power(case: Case) -> Check:
-    return _most("buying_power", case.value, case.book.free_buying_power, "USD, approvals not yet sent taken off")
+    return at_most("buying_power", case.value, case.book.free_buying_power, "USD, approvals not yet sent taken off")
 
 
 def daily_loss_used(case: Case) -> Check:
     """The day's loss, as if every stop that stands or is promised were hit, this one among them."""
     worst = case.book.day_loss + case.book.risk + case.risk
-    return _most("daily_loss_used", worst, case.limits.max_daily_loss, f"USD, of which lost {case.book.day_loss:.2f}")
+    return at_most("daily_loss_used", worst, case.limits.max_daily_loss, f"USD, of which lost {case.book.day_loss:.2f}")
 
 
 def sector_exposure(case: Case) -> Check:
@@ -125,7 +125,7 @@ def sector_exposure(case: Case) -> Check:
     after, limit = case.book.sector_exposure(sector) + case.value, case.limits.max_sector_exposure
     if not case.sector_limited:
         return Check(name="sector_exposure", passed=True, value=float(after), note=f"{sector} is not limited")
-    return _most("sector_exposure", after, limit, f"USD in {sector or 'names of unknown sector'}")
+    return at_most("sector_exposure", after, limit, f"USD in {sector or 'names of unknown sector'}")
 
 
 def correlation(case: Case) -> Check:
@@ -146,7 +146,7 @@ def correlation(case: Case) -> Check:
     if nearest is None:
         return _says(name, True, f"nothing to compare{unmeasured}")
     note = f"with {nearest[0]}, 60 daily returns{unmeasured}"
-    return _most(name, round(nearest[1], 4), case.limits.max_correlation, note)
+    return at_most(name, round(nearest[1], 4), case.limits.max_correlation, note)
 
 
 def cooldown(case: Case) -> Check:
@@ -163,7 +163,7 @@ def entries_per_day(case: Case) -> Check:
     most = case.limits.max_entries_per_day
     if not most:
         return _says("entries_per_day", True, "no bound on entries in a day")
-    return _most("entries_per_day", case.book.entries_today + 1, most, "entries today with this one")
+    return at_most("entries_per_day", case.book.entries_today + 1, most, "entries today with this one")
 
 
 def spread(case: Case) -> Check:
@@ -171,16 +171,16 @@ def spread(case: Case) -> Check:
     known = quote.spread_pct if quote is not None and quote.spread_pct is not None else case.subject.spread_pct
     if known is None:
         return _says("spread", False, "no quote with two sides")
-    return _most("spread", round(known, 4), case.limits.max_spread_pct, "percent")
+    return at_most("spread", round(known, 4), case.limits.max_spread_pct, "percent")
 
 
 def liquidity(case: Case) -> Check:
     most = case.subject.average_volume * case.limits.max_share_of_volume_pct / 100
-    return _most("liquidity", case.shares, most, f"shares; {case.limits.max_share_of_volume_pct} % of an average day")
+    return at_most("liquidity", case.shares, most, f"shares; {case.limits.max_share_of_volume_pct} % of an average day")
 
 
 def total_exposure(case: Case) -> Check:
-    return _most("total_exposure", case.book.exposure + case.value, case.limits.max_total_exposure, "USD")
+    return at_most("total_exposure", case.book.exposure + case.value, case.limits.max_total_exposure, "USD")
 
 
 CHECKS: tuple[Callable[[Case], Check], ...] = (

@@ -64,7 +64,11 @@ def examine(case: Case) -> tuple[Check, ...]:
 
 def judge(case: Case, identity: UUID, order: ApprovedOrder | None) -> Verdict:
     """The verdict on one case; `order` is what an approval would send."""
-    checks = examine(case)
+    return verdict_on(case, examine(case), identity, order)
+
+
+def verdict_on(case: Case, checks: tuple[Check, ...], identity: UUID, order: ApprovedOrder | None) -> Verdict:
+    """What the checks come to."""
     approved = all(check.passed for check in checks)
     return Verdict(
         symbol=case.subject.symbol,
@@ -102,7 +106,8 @@ class Question:
     attempt: int = 1
 
 
-def _order(case: Case, question: Question, identity: UUID, used: int) -> ApprovedOrder | None:
+def order_on(case: Case, question: Question, identity: UUID, used: int) -> ApprovedOrder | None:
+    """What an approval would send; `used` counts the symbol's approvals earlier in the day."""
     if case.sized < 1 or case.levels.stop >= case.reference.price:
         return None
     day, symbol = f"{trading_day(case.now):%Y%m%d}", case.subject.symbol
@@ -149,7 +154,7 @@ def judge_all(
     for subject in subjects:
         case = case_of(subject, book, limits, now, question.size_factor)
         identity = decision_id(question.cycle_id, question.scan, subject.symbol, question.attempt)
-        order = _order(case, question, identity, approved_before.get(subject.symbol, 0))
+        order = order_on(case, question, identity, approved_before.get(subject.symbol, 0))
         verdict = judge(case, identity, order)
         decisions.append(decided(case, verdict, question.cycle_id, question.scan))
         if verdict.approved:

@@ -1,0 +1,31 @@
+"""What stored decisions would have been under other files. Nothing is written."""
+
+from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, build
+from services.risk_manager import store
+from services.risk_manager.rules.book import limits_of
+from services.risk_manager.rules.judge import decision_id
+from services.risk_manager.rules.retrial import retried
+from shared.deps import Deps
+from shared.domain.cycle import Retried, RetryRequest
+from shared.errors import BadInput
+
+
+async def retry(deps: Deps, request: RetryRequest) -> tuple[tuple[Retried, ...], ...]:
+    """Both verdicts for each scan's candidates; one that was never judged is left out. Raises BadInput with the line of
+    a file that cannot be used.
+    """
+    if set(request.files) != {TRADING_FILE, RISK_FILE}:
+        raise BadInput(f"both files are needed: {TRADING_FILE} and {RISK_FILE}", field="files")
+    try:
+        config = build(request.files, deps.settings)
+    except ConfigFileError as error:
+        raise BadInput(str(error), field="files") from error
+    answers = []
+    for asked in request.scans:
+        symbols = [one.symbol for one in asked.candidates]
+        ids = [decision_id(asked.cycle_id, asked.scan, one, asked.attempt) for one in symbols]
+        rows = await store.decisions_by_id(deps.pool, ids)
+        limits = limits_of(config, asked.max_positions, asked.max_daily_loss_usd)
+        sectors = await store.sectors(deps.pool, symbols)
+        answers.append(retried(asked, list(rows.values()), sectors, limits))
+    return tuple(answers)

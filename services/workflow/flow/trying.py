@@ -1,0 +1,44 @@
+"""What the last scans would have done under a candidate configuration. Nothing is written."""
+
+from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, build, changes_between
+from services.workflow import store
+from services.workflow.rules import limits, trial
+from services.workflow.rules.descent import descend, past_of
+from shared.deps import Deps
+from shared.domain.cycle import Retried, RetryRequest
+from shared.errors import BadInput
+
+RETRY = "/api/v1/risk/config/try"
+
+
+async def try_files(deps: Deps, request: trial.TrialRequest) -> trial.Trials:
+    """The newest scans, each as it went and as it would have gone.
+
+    Raises BadInput with the line of a file that cannot be used, Unavailable without risk.
+    """
+    if set(request.files) != {TRADING_FILE, RISK_FILE}:
+        raise BadInput(f"both files are needed: {TRADING_FILE} and {RISK_FILE}", field="files")
+    try:
+        candidate = build(request.files, deps.settings)
+    except ConfigFileError as error:
+        raise BadInput(str(error), field="files") from error
+    present, sizes = deps.config.current(), candidate.trading.funnel
+    attempts = []
+    for view, trace in await store.completed_scans(deps.pool, request.scans):
+        if (cycle := await store.cycle(deps.pool, view.cycle_id)) is None:
+            continue
+        past = past_of(cycle, view, trace, await store.candidates(deps.pool, view.cycle_id, view.scan))
+        attempts.append(trial.attempt(past, descend(past, sizes), candidate, present))
+    asked = RetryRequest(files=request.files, scans=tuple(one.asked for one in attempts))
+    verdicts = await deps.client.post("risk-manager", RETRY, asked, tuple[tuple[Retried, ...], ...], repeatable=True)
+    top_n, changes = limits.execute_top_n(candidate, deps.settings), changes_between(present, candidate)
+    return trial.Trials(
+        hash=candidate.hash,
+        changes=changes,
+        warnings=candidate.warnings,
+        not_replayed=trial.not_replayed(changes),
+        notes=trial.NOTES,
+        scans=tuple(
+            trial.trial_of(one, answers, sizes.risk, top_n) for one, answers in zip(attempts, verdicts, strict=True)
+        ),
+    )
