@@ -85,6 +85,7 @@ async def test_what_a_scan_would_have_done(
         await _unknown_is_said(asker)
         await _bad_files_are_refused(asker)
         await _the_command_shows_it(asker, tmp_path)
+        await _a_scan_with_positions_too(asker)
 
 
 async def _equal_files_change_nothing(asker: Asker, scan: Answer) -> None:
@@ -166,3 +167,19 @@ async def _the_command_shows_it(asker: Asker, folder: Path) -> None:
     (candidate / RISK_FILE).write_text("daily_limits: [\n")
     code, said = await asker.types("config", "try", "--folder", str(candidate))
     assert (code, "risk_parameters.yaml line 2: not valid YAML" in said) == (1, True)
+
+
+async def _a_scan_with_positions_too(asker: Asker) -> None:
+    """The next scan finds names held and limits partly used up: the book is read back from the checks."""
+    sim = f"{asker.urls['exchange']}/_sim/clock/advance"
+    (await asker.http.post(sim, json={"seconds": 600})).raise_for_status()
+    (await asker.http.post(f"{asker.urls['scanner']}/api/v1/scan")).raise_for_status()
+    newest, first = (await asker.tries())["scans"]
+    assert (newest["scan"], first["scan"]) == (2, 1)
+    for one in (newest, first):
+        assert one["was"] == one["would"]
+        assert (one["differences"], one["unknown"], one["unmeasured"], one["elsewhere"]) == ([], {}, {}, 0)
+    tighter = (await asker.tries(risk__max_positions=3))["scans"][0]
+    assert tighter["would"] == [], "three are held already"
+    assert all(why.startswith("max_positions: 4 against 3") for why in differing(tighter).values())
+    assert set(differing(tighter)) == {pick["symbol"] for pick in newest["was"]}
