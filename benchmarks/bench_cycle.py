@@ -25,6 +25,7 @@ from scripts.tapes.synthesize import synthesize
 
 RECORDED = Path("../shared/market/2026-06-15_17")
 SCANS, STEP_SECONDS, FIRST_AT = 7, 900, "10:00"
+REST_SECONDS = 2.0  # risk and trading look at what the step of the clock has brought; no scan of a real day meets that
 
 
 @dataclass
@@ -134,6 +135,7 @@ async def measure(tape: Path, day: str) -> None:
                     usual.append(other)
                 step = await http.post(f"{urls['exchange']}/_sim/clock/advance", json={"seconds": STEP_SECONDS})
                 step.raise_for_status()
+                await asyncio.sleep(REST_SECONDS)
             await connection.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
