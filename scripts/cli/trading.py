@@ -70,7 +70,7 @@ def proposals(
             money(item["take_profit_price"]),
             _score(item["scored"]["composite_score"]),
             market_time(item["expires_at"]),
-            item["reason"],
+            item["reason"] or evidence(item["scored"]),
         ]
         for item in answer
     ]
@@ -78,6 +78,14 @@ def proposals(
     show(answer, json, table_of(f"{status} proposals", columns, rows))
     if rows and status == "pending" and not json:
         out.print(f"catalyst approve {answer[0]['symbol']} sends it, catalyst reject {answer[0]['symbol']} drops it")
+
+
+def evidence(scored: dict[str, Any]) -> str:
+    """What speaks for a proposal most: its catalyst, its pattern, its two best parts."""
+    known = [(name, value) for name, value in scored["parts"].items() if value is not None]
+    best = sorted(known, key=lambda part: (-part[1], part[0]))[:2]
+    named = [name for name in (scored["catalyst"], scored["pattern"]) if name]
+    return ", ".join([*named, *(f"{name} {_score(value)}" for name, value in best)])
 
 
 def approve(which: Which, json: Json = False) -> None:
