@@ -1,4 +1,4 @@
-"""The form of a phrase rule. The tables are in results.py, events.py, capital.py and market.py."""
+"""The form of a phrase rule. tables.py lists the modules that hold the tables."""
 
 import re
 from typing import Literal, NamedTuple
