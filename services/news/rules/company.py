@@ -5,9 +5,9 @@ import re
 from functools import lru_cache
 
 _SUFFIX = re.compile(
-    r"[,.]?\s+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|lp|l\.p|n\.?v|s\.?a|ag|se|ab|asa|trust|"
+    r"[,.]?\s+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|p\.l\.c|llc|lp|l\.p|n\.?v|s\.?a|ag|se|ab|asa|trust|"
     r"holdings?|group|common stock|ordinary shares?|class [a-c]|american depositary shares?|adrs?|ads|reit|"
-    r"series [a-z]|units?|warrants?|the|new|de|each representing.*|\(.*?\)|-.*)\.?$",
+    r"series [a-z]|units?|warrants?|the|new|de|usa|each representing.*|\(.*?\)|-.*)\.?$",
     re.IGNORECASE,
 )
 VAGUE = frozenset(
@@ -21,12 +21,29 @@ VAGUE = frozenset(
     "next-gen future now on all it match target gap block snap unity visa key root".split()
 )
 _NO_TICKER = frozenset(
-    {"CEO", "CFO", "COO", "FDA", "IPO", "EPS", "USA", "ETF", "SEC", "NYSE", "NEW", "THE", "AND", "FOR"}
+    "CEO CFO COO FDA IPO EPS USA ETF SEC NYSE NEW THE AND FOR CRL NDA IND ATM ESG CAGR AGM"
+    " ALL ANY ARE BEST BIG CAN CAR CASH CAT DAY DOWN EVER FAST FREE FUN GAIN GO GOOD HAS HIGH HOPE HOT HUGE KEY LIFE"
+    " LIVE LOVE LOW MAIN MOVE MUST NEVER NEXT NICE NOT NOW ONE OPEN OUT PEAK PLAY PLUS REAL SAFE SEE STOP TOP TRUE TWO"
+    " WELL WOW YOU".split()
 )
+"""Also words that writers set in capitals for emphasis or as abbreviations: bare, they name nobody."""
 _MARKED = re.compile(
     r"(?:\((?!nasdaq|nyse|amex|otc|tsx|arca)|\$|"
     r"\b(?:nasdaq|nyse|amex|otc|tsx|arca)[\w ]{0,12}:)\s*([a-z][a-z0-9]{0,5}(?:[.-][a-z]{1,2})?)(?![a-z0-9])"
 )
+_TWO_LETTERS = frozenset("AI AN AS AT BE BY DO EU GO HE IF IN IS IT ME MY NO OF ON OR QT SO TO UK UP US WE".split())
+_BRANDS = {
+    "alphabet": ("google",), "meta platforms": ("facebook", "instagram"), "amazon.com": ("amazon", "aws"),
+    "rtx": ("raytheon",), "international business machines": ("ibm",),
+    "block": ("cash app",), "stellantis": ("jeep", "chrysler"), "lvmh": ("louis vuitton",), "ww": ("weightwatchers",),
+    "coca-cola": ("coke",), "warner bros. discovery": ("hbo",), "comcast": ("nbcuniversal",),
+}  # fmt: skip
+"""What the press calls a company whose register name nobody uses, by its short name."""
+_SECOND_TOO_VAGUE = frozenset(
+    "york jersey mexico hampshire zealand hong kong states estate care trust korea africa asia america juan diego"
+    " francisco jose antonio louis of and for the in bancorp bank partners resources &".split()
+)
+"""Second words with which a vague first one still names nobody: `new york`, `health care`."""
 _NOT_NAMED = frozenset(
     {"ai", "us", "uk", "eu", "ceo", "cfo", "fda", "phase", "part", "q1", "q2", "q3", "q4", "esg", "ipo"}
 )
@@ -53,7 +70,20 @@ def names(company: str | None) -> tuple[str, ...]:
     ways = [name] if len(name) >= 3 and not (len(words) == 1 and name in VAGUE and len(name) < 4) else []
     if len(words) > 1 and len(words[0]) >= 4 and words[0] not in VAGUE:
         ways.append(words[0])
-    return tuple(ways)
+    if len(words) > 2 and words[0] in VAGUE and words[1] not in VAGUE | _SECOND_TOO_VAGUE:
+        ways.append(" ".join(words[:2]))
+    if name.startswith("united states "):
+        ways.append("u.s. " + name[14:])
+    if len(words) == 3 and words[1] in {"&", "and"}:
+        ways.append(f"{words[0][0]}&{words[2][0]}")
+    return (*ways, *_BRANDS.get(name, ()))
+
+
+@lru_cache(maxsize=20_000)
+def _brief(company: str) -> str:
+    """The short name where it is two capitals or figures (`HP`, `3M`), which count as they are written only."""
+    name = short_name(company)
+    return name if len(name) == 2 and name.isupper() and name not in _TWO_LETTERS else ""
 
 
 def marked(text: str) -> list[tuple[int, str]]:
@@ -81,6 +111,8 @@ def mentions(text: str, original: str, symbol: str | None, company: str | None) 
     for name in names(company):
         for place in _whole_words(text, name):
             found.setdefault(place, place + len(name))
+    if company and len(brief := _brief(company)) == 2 and brief in original and not original.isupper():
+        found.update((place, place + 2) for place in _whole_words(original, brief))
     if symbol:
         low, size = symbol.lower(), len(symbol)
         if low in text:
