@@ -19,6 +19,7 @@ import orjson
 from benchmarks.recorded import DAYS, Recorded, record, sessions_of
 from scripts.tapes.synthesize import synthesize
 from services.scanner.rules import answer, score
+from services.scanner.rules.glance import WITHOUT_NEWS
 from services.scanner.rules.sift import Sifted
 from shared.domain.cycle import ScanAnswer
 
@@ -93,12 +94,16 @@ def thrown_out(market: Recorded) -> None:
     say = sys.stdout.write
     for clock, minutes in MINUTES.items():
         sifted = market.sifted(market.snapshots(market.answers(minutes)), minutes)
+        asked = market.asked(sifted, minutes)
+        sifted = sifted.keeping(asked.stories, WITHOUT_NEWS)
         counts = sifted.counts
         others = ", ".join(f"{name} {count}" for name, count in counts.items() if name not in GLANCES)
         say(f"\n{market.session.day} {clock}: {len(sifted.symbols):,} seen, {len(sifted.kept):,} ranked; {others}\n")
         for name in GLANCES:
             if name in counts:
                 say(f"  {name:<22}{counts[name]:>4}  {_examples(market, sifted, name)}\n")
+        for symbol, told in asked.stories.items():
+            say(f"  thin past, kept for    {symbol}: {told[:90]}\n")
 
 
 def _examples(market: Recorded, sifted: Sifted, reason: str) -> str:

@@ -107,7 +107,8 @@ def main() -> None:
     for day_name in sessions_of(DAYS):
         recorded = record(DAYS, day_name)
         day = day_of(recorded)
-        taught = curve.curve_of(before[-LESSONS_BEFORE:], day_name, frozenset(recorded.symbols))
+        lessons = curve.usable(before[-LESSONS_BEFORE:], day_name, frozenset(recorded.symbols))
+        taught = curve.curve_of(lessons)
         judge(errors, day, linear | {"table of the code": curve.MEASURED, "table with the last five lessons": taught})
         before += [day.lesson] if day.lesson else []
     show("three sessions of another tape", errors)

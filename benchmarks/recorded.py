@@ -13,13 +13,15 @@ from services.exchange.api.wire import Sheet
 from services.exchange.rules.board import board_at
 from services.exchange.rules.tape import Columns, Tape
 from services.exchange.store import load_tape, read_manifest
-from services.scanner.rules import curve, universe
+from services.scanner.rules import curve, story, universe
 from services.scanner.rules.baseline import Baseline, baseline_of
 from services.scanner.rules.facts import Moment
+from services.scanner.rules.glance import WITHOUT_NEWS
 from services.scanner.rules.history import SESSIONS_KEPT, from_bars, mended
 from services.scanner.rules.sift import Sifted, sift
 from shared.adapters import alpaca_wire
 from shared.domain.market import Asset, Bars, BarTable, Snapshots
+from shared.domain.news import Headline
 from shared.domain.session import Session
 
 FOLDER = Path("../shared/market")
@@ -57,11 +59,27 @@ class Recorded:
 
     def sifted(self, snapshots: Snapshots, minutes: float) -> Sifted:
         at = self.at(minutes)
-        dollars = self.baseline.average_dollar_volume
-        shares = curve.curve_of((), self.session.day, frozenset())
-        expected = curve.expected_shares(shares, dollars, self.session, datetime.fromtimestamp(at, UTC))
+        by_band = curve.expected_by_band(curve.curve_of(()), self.session, datetime.fromtimestamp(at, UTC))
+        expected = curve.expected_shares(by_band, self.baseline.average_dollar_volume)
         moment = Moment(at, at - self.tape.session.open, expected)
         return sift(self.names, snapshots, self.baseline, ScannerPart(), moment)
+
+    def asked(self, sifted: Sifted, minutes: float) -> story.NewsAsked:
+        """What the tape's wire says of the names that only news keeps, since the close before."""
+        since, until = float(self.tape.daily_close_at.max()), self.at(minutes)
+        symbols = sifted.dropped_for(WITHOUT_NEWS)
+        items = [
+            Headline(
+                id=str(item.id),
+                source=item.source,
+                published_at=datetime.fromtimestamp(item.published_at, UTC),
+                headline=item.headline,
+                symbols=item.symbols,
+            )
+            for item in self.tape.news_until(until)
+            if item.published_at > since and not set(symbols).isdisjoint(item.symbols)
+        ]
+        return story.heard(symbols, items, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
 
 
 def sessions_of(folder: Path) -> tuple[date, ...]:

@@ -158,8 +158,13 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
             from services.news.sources import wired
 
             news, readers = wired.feeds(settings, clock, cache, market), wired.readers(settings, clock, cache)
-            for vendor in (*news, *readers):
-                stack.push_async_callback(vendor.close)
+        elif service == "scanner":
+            # Its pump rule asks the wire alone, about a handful of names.
+            from services.news.sources.alpaca import AlpacaNews
+
+            news = (AlpacaNews(settings, budget),)
+        for vendor in (*news, *readers):
+            stack.push_async_callback(vendor.close)
         broker: Any = None
         stream: Any = None
         if service == "trading":

@@ -73,13 +73,14 @@ async def add_coverage(connection: Connection, key: Scan, coverage: Coverage, sc
     """Claim a scan: false when it is stored already. Raises NotFound when workflow has no such scan."""
     try:
         found = await connection.fetchval(
-            "INSERT INTO scan_coverage (cycle_id, scan, universe, scanned, dropped, ranked, scanned_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (cycle_id, scan) DO NOTHING RETURNING true",
+            "INSERT INTO scan_coverage (cycle_id, scan, universe, scanned, dropped, ranked, basis, scanned_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (cycle_id, scan) DO NOTHING RETURNING true",
             *key,
             coverage.universe,
             coverage.scanned,
             coverage.dropped,
             coverage.ranked,
+            coverage.basis and coverage.basis.model_dump(mode="json"),
             scanned_at,
         )
     except asyncpg.ForeignKeyViolationError as error:
@@ -105,7 +106,8 @@ async def add_results(connection: Connection, key: Scan, rows: Sequence[Row], sc
 async def read_coverage(pool: asyncpg.Pool, key: Scan) -> tuple[Coverage, datetime] | None:
     """What became of the universe in a scan, and when."""
     row = await pool.fetchrow(
-        "SELECT universe, scanned, dropped, ranked, scanned_at FROM scan_coverage WHERE cycle_id = $1 AND scan = $2",
+        "SELECT universe, scanned, dropped, ranked, basis, scanned_at FROM scan_coverage"
+        " WHERE cycle_id = $1 AND scan = $2",
         *key,
     )
     if row is None:

@@ -1,19 +1,21 @@
 """What each stage of the funnel hands to the next, and what a stage refused."""
 
+import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from shared.domain.base import Value
 from shared.domain.news import Catalyst, NewsEvidence
 
 Stage = Literal["universe", "scanner", "news", "pattern", "technical", "score", "risk", "execution"]
 Direction = Literal["long", "short", "neutral"]
+SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,11}", re.ASCII)
 
 
 class Candidate(Value):
-    """A symbol that the scanner found worth a look.
+    """A symbol that the scanner found worth a look. `remark`: why it is here although a rule would have dropped it.
 
     Scores are cross-sectional percentiles in [0, 1]; prices in USD; `*_pct` in percent; volumes in shares.
     """
@@ -32,6 +34,7 @@ class Candidate(Value):
     sector: str | None = None
     momentum_score: float = Field(ge=0, le=1)
     volume_score: float = Field(ge=0, le=1)
+    remark: str | None = None
     components: dict[str, float | None] = Field(default_factory=dict)
 
 
@@ -39,9 +42,23 @@ class AssessRequest(Value):
     """Ask a stage for its opinion. Nothing later than `as_of` may be used."""
 
     symbols: tuple[str, ...] = Field(min_length=1, max_length=1000)
-    as_of: datetime
+    as_of: AwareDatetime
     cycle_id: str | None = None
-    scan: int | None = None
+    scan: int | None = Field(default=None, validate_default=True)
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if odd := [symbol for symbol in symbols if not SYMBOL.fullmatch(symbol)]:
+            raise ValueError(f"not a symbol: {odd[0][:20]!r}")
+        return symbols
+
+    @field_validator("scan")
+    @classmethod
+    def _goes_with_its_cycle(cls, scan: int | None, known: ValidationInfo) -> int | None:
+        if (scan is None) != (known.data.get("cycle_id") is None):
+            raise ValueError("cycle_id and scan come together or not at all")
+        return scan
 
 
 class NewsAssessment(Value):

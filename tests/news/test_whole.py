@@ -73,5 +73,7 @@ async def test_from_the_vendors_to_the_evidence(
 
 async def test_other_processes_get_no_vendors(exchange: str, database_url: str, redis_url: str) -> None:
     settings = Settings(_env_file=None, database_url=database_url, alpaca_base_url=exchange)
-    async with build_deps(settings, "scanner") as deps:
+    async with build_deps(settings, "pattern") as deps:
         assert (deps.news, deps.readers) == ((), ())
+    async with build_deps(settings, "scanner") as deps:
+        assert ([feed.name for feed in deps.news], deps.readers) == (["alpaca"], ())

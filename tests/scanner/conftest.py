@@ -37,8 +37,13 @@ def exchange_url(scanner_tape: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def deps(database_url: str, redis_url: str, exchange_url: str) -> AsyncIterator[Deps]:
+    async with build_deps(settings_of(database_url, redis_url, exchange_url), "scanner") as built:
+        yield built
+
+
+def settings_of(database_url: str, redis_url: str, exchange_url: str) -> Settings:
     redis = httpx.URL(redis_url)
-    settings = Settings(
+    return Settings(
         _env_file=None,
         database_url=database_url,
         alpaca_base_url=exchange_url,
@@ -46,8 +51,6 @@ async def deps(database_url: str, redis_url: str, exchange_url: str) -> AsyncIte
         redis_port=redis.port or 6379,
         redis_password=redis.password,
     )
-    async with build_deps(settings, "scanner") as built:
-        yield built
 
 
 @pytest.fixture

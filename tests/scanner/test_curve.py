@@ -34,6 +34,14 @@ def taught(volumes: list[float], names: int = 40, day_volume: float = 0.0, sessi
     return found
 
 
+def expected(dollars: Floats, session: Session, at: datetime) -> Floats:
+    return curve.expected_shares(curve.expected_by_band(curve.MEASURED, session, at), dollars)
+
+
+def blend(lessons: list[curve.Lesson], today: date, universe: frozenset[str]) -> Floats:
+    return curve.curve_of(curve.usable(lessons, today, universe))
+
+
 def test_the_measured_curve_is_a_u_that_ends_at_the_whole_day() -> None:
     assert curve.MEASURED.shape == (len(curve.BAND_EDGES) + 1, len(curve.KNOTS))
     pace = np.diff(curve.MEASURED, axis=1) / np.diff(curve.KNOTS)
@@ -47,19 +55,19 @@ def test_the_measured_curve_is_a_u_that_ends_at_the_whole_day() -> None:
 
 def test_expected_shares_follow_the_band_and_never_fall() -> None:
     times = [OPEN + timedelta(minutes=n) for n in range(-5, 400, 5)]
-    table = np.array([curve.expected_shares(curve.MEASURED, DOLLARS, FULL, at) for at in times])
+    table = np.array([expected(DOLLARS, FULL, at) for at in times])
     assert (np.diff(table, axis=0) >= 0).all()
     assert table[0].tolist() == [curve.LEAST_SHARE] * 5
     assert table[-1].tolist() == [1.0] * 5
-    at_ten = curve.expected_shares(curve.MEASURED, DOLLARS, FULL, OPEN + timedelta(minutes=30))
+    at_ten = expected(DOLLARS, FULL, OPEN + timedelta(minutes=30))
     assert at_ten == pytest.approx([0.084, 0.074, 0.081, 0.103, 0.157])
-    unknown = curve.expected_shares(curve.MEASURED, np.array([np.nan, 0.0]), FULL, OPEN + timedelta(minutes=30))
+    unknown = expected(np.array([np.nan, 0.0]), FULL, OPEN + timedelta(minutes=30))
     assert unknown.tolist() == [0.084, 0.084]
 
 
 def test_a_half_day_is_stretched_and_smaller() -> None:
-    middle = curve.expected_shares(curve.MEASURED, DOLLARS, HALF, OPEN + timedelta(minutes=105))
-    full = curve.expected_shares(curve.MEASURED, DOLLARS, FULL, OPEN + timedelta(minutes=195))
+    middle = expected(DOLLARS, HALF, OPEN + timedelta(minutes=105))
+    full = expected(DOLLARS, FULL, OPEN + timedelta(minutes=195))
     assert middle == pytest.approx(full * curve.HALF_DAY_VOLUME)
 
 
@@ -89,20 +97,20 @@ def test_lessons_are_averaged_with_the_measured_curve() -> None:
     lesson = taught([100.0] * 78)
     universe = frozenset(lesson.symbols)
     tomorrow = DAY + timedelta(days=1)
-    blended = curve.curve_of([lesson], tomorrow, universe)
+    blended = blend([lesson], tomorrow, universe)
     assert blended[0] == pytest.approx((2 * curve.MEASURED[0] + curve.KNOTS / 390) / 3)
     assert (blended[1:] == curve.MEASURED[1:]).all(), "bands that were not taught stay as measured"
-    assert (curve.curve_of([lesson], DAY, universe) == curve.MEASURED).all(), "a day does not know itself"
-    assert (curve.curve_of([lesson], tomorrow, frozenset({"X"})) == curve.MEASURED).all(), "another market"
-    assert (curve.curve_of([], tomorrow, universe) == curve.MEASURED).all()
+    assert (blend([lesson], DAY, universe) == curve.MEASURED).all(), "a day does not know itself"
+    assert (blend([lesson], tomorrow, frozenset({"X"})) == curve.MEASURED).all(), "another market"
+    assert (blend([], tomorrow, universe) == curve.MEASURED).all()
 
 
 def test_the_order_of_lessons_changes_nothing() -> None:
     lessons = [curve.Lesson(DAY + timedelta(days=n), ("A",), curve.MEASURED * (1 - n / 100)) for n in range(12)]
     later, universe = DAY + timedelta(days=30), frozenset({"A"})
-    forth = curve.curve_of(lessons, later, universe)
-    assert forth.tolist() == curve.curve_of(lessons[::-1], later, universe).tolist()
-    assert forth.tolist() == curve.curve_of(lessons[2:], later, universe).tolist(), "the last ten count"
+    forth = blend(lessons, later, universe)
+    assert forth.tolist() == blend(lessons[::-1], later, universe).tolist()
+    assert forth.tolist() == blend(lessons[2:], later, universe).tolist(), "the last ten count"
 
 
 def test_the_sample_is_spread_over_the_bands_and_does_not_depend_on_order() -> None:

@@ -6,9 +6,11 @@ import httpx
 import numpy as np
 import pytest
 
-from services.scanner.flow import desk, learning
+from services.scanner.flow import desk, learning, scanning, views
 from services.scanner.rules import curve
 from shared.deps import Deps
+from shared.domain.cycle import ScanRequest
+from tests.scanner.conftest import MakeScan
 
 
 async def after_the_close(exchange_url: str) -> None:
@@ -45,10 +47,10 @@ async def test_a_finished_session_teaches_the_days_after_it(deps: Deps, exchange
     assert len(taught) >= 1
     assert (np.diff(taught, axis=1) >= 0).all()
     assert taught[:, -1] == pytest.approx(np.ones(len(taught)))
-    today = curve.curve_of(scanner.lessons, lesson.day, found.listed)
-    tomorrow = curve.curve_of(scanner.lessons, lesson.day + timedelta(days=1), found.listed)
-    assert (today == curve.MEASURED).all()
-    assert not (tomorrow == curve.MEASURED).all()
+    assert curve.usable(scanner.lessons, lesson.day, found.listed) == ()
+    tomorrow = curve.usable(scanner.lessons, lesson.day + timedelta(days=1), found.listed)
+    assert tomorrow == (lesson,)
+    assert not (curve.curve_of(tomorrow) == curve.MEASURED).all()
 
 
 async def test_a_restarted_scanner_remembers_and_asks_no_bars_again(deps: Deps, exchange_url: str) -> None:
@@ -59,3 +61,37 @@ async def test_a_restarted_scanner_remembers_and_asks_no_bars_again(deps: Deps, 
     assert [lesson.day for lesson in again.lessons] == [lesson.day for lesson in first.lessons]
     assert np.array_equal(again.lessons[0].shares, first.lessons[0].shares, equal_nan=True)
     assert again.lessons[0].day not in asked
+
+
+async def test_a_scan_keeps_the_curve_that_it_was_made_with(deps: Deps, make_scan: MakeScan) -> None:
+    """Two scans of one moment, before and after a lesson was learned: each says which curve was its own."""
+    scanner, now = desk.Scanner(deps), await deps.clock.now()
+    found, before = await desk.desk_for(scanner, now), now.date() - timedelta(days=3)
+    lesson = curve.Lesson(before, found.symbols, np.sqrt(curve.MEASURED))
+    rvols = list[float]()
+    for number, lessons in enumerate(((), (lesson,)), 1):
+        scanner.lessons = lessons
+        await make_scan("C", number)
+        request = ScanRequest(cycle_id="C", scan=number, as_of=now, limit=200)
+        await scanning.scan(scanner, request)
+        stored = await views.results(desk.Scanner(deps), "C", number, 200, None)
+        basis, rows = stored.basis, {row.symbol: row for row in stored.candidates}
+        assert basis is not None
+        assert basis.lessons == tuple(one.day for one in lessons)
+        row = rows["AAPL"]
+        bands = curve.bands_of(found.baseline.average_dollar_volume)
+        due = basis.expected[bands[found.symbols.index("AAPL")]]
+        assert row.rvol == pytest.approx(row.volume / basis.feed_share / (row.average_volume * due))
+        rvols.append(row.rvol)
+    assert rvols[0] > rvols[1], "the lesson had expected more by then"
+
+
+async def test_a_scan_from_before_the_basis_was_kept_is_still_shown(deps: Deps, make_scan: MakeScan) -> None:
+    await make_scan("C", 1)
+    scanner, now = desk.Scanner(deps), await deps.clock.now()
+    request = ScanRequest(cycle_id="C", scan=1, as_of=now, limit=5)
+    found = await scanning.scan(scanner, request)
+    await deps.pool.execute("UPDATE scan_coverage SET basis = NULL")
+    assert await scanning.scan(scanner, request) == found
+    assert (await views.results(scanner, "C", 1, 5, None)).basis is None
+    assert (await views.explain(scanner, found.candidates[0].symbol, "C", 1)).rank == 1

@@ -19,6 +19,8 @@ from shared.errors import CatalystError, NotNow, Unavailable
 
 HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v2", 4 * 86_400.0
 LESSONS_KEY = "scanner:volume-lessons:v1"
+# Longer than any closure of the exchanges in living memory but one.
+AROUND = timedelta(days=10)
 CHECK_SECONDS, FIRST_BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS = 30.0, 0.5, 30.0
 FAILURES = Counter("catalyst_scanner_loop_failures_total", "Failed refreshes of the universe and lost listeners")
 log = structlog.get_logger()
@@ -134,10 +136,16 @@ async def session_at(scanner: Scanner, now: datetime) -> Session:
     """The session that is open. Raises NotNow with the next opening when none is."""
     day = trading_day(now)
     if day not in scanner.hours:
-        scanner.hours = {day: await scanner.deps.market.sessions(day, day + timedelta(days=10))}
+        scanner.hours = {day: await scanner.deps.market.sessions(day - AROUND, day + AROUND)}
     found = current_session(scanner.hours[day], now)
     if found is None:
         following = next_session(scanner.hours[day], now)
         opens = following.open if following else None
         raise NotNow(f"the market is closed; it opens at {opens}", possible_at=opens)
     return found
+
+
+def last_close(scanner: Scanner, session: Session) -> datetime:
+    """When trading ended before a session; a day before it opened where the calendar has a hole."""
+    closes = [one.close for one in scanner.hours.get(session.day, ()) if one.close <= session.open]
+    return max(closes, default=session.open - timedelta(days=1))

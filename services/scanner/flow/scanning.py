@@ -7,11 +7,15 @@ import structlog
 from prometheus_client import Gauge, Histogram
 
 from services.scanner import store
-from services.scanner.flow.desk import Scanner, desk_for, session_at
+from services.scanner.flow import stories
+from services.scanner.flow.desk import Desk, Scanner, desk_for, last_close, session_at
 from services.scanner.rules import answer, curve, score, sift
-from services.scanner.rules.facts import Moment
+from services.scanner.rules.facts import Moment, feed_share
+from services.scanner.rules.glance import WITHOUT_NEWS
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
+from shared.domain.market import Snapshots
+from shared.domain.session import Session
 from shared.errors import BadInput
 
 DROPPED = Gauge("catalyst_scanner_dropped", "Symbols dropped by the last scan", ["reason"])
@@ -40,18 +44,19 @@ async def _scan_now(scanner: Scanner, key: store.Scan, as_of: datetime, limit: i
     now = await deps.clock.now()
     session = await session_at(scanner, now)
     desk = await desk_for(scanner, now)
-    limits = deps.config.current().trading.scanner
     with STEPS.labels("fetch").time():
         snapshots = await deps.market.snapshots(desk.symbols)
+    with STEPS.labels("sift").time():
+        sifted, basis = _sifted(scanner, desk, snapshots, session, now)
+    with STEPS.labels("news").time():
+        asked = await stories.ask(deps, sifted.dropped_for(WITHOUT_NEWS), last_close(scanner, session), as_of)
     with STEPS.labels("rank").time():
-        shares = curve.curve_of(scanner.lessons, session.day, desk.listed)
-        expected = curve.expected_shares(shares, desk.baseline.average_dollar_volume, session, now)
-        moment = Moment(now.timestamp(), (now - session.open).total_seconds(), expected)
-        sifted = sift.sift(desk.names, snapshots, desk.baseline, limits, moment)
+        remarks = asked.stories if asked else {}
+        sifted = sifted.keeping(remarks, WITHOUT_NEWS)
         kept = sifted.kept
         ranks = score.ranks(sifted.symbols[kept], {name: column[kept] for name, column in sifted.columns.items()})
-        rows = answer.rows_of(sifted, ranks, limits.store_top)
-        coverage = answer.coverage_of(sifted, ranks)
+        rows = answer.rows_of(sifted, ranks, deps.config.current().trading.scanner.store_top, remarks)
+        coverage = answer.coverage_of(sifted, ranks, basis.model_copy(update={"news": asked}))
     with STEPS.labels("store").time():
         fresh = await _store(deps, key, coverage, rows, as_of)
     if not fresh and (stored := await stored_answer(scanner, key, limit)):
@@ -60,6 +65,24 @@ async def _scan_now(scanner: Scanner, key: store.Scan, as_of: datetime, limit: i
     scanner.unclassified = tuple(row["symbol"] for row in rows[:limit] if row["symbol"] not in desk.sectors)
     with_sectors = ({**row, "sector": desk.sectors.get(row["symbol"])} for row in rows[:limit])
     return _answer(key, as_of, coverage, len(rows), tuple(map(answer.candidate_of, with_sectors)))
+
+
+def _sifted(
+    scanner: Scanner, desk: Desk, snapshots: Snapshots, session: Session, now: datetime
+) -> tuple[sift.Sifted, answer.Basis]:
+    """Every symbol judged, and the volume curve that it was judged by: what had been learned of it by now."""
+    base = desk.baseline
+    lessons = curve.usable(scanner.lessons, session.day, desk.listed)
+    by_band = curve.expected_by_band(curve.curve_of(lessons), session, now)
+    expected = curve.expected_shares(by_band, base.average_dollar_volume)
+    moment = Moment(now.timestamp(), (now - session.open).total_seconds(), expected)
+    sifted = sift.sift(desk.names, snapshots, base, scanner.deps.config.current().trading.scanner, moment)
+    basis = answer.Basis(
+        lessons=tuple(lesson.day for lesson in lessons),
+        expected=tuple(by_band.tolist()),
+        feed_share=feed_share(snapshots.previous_volume, base.last_volume),
+    )
+    return sifted, basis
 
 
 async def _store(

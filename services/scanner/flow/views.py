@@ -39,6 +39,7 @@ async def results(
         universe=coverage.universe,
         scanned=coverage.scanned,
         dropped=coverage.counts,
+        basis=coverage.basis,
         candidates=tuple(map(answer.result_of, rows)),
     )
 

@@ -121,28 +121,36 @@ def lesson_of(
     return Lesson(session.day, tuple(names), np.array(shares))
 
 
-def curve_of(lessons: Sequence[Lesson], today: date, universe: frozenset[str]) -> Floats:
-    """The measured curve and the lessons of days before `today`, averaged; of shape (bands, knots).
+def usable(lessons: Sequence[Lesson], today: date, universe: frozenset[str]) -> tuple[Lesson, ...]:
+    """The newest lessons of days before `today`, oldest first.
 
     A lesson of another market, most of whose names are not in this universe, teaches nothing.
     """
-    total, weight = MEASURED * MEASURED_SESSIONS, np.full((len(MEASURED), 1), float(MEASURED_SESSIONS))
     past = sorted((one for one in lessons if one.day < today), key=lambda one: one.day)[-SESSIONS_KEPT:]
-    for lesson in past:
-        if 2 * len(universe.intersection(lesson.symbols)) >= len(lesson.symbols):
-            there = np.isfinite(lesson.shares).all(axis=1, keepdims=True)
-            total = total + np.where(there, lesson.shares, 0.0)
-            weight = weight + there
+    return tuple(one for one in past if 2 * len(universe.intersection(one.symbols)) >= len(one.symbols))
+
+
+def curve_of(lessons: Sequence[Lesson]) -> Floats:
+    """The measured curve and the lessons, averaged; of shape (bands, knots)."""
+    total, weight = MEASURED * MEASURED_SESSIONS, np.full((len(MEASURED), 1), float(MEASURED_SESSIONS))
+    for lesson in lessons:
+        there = np.isfinite(lesson.shares).all(axis=1, keepdims=True)
+        total = total + np.where(there, lesson.shares, 0.0)
+        weight = weight + there
     return np.asarray(total / weight, dtype=np.float64)
 
 
-def expected_shares(curve: Floats, dollars: Floats, session: Session, now: datetime) -> Floats:
-    """Expected volume by `now` over an average day's, one entry a symbol, by its average dollar volume."""
+def expected_by_band(curve: Floats, session: Session, now: datetime) -> Floats:
+    """Expected volume by `now` over an average day's, of shape (bands,)."""
     length = (session.close - session.open).total_seconds() / 60
     minutes = session.elapsed_fraction(now) * FULL_MINUTES
     level = 1.0 if length >= FULL_MINUTES else HALF_DAY_VOLUME
-    by_band = np.array([max(LEAST_SHARE, float(np.interp(minutes, KNOTS, row))) for row in curve])
-    return level * by_band[bands_of(dollars)]
+    return level * np.array([max(LEAST_SHARE, float(np.interp(minutes, KNOTS, row))) for row in curve])
+
+
+def expected_shares(by_band: Floats, dollars: Floats) -> Floats:
+    """The same with one entry a symbol, by its average dollar volume."""
+    return by_band[bands_of(dollars)]
 
 
 def packed(lessons: Sequence[Lesson]) -> bytes:

@@ -37,7 +37,9 @@ STILL_PINNED = 3.0
 LEAST_RANGE = 0.6
 # A pump: up by 15 % or more, and on half of the last twenty days it traded less than a part of the least dollar volume
 # that is wanted: half under five dollars, a quarter above. The average rests on the pump itself; there will be no exit.
+# News of its own keeps it: what trades today must do then, and the limits on dollars and spreads hold all the same.
 PUMP_PRICE, PUMP_CHANGE, PUMP_PART, DEAR_PART = 5.0, 15.0, 0.5, 0.25
+WITHOUT_NEWS = frozenset({"thin_pump", "thin_jump"})
 
 
 class Hit(NamedTuple):

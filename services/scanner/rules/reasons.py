@@ -21,11 +21,13 @@ MEANINGS = {
     "wide_spread": "its spread in percent is above the limit",
     "pinned_since_open": "an offer holds its price: heavy volume, and this range in percent since the opening",
     "by_appointment": "it trades by appointment: so many dollars until the close at today's pace",
-    "thin_pump": "up 15 % or more from under 5 USD, and half of the last 20 days it traded fewer dollars than this",
-    "thin_jump": "up 15 % or more, and half of the last 20 days it hardly traded (dollars)",
+    "thin_pump": "up 15 % or more from under 5 USD without news of its own, and half of the last 20 days it traded"
+    " fewer dollars than this",
+    "thin_jump": "up 15 % or more without news of its own, and half of the last 20 days it hardly traded (dollars)",
 }
 
 
-def told(reason: str) -> str:
-    """The reason and what it means."""
-    return f"{reason}: {MEANINGS[reason]}" if reason in MEANINGS else reason
+def told(reason: str, said: str | None = None) -> str:
+    """The reason and what it means; `said`: what is known of the one symbol."""
+    whole = f"{reason}: {MEANINGS[reason]}" if reason in MEANINGS else reason
+    return f"{whole}; {said}" if said else whole

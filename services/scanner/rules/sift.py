@@ -1,7 +1,7 @@
 """One look at the whole market: what drops a symbol, and the facts of those that stay. All columns of shape (n,)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,18 @@ class Sifted:
         """How many symbols each reason dropped."""
         found = np.bincount(self.reason[self.reason >= 0], minlength=len(self.reasons)).tolist()
         return {name: count for name, count in zip(self.reasons, found, strict=True) if count}
+
+    def dropped_for(self, reasons: Collection[str]) -> tuple[str, ...]:
+        """The symbols that one of the reasons dropped, sorted."""
+        return tuple(sorted(self.symbols[self._of(reasons)].tolist()))
+
+    def keeping(self, symbols: Collection[str], reasons: Collection[str]) -> "Sifted":
+        """The same with those symbols kept that nothing but one of these reasons, the last of all, dropped."""
+        kept = self._of(reasons) & np.isin(self.symbols, list(symbols))
+        return replace(self, reason=np.where(kept, -1, self.reason), value=np.where(kept, np.nan, self.value))
+
+    def _of(self, reasons: Collection[str]) -> NDArray[np.bool_]:
+        return np.isin(self.reason, [place for place, name in enumerate(self.reasons) if name in reasons])
 
 
 def stale_limit(age: Floats, least_seconds: float) -> float:
