@@ -35,17 +35,11 @@ async def append_event(
     cycle_id: str | None = None,
 ) -> int:
     """Append one event; listeners hear of it when the caller's transaction commits. Returns its id."""
-    event_id: int = await connection.fetchval(
+    sql = (
         "WITH new AS (INSERT INTO events (service, kind, cycle_id, payload, occurred_at) VALUES ($1, $2, $3, $4, $5)"
-        " RETURNING event_id) SELECT event_id, pg_notify($6, $2 || ':' || event_id) FROM new",
-        service,
-        kind,
-        cycle_id,
-        payload or {},
-        at,
-        CHANNEL,
+        " RETURNING event_id) SELECT event_id, pg_notify($6, $2 || ':' || event_id) FROM new"
     )
-    return event_id
+    return int(await connection.fetchval(sql, service, kind, cycle_id, payload or {}, at, CHANNEL))
 
 
 async def raise_alert(
@@ -58,27 +52,20 @@ async def raise_alert(
     cycle_id: str | None = None,
 ) -> int:
     """Put an alert into the outbox; the risk manager mails it. Returns its id."""
-    alert_id: int = await connection.fetchval(
+    sql = (
         "INSERT INTO alerts (service, severity, kind, message, cycle_id, occurred_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) RETURNING alert_id",
-        service,
-        severity,
-        kind,
-        message,
-        cycle_id,
-        at,
+        " VALUES ($1, $2, $3, $4, $5, $6) RETURNING alert_id"
     )
-    return alert_id
+    return int(await connection.fetchval(sql, service, severity, kind, message, cycle_id, at))
 
 
 async def events_after(connection: Connection, event_id: int, kind: str) -> list[Event]:
     """Events of one kind with a higher id, oldest first: what a listener missed while it was away."""
-    rows = await connection.fetch(
+    sql = (
         "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events"
-        " WHERE event_id > $1 AND kind = $2 ORDER BY event_id",
-        event_id,
-        kind,
+        " WHERE event_id > $1 AND kind = $2 ORDER BY event_id"
     )
+    rows = await connection.fetch(sql, event_id, kind)
     return [Event(**dict(row)) for row in rows]
 
 

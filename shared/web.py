@@ -177,9 +177,8 @@ def _add_errors(app: FastAPI, name: str) -> None:
         if status >= 500:
             ERRORS.labels(name, type(error).__name__).inc()
             log.warning("request_failed", kind=type(error).__name__, detail=error.detail)
-        at = getattr(error, "possible_at", None)
-        when = at.isoformat() if isinstance(at, datetime) else at
-        return problem(status, error.title, error.detail, field=error.field, possible_at=when)
+        at: datetime | None = getattr(error, "possible_at", None)
+        return problem(status, error.title, error.detail, field=error.field, possible_at=at and at.isoformat())
 
     async def away(request: Request, error: Exception) -> Response:
         ERRORS.labels(name, type(error).__name__).inc()
@@ -196,7 +195,7 @@ def _add_errors(app: FastAPI, name: str) -> None:
     async def unusable(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "body"
-        return problem(422, "bad input", f"{field}: {first['msg']}", field=field)
+        return problem(422, "bad input", f"{field}: {first['msg'].removeprefix('Value error, ')}", field=field)
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, error: HTTPException) -> Response:
@@ -212,15 +211,13 @@ def _add_errors(app: FastAPI, name: str) -> None:
 async def read_body(request: Request, model: type[M]) -> M:
     """The JSON body whatever its content type says (curl's bare `-d` names a form's); defaults where there is none.
 
-    Raises BadInput naming the field.
+    Raises RequestValidationError, as FastAPI does for a body that it reads itself.
     """
     raw = await request.body()
     try:
         return model.model_validate_json(raw) if raw.strip() else model()
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise errors.BadInput(f"{field}: {first['msg']}", field=field) from error
+        raise RequestValidationError(error.errors()) from error
 
 
 def described_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:

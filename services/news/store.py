@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import orjson
 
 from shared.domain.news import Headline, NewsEvidence, NewsItem
@@ -55,26 +56,22 @@ async def items_since(connection: Connection, symbol: str | None, since: datetim
     return tuple(NewsItem(**dict(row)) for row in rows)
 
 
-async def name_securities(connection: Connection, symbols: Sequence[str]) -> int:
-    """Make sure that every symbol can be referred to. Returns how many were asked."""
-    named = await connection.fetch("SELECT get_or_create_security(s) FROM unnest($1::text[]) AS s", sorted(symbols))
-    return len(named)
-
-
 async def save_evidence(
-    connection: Connection, evidence: Sequence[NewsEvidence], as_of: datetime, cycle_id: str | None, scan: int | None
+    pool: asyncpg.Pool, evidence: Sequence[NewsEvidence], as_of: datetime, cycle_id: str | None, scan: int | None
 ) -> int:
-    """Store them all at once; what a scan already has stays as it is. Returns how many were new.
+    """Store them all at once, naming new securities; what a scan already has stays as it is. Returns how many were new.
 
-    COPY cannot step over rows that exist, hence one INSERT of one JSON array.
+    COPY cannot step over rows that exist, hence one INSERT of one JSON array. Its order is the order in which new
+    securities are locked: callers sort by symbol, so that no two of them block each other.
     """
     rows = orjson.dumps([one.model_dump() for one in evidence]).decode()
-    status: str = await connection.execute(
+    status: str = await pool.execute(
         "INSERT INTO news_sentiment"
         " (cycle_id, scan, symbol, as_of, score, sentiment, confidence, catalyst, items, latest_at, headline, reason)"
         " SELECT $1, $2, symbol, $3, score, sentiment, confidence, catalyst, items, latest_at, headline, reason"
         " FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, sentiment float8,"
-        " confidence float8, catalyst text, items int, latest_at timestamptz, headline text, reason text)"
+        " confidence float8, catalyst text, items int, latest_at timestamptz, headline text, reason text),"
+        " get_or_create_security(r.symbol)"
         " ON CONFLICT (cycle_id, scan, symbol) DO NOTHING",
         cycle_id,
         scan,
@@ -84,9 +81,11 @@ async def save_evidence(
     return int(status.rpartition(" ")[2])
 
 
-async def stored(connection: Connection, cycle_id: str, scan: int, symbols: Sequence[str]) -> dict[str, NewsEvidence]:
-    """What this scan already knows about these symbols."""
-    rows = await connection.fetch(
+async def stored(
+    pool: asyncpg.Pool, cycle_id: str | None, scan: int | None, symbols: Sequence[str]
+) -> dict[str, NewsEvidence]:
+    """What this scan already knows about these symbols; nothing outside a scan."""
+    rows = await pool.fetch(
         "SELECT symbol, score, sentiment, confidence, catalyst, items, latest_at, headline, reason FROM news_sentiment"
         " WHERE cycle_id = $1 AND scan = $2 AND symbol = ANY($3::text[])",
         cycle_id,
@@ -94,11 +93,3 @@ async def stored(connection: Connection, cycle_id: str, scan: int, symbols: Sequ
         list(symbols),
     )
     return {row["symbol"]: NewsEvidence(**dict(row)) for row in rows}
-
-
-async def scan_exists(connection: Connection, cycle_id: str, scan: int) -> bool:
-    """True when workflow has opened this scan."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM scans WHERE cycle_id = $1 AND scan = $2)", cycle_id, scan
-    )
-    return found

@@ -1,19 +1,21 @@
 """Fetch bars, read the charts, store what was seen."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from services.pattern import store
-from services.pattern.rules.read import Charts, read_charts
+from services.pattern.rules.frame import Timeframe
+from services.pattern.rules.read import NO_BARS, TIMEFRAMES, Charts, read_charts
 from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, PatternAssessment, PatternEvidence
 from shared.domain.market import BarTable
-from shared.errors import BadInput
+from shared.errors import NotFound
+from shared.stage import expect_askable
 
 INTRADAY_DAYS, DAILY_DAYS = 5, 200
 INTRADAY_SECONDS, DAILY_SECONDS = 300.0, 86_400.0
-FUTURE = timedelta(seconds=60)
 
 
 @dataclass
@@ -32,37 +34,52 @@ class Memory:
 
 
 async def assess(deps: Deps, memory: Memory, request: AssessRequest) -> PatternAssessment:
-    """Evidence for each symbol asked, in the order asked, from bars complete at `as_of`.
+    """One entry for each symbol asked, in the order asked; the same again for a scan that was answered before.
 
-    Raises BadInput for a moment without an offset or in the future, Unavailable when bars cannot be had.
+    Raises BadInput, NotFound for an unknown scan, Unavailable when bars cannot be had.
     """
-    symbols, as_of = request.symbols, request.as_of
-    await _check(deps, request)
+    await expect_askable(deps, request)
+    wanted, as_of = sorted(set(request.symbols)), request.as_of
+    known = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
+    missing = [symbol for symbol in wanted if symbol not in known]
+    if missing:
+        found = await _read(deps, memory, missing, as_of)
+        known |= {one.symbol: one for one in found}
+        # Outside a scan a symbol without any bars leaves no row: it may be a typing error.
+        rows = [one for one in found if request.cycle_id is not None or one.refused != NO_BARS]
+        await store.save(deps.pool, rows, as_of, request.cycle_id, request.scan)
+        # Another caller may have stored first: what is stored is the answer.
+        known |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
+    memory.last_assessed_at = as_of
+    return PatternAssessment(as_of=as_of, evidence=tuple(known[symbol] for symbol in request.symbols))
+
+
+async def patterns_now(deps: Deps, memory: Memory, symbol: str, timeframe: Timeframe | None) -> PatternAssessment:
+    """One symbol now, not stored; of one timeframe's chart alone where one is named.
+
+    Raises NotFound when there are no bars of it, Unavailable when bars cannot be had.
+    """
+    now = await deps.clock.now()
+    (found,) = await _read(deps, memory, [symbol], now, (timeframe,) if timeframe else TIMEFRAMES)
+    if found.refused == NO_BARS:
+        raise NotFound(f"no bars of {symbol}", field="symbol")
+    return PatternAssessment(as_of=now, evidence=(found,))
+
+
+async def _read(
+    deps: Deps, memory: Memory, symbols: Sequence[str], as_of: datetime, asked: Sequence[Timeframe] = TIMEFRAMES
+) -> tuple[PatternEvidence, ...]:
+    """Evidence for each symbol from bars complete at `as_of`: at most one call for each timeframe."""
     intraday, daily = await asyncio.gather(
         deps.market.bars(symbols, "5Min", _midnight(as_of, INTRADAY_DAYS), as_of),
         _daily(deps, memory, symbols, as_of),
     )
-    result = await asyncio.to_thread(_read_all, symbols, intraday, daily, as_of.timestamp())
-    await store.save(deps.pool, result, as_of, request.cycle_id, request.scan)
-    memory.last_assessed_at = as_of
-    return PatternAssessment(as_of=as_of, evidence=result)
+    return await asyncio.to_thread(_read_all, symbols, intraday, daily, as_of.timestamp(), tuple(asked))
 
 
-async def _check(deps: Deps, request: AssessRequest) -> None:
-    if request.as_of.tzinfo is None:
-        raise BadInput("as_of needs an offset, such as Z", field="as_of")
-    if request.as_of > await deps.clock.now() + FUTURE:
-        raise BadInput("as_of lies in the future", field="as_of")
-    if (request.cycle_id is None) != (request.scan is None):
-        raise BadInput("cycle_id and scan come together or not at all", field="scan")
-
-
-def _midnight(as_of: datetime, days: int) -> datetime:
-    """The start of the window: fixed for a whole day, so that an answer does not move with the time of asking."""
-    return datetime.combine(as_of.astimezone(UTC).date() - timedelta(days=days), time(), UTC)
-
-
-def _read_all(symbols: tuple[str, ...], intraday: BarTable, daily: BarTable, at: float) -> tuple[PatternEvidence, ...]:
+def _read_all(
+    symbols: Sequence[str], intraday: BarTable, daily: BarTable, at: float, asked: tuple[Timeframe, ...]
+) -> tuple[PatternEvidence, ...]:
     charts = []
     for symbol in symbols:
         short, long = intraday.get(symbol), daily.get(symbol)
@@ -71,12 +88,18 @@ def _read_all(symbols: tuple[str, ...], intraday: BarTable, daily: BarTable, at:
                 symbol,
                 short.before(at, INTRADAY_SECONDS) if short is not None else None,
                 long.before(at, DAILY_SECONDS) if long is not None else None,
+                asked,
             )
         )
     return read_charts(charts)
 
 
-async def _daily(deps: Deps, memory: Memory, symbols: tuple[str, ...], as_of: datetime) -> BarTable:
+def _midnight(as_of: datetime, days: int) -> datetime:
+    """The start of the window: fixed for a whole day, so that an answer does not move with the time of asking."""
+    return datetime.combine(as_of.astimezone(UTC).date() - timedelta(days=days), time(), UTC)
+
+
+async def _daily(deps: Deps, memory: Memory, symbols: Sequence[str], as_of: datetime) -> BarTable:
     """Daily bars of the symbols, asked for once a day each."""
     known = memory.of(as_of.astimezone(UTC).date())
     missing = [symbol for symbol in symbols if symbol not in known]

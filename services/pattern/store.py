@@ -1,72 +1,59 @@
-"""SQL for pattern_analysis."""
+"""Rows of pattern_analysis: one for each symbol and scan; an assessment outside a scan adds rows of its own."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
+import orjson
 
+from services.pattern.rules.read import best_of
 from shared.domain.evidence import PatternEvidence
-
-COLUMNS = (
-    "cycle_id",
-    "scan",
-    "symbol",
-    "as_of",
-    "score",
-    "name",
-    "direction",
-    "status",
-    "confidence",
-    "detections",
-    "support",
-    "resistance",
-    "rests_on",
-    "refused",
-)
-
-
-def _row(evidence: PatternEvidence, as_of: datetime, cycle_id: str | None, scan: int | None) -> tuple[Any, ...]:
-    best = evidence.best
-    return (
-        cycle_id,
-        scan,
-        evidence.symbol,
-        as_of,
-        evidence.score,
-        best.name if best else None,
-        best.direction if best else None,
-        best.status if best else None,
-        best.confidence if best else None,
-        [one.model_dump(mode="json") for one in evidence.detections],
-        list(evidence.support),
-        list(evidence.resistance),
-        evidence.rests_on,
-        evidence.refused,
-    )
 
 
 async def save(
-    pool: asyncpg.Pool, rows: tuple[PatternEvidence, ...], as_of: datetime, cycle_id: str | None, scan: int | None
+    pool: asyncpg.Pool, evidence: Sequence[PatternEvidence], as_of: datetime, cycle_id: str | None, scan: int | None
 ) -> None:
-    """Store one assessment in one COPY; an assessment of the same scan that is there already stays."""
+    """Store them all at once, naming new securities; what a scan already has stays as it is.
+
+    The lock lets one caller of a scan write at a time. Callers sort by symbol: new securities are locked in that order.
+    """
+    rows = orjson.dumps([_flat(one) for one in evidence]).decode()
     async with pool.acquire() as connection, connection.transaction():
-        if cycle_id is not None:
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"pattern:{cycle_id}:{scan}")
-            if await connection.fetchval(
-                "SELECT EXISTS (SELECT FROM pattern_analysis WHERE cycle_id = $1 AND scan = $2)", cycle_id, scan
-            ):
-                return
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"pattern:{cycle_id}:{scan}")
         await connection.execute(
-            "SELECT get_or_create_security(s) FROM unnest($1::text[]) AS s", [r.symbol for r in rows]
+            "INSERT INTO pattern_analysis (cycle_id, scan, symbol, as_of, score, name, direction, status, confidence,"
+            " detections, support, resistance, rests_on, refused)"
+            " SELECT $1, $2, symbol, $3, score, name, direction, status, confidence, detections, support, resistance,"
+            " rests_on, refused FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, name text,"
+            " direction text, status text, confidence float8, detections jsonb, support float8[], resistance float8[],"
+            " rests_on text, refused text), get_or_create_security(r.symbol)"
+            " WHERE NOT EXISTS (SELECT FROM pattern_analysis AS p"
+            " WHERE p.cycle_id = $1 AND p.scan = $2 AND p.symbol = r.symbol)",
+            cycle_id,
+            scan,
+            as_of,
+            rows,
         )
-        records = [_row(row, as_of, cycle_id, scan) for row in rows]
-        await connection.copy_records_to_table("pattern_analysis", records=records, columns=COLUMNS)
 
 
-async def latest(pool: asyncpg.Pool, symbol: str) -> asyncpg.Record | None:
-    """The newest stored analysis of a symbol."""
-    return await pool.fetchrow(
-        "SELECT cycle_id, scan, as_of, score, detections, support, resistance, rests_on, refused FROM pattern_analysis"
-        " WHERE symbol = $1 ORDER BY as_of DESC, id DESC LIMIT 1",
-        symbol,
+def _flat(one: PatternEvidence) -> dict[str, object]:
+    """The evidence with its best figure's name, direction, status and confidence as columns of their own."""
+    best = one.best.model_dump(include={"name", "direction", "status", "confidence"}) if one.best else {}
+    return one.model_dump(mode="json", exclude={"best"}) | best
+
+
+async def stored(
+    pool: asyncpg.Pool, cycle_id: str | None, scan: int | None, symbols: Sequence[str]
+) -> dict[str, PatternEvidence]:
+    """What this scan already knows about these symbols; nothing outside a scan."""
+    rows = await pool.fetch(
+        "SELECT symbol, score, detections::text, support, resistance, rests_on, refused FROM pattern_analysis"
+        " WHERE cycle_id = $1 AND scan = $2 AND symbol = ANY($3::text[])",
+        cycle_id,
+        scan,
+        list(symbols),
     )
+    known = [
+        PatternEvidence.model_validate(dict(row) | {"detections": orjson.loads(row["detections"])}) for row in rows
+    ]
+    return {one.symbol: one.model_copy(update={"best": best_of(one.detections)}) for one in known}

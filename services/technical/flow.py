@@ -1,7 +1,6 @@
 """Fetch bars, assess, store. Daily bars are kept for the day they serve; the rest of the state is in the database."""
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,10 @@ from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, TechnicalAssessment, TechnicalEvidence
 from shared.domain.market import Bars, BarTable
 from shared.domain.session import Session, at_market_time, trading_day
-from shared.errors import BadInput, NotFound
+from shared.errors import NotFound
+from shared.stage import expect_askable
 
 DAILY_BACK, SESSIONS_BACK, INTRADAY_SESSIONS = timedelta(days=380), timedelta(days=14), 6
-FUTURE = timedelta(seconds=60)
-SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,11}", re.ASCII)
 log = structlog.get_logger()
 
 
@@ -38,63 +36,27 @@ class Shelf:
             self.day, self.bars, self.sessions = day, {}, ()
 
 
-async def check(deps: Deps, request: AssessRequest) -> None:
-    """Raises BadInput naming the field that cannot be used."""
-    check_symbols(request.symbols)
-    if request.as_of.tzinfo is None:
-        raise BadInput("as_of needs an offset, such as Z", field="as_of")
-    if request.as_of > await deps.clock.now() + FUTURE:
-        raise BadInput("as_of lies in the future", field="as_of")
-    if (request.cycle_id is None) != (request.scan is None):
-        raise BadInput("cycle_id and scan come together or not at all", field="scan")
-
-
-def check_symbols(symbols: Sequence[str]) -> None:
-    """Raises BadInput for a text that cannot be a ticker."""
-    for symbol in symbols:
-        if not SYMBOL.fullmatch(symbol):
-            raise BadInput(f"not a symbol: {symbol[:20]!r}", field="symbols")
-
-
 async def assess_all(deps: Deps, shelf: Shelf, request: AssessRequest) -> TechnicalAssessment:
     """One entry for each symbol asked, in the order asked; the same again for a scan that was answered before.
 
     Raises BadInput, NotFound for an unknown scan, Unavailable when the market's data is not to be had.
     """
-    await check(deps, request)
+    await expect_askable(deps, request)
     started, wanted = time.perf_counter(), sorted(set(request.symbols))
-    known = await _already(deps, request, wanted)
+    known = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
     missing = [symbol for symbol in wanted if symbol not in known]
     if missing:
         found = await evidence_of(deps, shelf, missing, request.as_of)
         known |= found
-        await _save(deps, request, found)
-        if request.cycle_id is not None:  # another caller may have stored first: what is stored is the answer
-            known |= await _already(deps, request, missing)
+        # Outside a scan a symbol without any bars leaves no row: it may be a typing error.
+        rows = [one for one in found.values() if request.cycle_id is not None or one.refused != NO_BARS]
+        await store.save(deps.pool, rows, request.as_of, request.cycle_id, request.scan)
+        # Another caller may have stored first: what is stored is the answer.
+        known |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
     took = round((time.perf_counter() - started) * 1000, 1)
     shelf.last = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": took}
     log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=len(missing), **shelf.last)
     return TechnicalAssessment(as_of=request.as_of, evidence=tuple(known[symbol] for symbol in request.symbols))
-
-
-async def _already(deps: Deps, request: AssessRequest, symbols: Sequence[str]) -> dict[str, TechnicalEvidence]:
-    """What the scan holds. Raises NotFound for a scan that workflow has not opened."""
-    if request.cycle_id is None or request.scan is None:
-        return {}
-    async with deps.pool.acquire() as connection:
-        if not await store.scan_exists(connection, request.cycle_id, request.scan):
-            raise NotFound(f"no scan {request.scan} in cycle {request.cycle_id}", field="scan")
-        return await store.stored(connection, request.cycle_id, request.scan, symbols)
-
-
-async def _save(deps: Deps, request: AssessRequest, found: dict[str, TechnicalEvidence]) -> None:
-    """Store in one transaction. Outside a scan a symbol without any bars leaves no row: it may be a typing error."""
-    rows = [one for one in found.values() if request.cycle_id is not None or one.refused != NO_BARS]
-    if not rows:
-        return
-    async with deps.pool.acquire() as connection, connection.transaction():
-        await store.name_securities(connection, [one.symbol for one in rows])
-        await store.save(connection, rows, request.as_of, request.cycle_id, request.scan)
 
 
 async def evidence_of(
@@ -134,7 +96,6 @@ async def _minutes(deps: Deps, symbols: Sequence[str], sessions: Sequence[Sessio
 
 async def indicators_now(deps: Deps, shelf: Shelf, symbol: str) -> TechnicalAssessment:
     """One symbol now, not stored. Raises NotFound when there are no bars of it."""
-    check_symbols([symbol])
     now = await deps.clock.now()
     found = await evidence_of(deps, shelf, [symbol], now)
     if found[symbol].refused == NO_BARS:

@@ -3,37 +3,33 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import orjson
 
 from shared.domain.evidence import TechnicalEvidence
-from shared.journal import Connection
-
-
-async def name_securities(connection: Connection, symbols: Sequence[str]) -> int:
-    """Make sure that every symbol can be referred to. Returns how many were asked."""
-    named = await connection.fetch("SELECT get_or_create_security(s) FROM unnest($1::text[]) AS s", sorted(symbols))
-    return len(named)
 
 
 async def save(
-    connection: Connection,
+    pool: asyncpg.Pool,
     evidence: Sequence[TechnicalEvidence],
     as_of: datetime,
     cycle_id: str | None,
     scan: int | None,
 ) -> int:
-    """Store them all at once; what a scan already has stays as it is. Returns how many were new.
+    """Store them all at once, naming new securities; what a scan already has stays as it is. Returns how many were new.
 
-    COPY cannot step over rows that exist, hence one INSERT of one JSON array.
+    COPY cannot step over rows that exist, hence one INSERT of one JSON array. Its order is the order in which new
+    securities are locked: callers sort by symbol, so that no two of them block each other.
     """
     rows = orjson.dumps([one.model_dump() for one in evidence]).decode()
-    status: str = await connection.execute(
+    status: str = await pool.execute(
         "INSERT INTO technical_indicators"
         " (cycle_id, scan, symbol, as_of, score, atr, support, resistance, parts, weights, indicators, rests_on,"
         " refused)"
         " SELECT $1, $2, symbol, $3, score, atr, support, resistance, parts, weights, indicators, rests_on, refused"
         " FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, atr float8, support float8,"
-        " resistance float8, parts jsonb, weights jsonb, indicators jsonb, rests_on text, refused text)"
+        " resistance float8, parts jsonb, weights jsonb, indicators jsonb, rests_on text, refused text),"
+        " get_or_create_security(r.symbol)"
         " ON CONFLICT (cycle_id, scan, symbol) DO NOTHING",
         cycle_id,
         scan,
@@ -44,10 +40,10 @@ async def save(
 
 
 async def stored(
-    connection: Connection, cycle_id: str, scan: int, symbols: Sequence[str]
+    pool: asyncpg.Pool, cycle_id: str | None, scan: int | None, symbols: Sequence[str]
 ) -> dict[str, TechnicalEvidence]:
-    """What this scan already knows about these symbols."""
-    rows = await connection.fetch(
+    """What this scan already knows about these symbols; nothing outside a scan."""
+    rows = await pool.fetch(
         "SELECT symbol, score, atr, support, resistance, parts::text, weights::text, indicators::text, rests_on,"
         " refused"
         " FROM technical_indicators WHERE cycle_id = $1 AND scan = $2 AND symbol = ANY($3::text[])",
@@ -61,11 +57,3 @@ async def stored(
         )
         for row in rows
     }
-
-
-async def scan_exists(connection: Connection, cycle_id: str, scan: int) -> bool:
-    """True when workflow has opened this scan."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM scans WHERE cycle_id = $1 AND scan = $2)", cycle_id, scan
-    )
-    return found

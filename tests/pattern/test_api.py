@@ -1,8 +1,8 @@
 """The service over HTTP, with a real database and a market in memory."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
@@ -10,34 +10,26 @@ import pytest
 
 from services.pattern.api import create_app
 from services.pattern.rules.read import evidence
-from tests.technical.world import CYCLE, NOW, Clock, Market, deps_around, open_scan, stock
-
-SYMBOLS = ["ZETA", "ACME", "BETA"]
+from tests.stages import ask, three_stocks, visiting
+from tests.technical.world import CYCLE, NOW, Market, deps_around, open_scan, stock
 
 
 @pytest.fixture
 def market() -> Market:
-    return Market(Clock(), {symbol: stock(symbol, seed) for seed, symbol in enumerate(SYMBOLS)})
+    return three_stocks()
 
 
 @pytest.fixture
 async def web(pool: asyncpg.Pool, market: Market) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(deps_around(pool, market)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with visiting(create_app(deps_around(pool, market))) as client:
         yield client
 
 
-async def ask(web: httpx.AsyncClient, **body: Any) -> httpx.Response:
-    return await web.post("/api/v1/assess", json={"symbols": SYMBOLS, "as_of": NOW.isoformat()} | body)
-
-
-async def test_every_symbol_is_answered_in_the_order_asked(web: httpx.AsyncClient) -> None:
-    answer = (await ask(web, symbols=["ZETA", "NOPE", "ACME"])).json()
-    assert [one["symbol"] for one in answer["evidence"]] == ["ZETA", "NOPE", "ACME"]
-    assert answer["evidence"][1]["refused"] == "5-minute: no bars; daily: no bars"
-    assert answer["evidence"][1]["score"] == 0.5
-    assert "5-minute bars" in answer["evidence"][0]["rests_on"]
-    assert "daily bars" in answer["evidence"][0]["rests_on"]
+async def test_an_answer_says_what_it_rests_on_and_without_bars_it_is_neutral(web: httpx.AsyncClient) -> None:
+    answer = (await ask(web, symbols=["ZETA", "NOPE"])).json()["evidence"]
+    assert (answer[1]["refused"], answer[1]["score"], answer[1]["detections"]) == ("no bars", 0.5, [])
+    assert "5-minute bars" in answer[0]["rests_on"]
+    assert "daily bars" in answer[0]["rests_on"]
 
 
 async def test_the_answer_at_a_moment_is_that_of_the_rules_and_stays(web: httpx.AsyncClient, market: Market) -> None:
@@ -79,44 +71,42 @@ async def test_daily_bars_are_asked_for_once_a_day(web: httpx.AsyncClient, marke
     assert ("1Day", 3) in market.calls
 
 
-async def test_a_scan_is_stored_once_with_what_it_rests_on(
-    web: httpx.AsyncClient, pool: asyncpg.Pool, admin_database_url: str
+async def test_a_scan_is_assessed_once_whatever_the_market_says_later(
+    web: httpx.AsyncClient, market: Market, pool: asyncpg.Pool, admin_database_url: str
 ) -> None:
     await open_scan(admin_database_url)
-    answer = (await ask(web, cycle_id=CYCLE, scan=1)).json()
-    assert (await ask(web, cycle_id=CYCLE, scan=1)).json() == answer
-    rows = await pool.fetch("SELECT * FROM pattern_analysis ORDER BY id")
-    assert [row["symbol"] for row in rows] == SYMBOLS
-    assert [row["rests_on"] for row in rows] == [one["rests_on"] for one in answer["evidence"]]
-    assert [row["score"] for row in rows] == [one["score"] for one in answer["evidence"]]
+    many = [f"S{letter}" for letter in "ABCDEFGHIJKL"]
+    market.stocks |= {symbol: stock(symbol, seed) for seed, symbol in enumerate(many, 10)}
+    answer = (await ask(web, cycle_id=CYCLE, scan=1, symbols=many)).json()
+    market.stocks |= {symbol: stock(symbol, 77) for symbol in many}
+    assert (await ask(web, cycle_id=CYCLE, scan=1, symbols=many)).json() == answer
+    told = {one["symbol"]: one for one in answer["evidence"]}
+    assert any(one["best"] for one in told.values())
+    rows = await pool.fetch("SELECT * FROM pattern_analysis ORDER BY symbol")
+    assert [row["symbol"] for row in rows] == many
+    for row in rows:
+        one = told[row["symbol"]]
+        best = one["best"] or {}
+        assert [row[name] for name in ("score", "detections", "support", "resistance", "rests_on")] == [
+            one[name] for name in ("score", "detections", "support", "resistance", "rests_on")
+        ]
+        assert [row[name] for name in ("name", "direction", "status", "confidence")] == [
+            best.get(name) for name in ("name", "direction", "status", "confidence")
+        ]
 
 
-async def test_one_symbol_is_shown_by_timeframe(web: httpx.AsyncClient) -> None:
-    answer = (await ask(web)).json()["evidence"][1]
-    shown = (await web.get("/api/v1/patterns/acme", params={"timeframe": "5Min"})).json()
-    assert shown["symbol"] == "ACME"
-    assert shown["detections"] == [one for one in answer["detections"] if one["timeframe"] == "5Min"]
-    assert shown["rests_on"] == answer["rests_on"]
-    both = (await web.get("/api/v1/patterns/ACME")).json()
-    assert both["detections"] == answer["detections"]
-    assert (await web.get("/api/v1/patterns/NOPE")).status_code == 404
+async def test_one_symbol_now_by_timeframe(web: httpx.AsyncClient, pool: asyncpg.Pool) -> None:
+    both = (await web.get("/api/v1/patterns/acme")).json()
+    assert both["evidence"][0] == (await ask(web)).json()["evidence"][1]
+    for timeframe, called in (("5Min", "5-minute"), ("1Day", "daily")):
+        shown = (await web.get("/api/v1/patterns/ACME", params={"timeframe": timeframe})).json()["evidence"][0]
+        seen = [one for one in both["evidence"][0]["detections"] if one["timeframe"] == timeframe]
+        assert (shown["symbol"], shown["detections"]) == ("ACME", seen)
+        assert seen
+        assert re.fullmatch(rf"\d+ {called} bars", shown["rests_on"])
+    assert (await web.get("/api/v1/patterns/NOPE")).json()["detail"] == "no bars of NOPE"
     assert (await web.get("/api/v1/patterns/ACME", params={"timeframe": "2Min"})).status_code == 422
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"as_of": "2026-06-16T15:00:00"}, "as_of"),
-        ({"as_of": (NOW + timedelta(hours=1)).isoformat()}, "as_of"),
-        ({"cycle_id": CYCLE}, "scan"),
-    ],
-)
-async def test_a_request_that_cannot_be_meant_is_refused(
-    web: httpx.AsyncClient, body: dict[str, Any], field: str
-) -> None:
-    answer = await ask(web, **body)
-    assert answer.status_code in (400, 422)
-    assert field in answer.text
+    assert await pool.fetchval("SELECT count(*) FROM pattern_analysis") == 3, "only what was posted is stored"
 
 
 async def test_without_market_data_it_is_unavailable(web: httpx.AsyncClient, market: Market) -> None:

@@ -30,7 +30,7 @@ def split_in_the_middle(ratio: float, at: int = 200, seed: int = 5) -> Bars:
         (flat(10.0, 500.0), "5-minute: one price in 60 bars; daily: no bars"),
         (flat(float("nan"), 500.0), "5-minute: 0 bars, 12 needed; daily: no bars"),
         (flat(0.0, 500.0), "5-minute: 0 bars, 12 needed; daily: no bars"),
-        (None, "5-minute: no bars; daily: no bars"),
+        (None, "no bars"),
     ],
     ids=["one bar", "one price", "nan", "zero price", "none"],
 )

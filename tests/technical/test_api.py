@@ -1,42 +1,33 @@
 """The service over HTTP, with a real database and a market in memory."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
 from services.technical.api import create_app
-from tests.technical.world import CYCLE, NOW, Clock, Market, deps_around, open_scan, stock
-
-SYMBOLS = ["ZETA", "ACME", "BETA"]
+from tests.stages import SYMBOLS, ask, three_stocks, visiting
+from tests.technical.world import CYCLE, NOW, Market, deps_around, open_scan, stock
 
 
 @pytest.fixture
 def market() -> Market:
-    return Market(Clock(), {symbol: stock(symbol, seed) for seed, symbol in enumerate(SYMBOLS)})
+    return three_stocks()
 
 
 @pytest.fixture
 async def web(pool: asyncpg.Pool, market: Market) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(deps_around(pool, market)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with visiting(create_app(deps_around(pool, market))) as client:
         yield client
 
 
-async def ask(web: httpx.AsyncClient, **body: Any) -> httpx.Response:
-    return await web.post("/api/v1/assess", json={"symbols": SYMBOLS, "as_of": NOW.isoformat()} | body)
-
-
-async def test_every_symbol_is_answered_in_the_order_asked(web: httpx.AsyncClient) -> None:
-    answer = (await ask(web, symbols=["ZETA", "NOPE", "ACME", "ZETA"])).json()
-    assert [one["symbol"] for one in answer["evidence"]] == ["ZETA", "NOPE", "ACME", "ZETA"]
-    assert answer["evidence"][1]["refused"] == "no bars"
-    assert answer["evidence"][0] == answer["evidence"][3]
-    assert 0 <= answer["evidence"][2]["score"] <= 1
+async def test_a_symbol_without_bars_is_refused_and_the_others_are_scored(web: httpx.AsyncClient) -> None:
+    answer = (await ask(web, symbols=["NOPE", "ACME"])).json()
+    assert answer["evidence"][0]["refused"] == "no bars"
+    assert answer["evidence"][0]["score"] is None
+    assert 0 <= answer["evidence"][1]["score"] <= 1
 
 
 async def test_one_call_a_timeframe_and_daily_bars_once_a_day(web: httpx.AsyncClient, market: Market) -> None:
@@ -65,16 +56,6 @@ async def test_a_scan_is_assessed_once(
     assert await pool.fetchval("SELECT count(*) FROM technical_indicators WHERE cycle_id = $1", CYCLE) == 4
 
 
-async def test_two_callers_at_once_store_one_answer(
-    web: httpx.AsyncClient, pool: asyncpg.Pool, admin_database_url: str
-) -> None:
-    await open_scan(admin_database_url)
-    answers = await asyncio.gather(*(ask(web, cycle_id=CYCLE, scan=1) for _ in range(4)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
-    assert await pool.fetchval("SELECT count(*) FROM technical_indicators") == 3
-
-
 async def test_stored_rows_say_what_was_answered(web: httpx.AsyncClient, pool: asyncpg.Pool) -> None:
     answer = (await ask(web, symbols=["ACME", "NOPE"])).json()["evidence"][0]
     rows = await pool.fetch("SELECT * FROM technical_indicators")
@@ -98,26 +79,6 @@ async def test_without_market_data_it_is_unavailable(web: httpx.AsyncClient, mar
     assert (answer.status_code, answer.json()["detail"]) == (503, "market data does not answer")
     market.is_down = False
     assert (await ask(web)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "field"),
-    [
-        ({"symbols": []}, 422, "symbols"),
-        ({"symbols": ["DROP TABLE"]}, 422, "symbols"),
-        ({"symbols": ["acme"]}, 422, "symbols"),
-        ({"symbols": ["TOOLONGASYMBOL"]}, 422, "symbols"),
-        ({"as_of": "2026-06-16T15:00:00"}, 422, "as_of"),
-        ({"as_of": "yesterday"}, 422, "as_of"),
-        ({"as_of": (NOW + timedelta(hours=1)).isoformat()}, 422, "as_of"),
-        ({"cycle_id": CYCLE}, 422, "scan"),
-        ({"cycle_id": CYCLE, "scan": 9}, 404, "scan"),
-        ({"surprise": 1}, 422, "surprise"),
-    ],
-)
-async def test_bad_input_names_the_field(web: httpx.AsyncClient, body: dict[str, Any], status: int, field: str) -> None:
-    answer = await ask(web, **body)
-    assert (answer.status_code, answer.json()["field"]) == (status, field)
 
 
 async def test_health_tells_of_the_last_assess(web: httpx.AsyncClient) -> None:

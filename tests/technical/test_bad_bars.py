@@ -9,6 +9,7 @@ import pytest
 from services.technical.rules.assess import assess as assess_all
 from shared.domain.evidence import TechnicalEvidence
 from shared.domain.market import Bars
+from tests.stages import ODD, broken
 from tests.technical.world import NOW, SESSIONS, stock
 
 RECENT = SESSIONS[-6:]
@@ -19,34 +20,7 @@ def assess(symbol: str, days: Bars, minutes: Bars) -> TechnicalEvidence:
     return assess_all([symbol], {symbol: days}, {symbol: minutes}, RECENT, NOW)[symbol]
 
 
-def broken(bars: Bars, kind: str) -> Bars:
-    """The same chart with something wrong in the middle."""
-    half, start = len(bars) // 2, bars.start
-    rows = np.stack([bars.open, bars.high, bars.low, bars.close, bars.volume])
-    match kind:
-        case "one bar":
-            return bars.slice(half, half + 1)
-        case "no volume":
-            rows[4] = 0.0
-        case "constant":
-            rows[:4] = 12.34
-        case "nan":
-            rows[:, half : half + 3] = np.nan
-        case "all nan":
-            rows[:] = np.nan
-        case "zero":
-            rows[:4, half] = 0.0
-        case "enormous":
-            rows *= 1e150
-        case "tiny":
-            rows[:4] *= 1e-12
-    opened, high, low, close, volume = rows
-    return Bars(bars.symbol, start, opened, high, low, close, volume)
-
-
-@pytest.mark.parametrize(
-    "kind", ["one bar", "no volume", "constant", "nan", "all nan", "zero", "enormous", "tiny", "as it is"]
-)
+@pytest.mark.parametrize("kind", [*ODD, "as it is"])
 def test_nothing_that_is_no_number_leaves_the_rule(kind: str) -> None:
     bars = stock("ODD", 3)
     found = assess("ODD", broken(bars["1Day"], kind), broken(bars["5Min"], kind))

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from services.news import store
-from services.news.flow.heard import SYMBOL, Heard, learn_names, save
+from services.news.flow.heard import Heard, learn_names, save
 from services.news.flow.reading import Ladder, told
 from services.news.flow.source import Source
 from services.news.rules.aggregate import evidence, label, leads, text_of
@@ -17,12 +17,13 @@ from services.news.rules.answers import Classified, ClassifyAnswer, ClassifyRequ
 from services.news.rules.story import Key, key_of
 from services.news.rules.window import MOST_DAYS, look_back
 from shared.deps import Deps
-from shared.domain.evidence import AssessRequest, NewsAssessment
+from shared.domain.evidence import SYMBOL, AssessRequest, NewsAssessment
 from shared.domain.news import Headline, NewsEvidence, Question, Reading
 from shared.domain.session import Session, trading_day
 from shared.errors import BadInput, CatalystError, NotFound, Unavailable
+from shared.stage import expect_askable
 
-FUTURE, KEPT, MOST_ITEMS, MOST_CHARACTERS = timedelta(seconds=60), timedelta(hours=48), 30_000, 20_000
+KEPT, MOST_ITEMS, MOST_CHARACTERS = timedelta(hours=48), 30_000, 20_000
 log = structlog.get_logger()
 
 
@@ -50,54 +51,26 @@ def check_symbols(symbols: Sequence[str]) -> None:
             raise BadInput(f"not a symbol: {symbol[:20]!r}", field="symbols")
 
 
-async def check(deps: Deps, request: AssessRequest) -> None:
-    """Raises BadInput naming the field that cannot be used."""
-    check_symbols(request.symbols)
-    if request.as_of.tzinfo is None:
-        raise BadInput("as_of needs an offset, such as Z", field="as_of")
-    if request.as_of > await deps.clock.now() + FUTURE:
-        raise BadInput("as_of lies in the future", field="as_of")
-    if (request.cycle_id is None) != (request.scan is None):
-        raise BadInput("cycle_id and scan come together or not at all", field="scan")
-
-
 async def assess_all(deps: Deps, desk: Desk, request: AssessRequest) -> NewsAssessment:
     """One entry for each symbol asked, in the order asked; the same again for a scan that was answered before.
 
     Raises BadInput, NotFound for an unknown scan, Unavailable when no wire answers.
     """
-    await check(deps, request)
+    await expect_askable(deps, request)
     started, wanted = time.perf_counter(), sorted(set(request.symbols))
-    found = await _already(deps, request, wanted)
+    found = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
     missing = [symbol for symbol in wanted if symbol not in found]
     if missing:
         found |= await evidence_of(deps, desk, missing, request.as_of)
-        await _save(deps, request, [found[symbol] for symbol in missing])
-        found |= await _already(deps, request, missing)  # another caller may have stored first: that is the answer
+        # Outside a scan a symbol without news leaves no row.
+        rows = [found[symbol] for symbol in missing if request.cycle_id is not None or found[symbol].items]
+        await store.save_evidence(deps.pool, rows, request.as_of, request.cycle_id, request.scan)
+        # Another caller may have stored first: what is stored is the answer.
+        found |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
     took = round((time.perf_counter() - started) * 1000, 1)
     desk.last_assess = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": took}
     log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=len(missing), **desk.last_assess)
     return NewsAssessment(as_of=request.as_of, evidence=tuple(found[symbol] for symbol in request.symbols))
-
-
-async def _already(deps: Deps, request: AssessRequest, symbols: Sequence[str]) -> dict[str, NewsEvidence]:
-    """What the scan holds. Raises NotFound for a scan that workflow has not opened."""
-    if request.cycle_id is None or request.scan is None:
-        return {}
-    async with deps.pool.acquire() as connection:
-        if not await store.scan_exists(connection, request.cycle_id, request.scan):
-            raise NotFound(f"no scan {request.scan} in cycle {request.cycle_id}", field="scan")
-        return await store.stored(connection, request.cycle_id, request.scan, symbols)
-
-
-async def _save(deps: Deps, request: AssessRequest, found: Sequence[NewsEvidence]) -> None:
-    """The evidence in one transaction. Outside a scan a symbol without news leaves no row."""
-    rows = [one for one in found if request.cycle_id is not None or one.items]
-    if not rows:
-        return
-    async with deps.pool.acquire() as connection, connection.transaction():
-        await store.name_securities(connection, [one.symbol for one in rows])
-        await store.save_evidence(connection, rows, request.as_of, request.cycle_id, request.scan)
 
 
 async def evidence_of(deps: Deps, desk: Desk, symbols: Sequence[str], as_of: datetime) -> dict[str, NewsEvidence]:

@@ -1,6 +1,5 @@
 """Everything heard of all sources in the last days, in memory: what is not stored yet, and who speaks of whom."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,11 +9,11 @@ import structlog
 from services.news import store
 from services.news.rules.story import Key, in_order, key_of, stories
 from shared.deps import Deps
+from shared.domain.evidence import SYMBOL
 from shared.domain.news import Headline
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
 
-SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,11}", re.ASCII)
 log = structlog.get_logger()
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from services.pattern.rules.candles import candlesticks
 from services.pattern.rules.figures import detect
-from services.pattern.rules.frame import Frame
+from services.pattern.rules.frame import Frame, Timeframe
 from services.pattern.rules.levels import levels
 from services.pattern.rules.usable import usable
 from services.pattern.rules.worth import BOUNDS, COIN
@@ -16,14 +16,17 @@ COUNTED = 4
 HORIZON = {"5Min": 1.0, "1Day": 0.6}
 """A day trader is out by the close: what a daily chart says has less time to come true."""
 CALLED = {"5Min": "5-minute", "1Day": "daily"}
+TIMEFRAMES: tuple[Timeframe, ...] = ("5Min", "1Day")
+NO_BARS = "no bars"
 
 
 class Charts(NamedTuple):
-    """One symbol's bars up to the moment; None where there are none."""
+    """One symbol's bars up to the moment, None where there are none, and the timeframes that are asked for."""
 
     symbol: str
     intraday: Bars | None
     daily: Bars | None
+    asked: tuple[Timeframe, ...] = TIMEFRAMES
 
 
 class Reading(NamedTuple):
@@ -67,21 +70,29 @@ def strength(detections: tuple[Detection, ...], direction: str) -> float:
     return min(1.0, sum(lean * 0.5**place for place, lean in enumerate(leans[:COUNTED])))
 
 
+def best_of(detections: Sequence[Detection]) -> Detection | None:
+    """The surest figure to buy: one with levels that has not failed; None without one."""
+    figures = [one for one in detections if one.direction == "long" and one.stop is not None and one.status != "failed"]
+    return max(figures, key=lambda one: (one.confidence * HORIZON[one.timeframe], one.name), default=None)
+
+
 def _reading(one: Charts) -> Reading:
     frames, said, refusals = list[Frame](), list[str](), list[str]()
-    for timeframe, bars in (("5Min", one.intraday), ("1Day", one.daily)):
-        called = CALLED[timeframe]
-        if bars is None:
-            refusals.append(f"{called}: no bars")
+    for timeframe in one.asked:
+        called, bars = CALLED[timeframe], one.intraday if timeframe == "5Min" else one.daily
+        if bars is None or not len(bars):
+            refusals.append(f"{called}: {NO_BARS}")
             continue
         kept, notes, refused = usable(bars)
         said += [f"{called}: {note}" for note in notes]
         if refused:
             refusals.append(f"{called}: {refused}")
         else:
-            frames.append(Frame(kept, "5Min" if timeframe == "5Min" else "1Day"))
+            frames.append(Frame(kept, timeframe))
             said.append(f"{len(kept)} {called} bars")
-    return Reading(tuple(frames), "; ".join([*said, *refusals]), None if frames else "; ".join(refusals))
+    without_any = all(refusal.endswith(f": {NO_BARS}") for refusal in refusals)
+    refused = None if frames else NO_BARS if without_any else "; ".join(refusals)
+    return Reading(tuple(frames), "; ".join([*said, *refusals]), refused)
 
 
 def _evidence(symbol: str, reading: Reading, detections: tuple[Detection, ...]) -> PatternEvidence:
@@ -89,12 +100,10 @@ def _evidence(symbol: str, reading: Reading, detections: tuple[Detection, ...]) 
         return PatternEvidence(symbol=symbol, score=0.5, refused=reading.refused, rests_on=reading.rests_on)
     support, resistance = levels(reading.frames[0])
     score = 0.5 + 0.5 * (strength(detections, "long") - strength(detections, "short"))
-    figures = [one for one in detections if one.direction == "long" and one.stop is not None and one.status != "failed"]
-    best = max(figures, key=lambda one: (one.confidence * HORIZON[one.timeframe], one.name), default=None)
     return PatternEvidence(
         symbol=symbol,
         score=round(min(1.0, max(0.0, score)), 6),
-        best=best,
+        best=best_of(detections),
         detections=detections,
         support=support,
         resistance=resistance,
