@@ -14,8 +14,12 @@ from shared.ta import talib
 
 FUNCTIONS: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])
 NAMES: tuple[str, ...] = tuple(f"candle_{name.removeprefix('CDL').lower()}" for name in FUNCTIONS)
-UNDECIDED = {"CDLDOJI", "CDLDRAGONFLYDOJI", "CDLGRAVESTONEDOJI", "CDLLONGLEGGEDDOJI", "CDLRICKSHAWMAN"}
-"""Always positive, which, as TA-Lib's own source says of them, does not mean bullish."""
+UNDECIDED = {
+    "CDLDOJI", "CDLDRAGONFLYDOJI", "CDLGRAVESTONEDOJI", "CDLHIGHWAVE", "CDLLONGLEGGEDDOJI", "CDLRICKSHAWMAN",
+    "CDLSHORTLINE", "CDLSPINNINGTOP",
+}  # fmt: skip
+"""Their sign is always positive, or tells the candle's colour: as TA-Lib's own source says of them, it does not mean
+bullish or bearish."""
 LOOKBACK = 40
 
 
