@@ -64,8 +64,10 @@ def _double_bottom(second: float) -> Path:
 
 
 def _head(deeper: float) -> Path:
+    """The shoulders lie about `deeper` heights above the head."""
+
     def path(rng: np.random.Generator) -> Corners:
-        shoulder = 1 - rng.uniform(0.5, 0.65) if deeper else 0.02
+        shoulder = deeper + rng.uniform(-0.07, 0.08)
         return [
             (0, rng.uniform(1.3, 1.6)),
             (_span(rng, 6, 9), shoulder),
@@ -123,18 +125,18 @@ def _cup(curve: float) -> Path:
 
 
 FIGURES: tuple[Figure, ...] = (
-    Figure(("double_bottom", "double_top"), _double_bottom(0.0), _double_bottom(0.35), 1.0, 1),
-    Figure(("inverse_head_and_shoulders", "head_and_shoulders"), _head(0.4), _head(0.0), 1.0, 1),
-    Figure(("bull_flag", "bear_flag"), _flag(0.28, False), _flag(0.75, False), 1.0, 0, (1, -1)),
-    Figure(("pennant", "bear_pennant"), _flag(0.35, True), _flag(0.8, True), 1.0, 0, (1, -1)),
-    Figure(("abcd", "bear_abcd"), _abcd((0.45, 0.68)), _abcd((0.9, 1.0)), 1.0, 1, (2, -1)),
+    Figure(("double_bottom", "double_top"), _double_bottom(0.0), _double_bottom(0.2), 1.0, 1),
+    Figure(("inverse_head_and_shoulders", "head_and_shoulders"), _head(0.42), _head(0.1), 1.0, 1),
+    Figure(("bull_flag", "bear_flag"), _flag(0.28, False), _flag(0.5, False), 1.0, 0, (1, -1)),
+    Figure(("pennant", "bear_pennant"), _flag(0.35, True), _flag(0.6, True), 1.0, 0, (1, -1)),
+    Figure(("abcd", "bear_abcd"), _abcd((0.45, 0.68)), _abcd((0.82, 0.9)), 1.0, 1, (2, -1)),
     Figure(("ascending_triangle", "descending_triangle"), _triangle((-0.03, 0.03), (0.4, 0.6)),
-           _triangle((0.3, 0.35), (0.4, 0.6)), 1.0, 1),
+           _triangle((0.16, 0.21), (0.4, 0.6)), 1.0, 1),
     Figure(("symmetrical_triangle", "bear_symmetrical_triangle"), _triangle((0.27, 0.35), (0.27, 0.35)),
-           _triangle((-0.4, -0.3), (-0.4, -0.3), 2.0), 0.73, 1),
+           _triangle((0.12, 0.17), (0.12, 0.17)), 0.73, 1),
     Figure(("rectangle_breakout", "rectangle_breakdown"), _triangle((-0.03, 0.03), (-0.03, 0.03)),
-           _triangle((-0.03, 0.03), (0.3, 0.4)), 1.0, 1),
-    Figure(("cup_and_handle", "inverted_cup_and_handle"), _cup(2.4), _cup(0.8), 1.0, 1),
+           _triangle((-0.03, 0.03), (0.14, 0.2)), 1.0, 1),
+    Figure(("cup_and_handle", "inverted_cup_and_handle"), _cup(2.4), _cup(1.0), 1.0, 1),
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ Day = Callable[[np.random.Generator, bool], tuple[float, Floats, Floats, int]]
 
 def _gap(rng: np.random.Generator, spoilt: bool) -> tuple[float, Floats, Floats, int]:
     height, wait = rng.uniform(0.5, 1.0), int(rng.integers(5, 9))
-    held = -1.15 if spoilt else -0.3
+    held = -1.05 if spoilt else -0.3
     path = np.interp(np.arange(wait + 12), [0, 2, wait, wait + 11], np.array([0, held, 0.0, 1.5]) * height)
     volume = np.ones(len(path))
     volume[:3], volume[wait : wait + 3] = 4.0, 3.0
@@ -31,7 +31,7 @@ def _gap(rng: np.random.Generator, spoilt: bool) -> tuple[float, Floats, Floats,
 
 
 def _opening(rng: np.random.Generator, spoilt: bool) -> tuple[float, Floats, Floats, int]:
-    height, wait = rng.uniform(0.75, 0.9) if spoilt else rng.uniform(0.15, 0.26), int(rng.integers(8, 22))
+    height, wait = rng.uniform(0.5, 0.58) if spoilt else rng.uniform(0.15, 0.26), int(rng.integers(8, 22))
     inside = np.tile([0.0, 0.4, 0.15, -0.4, -0.15, 0.3, 0.0, -0.3], 4)[:wait] * height
     inside[6:] *= 0.6
     path = np.concatenate((inside, height * np.array([0.9, 1.3, 1.6, 1.8, 2.0, 2.1])))

@@ -14,6 +14,8 @@ from tests.pattern.drawing import FIGURES, Drawing, Figure, draw
 from tests.pattern.sessions import DAYS, draw_day
 
 LOW_NOISE, SEEDS = 0.02, range(5)
+SEEN_AT_LEAST = {0.0: 5, LOW_NOISE: 4, 0.04: 2}
+"""Of five drawings, by their noise in heights; `make bench-patterns` counts 200 of each."""
 EVERY = [names[0] for names in (*(figure.names for figure in FIGURES), *DAYS)]
 OF_NAME: dict[str, Figure | tuple[str, str]] = {
     **{figure.names[0]: figure for figure in FIGURES},
@@ -41,12 +43,13 @@ def seen_at_breakout(drawn: Drawing) -> Detection | None:
     return None
 
 
+@pytest.mark.parametrize("noise", SEEN_AT_LEAST)
 @pytest.mark.parametrize("short", [False, True], ids=["long", "short"])
 @pytest.mark.parametrize("name", EVERY)
-def test_a_drawn_figure_is_confirmed_with_sound_levels(name: str, short: bool) -> None:
-    seen = [seen_at_breakout(drawing(name, seed, short=short)) for seed in SEEDS]
+def test_a_drawn_figure_is_confirmed_with_sound_levels(name: str, short: bool, noise: float) -> None:
+    seen = [seen_at_breakout(drawing(name, seed, noise, short=short)) for seed in SEEDS]
     found = [one for one in seen if one is not None]
-    assert len(found) >= len(SEEDS) - 1
+    assert len(found) >= SEEN_AT_LEAST[noise]
     assert sum(one.volume_confirmed for one in found) > len(found) / 2
     for one in found:
         side = -1 if short else 1
@@ -74,10 +77,12 @@ def test_a_figure_knows_its_place_and_pivots(name: str) -> None:
     assert all(kind != after for kind, after in pairwise(kinds))
 
 
+@pytest.mark.parametrize("noise", SEEN_AT_LEAST)
 @pytest.mark.parametrize("short", [False, True], ids=["long", "short"])
 @pytest.mark.parametrize("name", EVERY)
-def test_a_near_miss_is_not_taken_for_the_figure(name: str, short: bool) -> None:
-    spoilt = [drawing(name, seed, short=short, spoilt=True) for seed in SEEDS]
+def test_a_near_miss_is_not_taken_for_the_figure(name: str, short: bool, noise: float) -> None:
+    """Near: about a tenth of the height beyond what the definition allows, where it is the height that counts."""
+    spoilt = [drawing(name, seed, noise, short=short, spoilt=True) for seed in SEEDS]
     assert sum(seen_at_breakout(one) is not None for one in spoilt) <= 1
 
 
