@@ -43,7 +43,7 @@ ANALYSTS: tuple[Phrase, ...] = (
            "sell rating kept", about="object"),
     phrase(A, 0.0, 0.8, "maintains reiterates reiterated keeps reaffirms maintained affirms", r"(?:maintain\w*|reiterat\w+|keeps|reaffirm\w*|affirms)\b[^;]{0,40}\b" + _RATED_FLAT + r"\b",
            "neutral rating kept", about="object"),
-    phrase(A, 0.4, 1.4, "pick pick, conviction", r"\btop pick|conviction list|best idea", "named a top pick"),
+    phrase(A, 0.4, 1.6, "pick conviction idea ideas focus catalyst", r"\btop pick|conviction (?:buy )?list|best ideas?\b|(?:added to|named to|placed on|joins)\b[^;]{0,40}(?:focus list|catalyst watch|top ideas)|(?:upside|positive) (?:\w+ )?catalyst watch", "named a top pick"),
     phrase(A, 0.35, 3.1, UP_WORDS, HOUSE.pattern + r"[\w&. ]{0,25} " + UP + r"\b[^;]{0,60}(?:forecasts?|estimates?)\b", "a broker raises its estimate", about="object"),
     phrase(A, -0.35, 3.1, DOWN_WORDS, HOUSE.pattern + r"[\w&. ]{0,25} " + DOWN + r"\b[^;]{0,60}(?:forecasts?|estimates?)\b", "a broker cuts its estimate", about="object"),
     phrase(A, 0.0, 1.5, "coverage initiates starts", HOUSE.pattern + r" (?:initiates|starts)\b|(?:initiat\w+|start\w*|assum\w+|resum\w+|begins|launches|reinstat\w+|new|draws?|analyst) (?:\w+ )?coverage\b", "coverage starts"),

@@ -31,17 +31,19 @@ _MARKED = re.compile(
     r"(?:\((?!nasdaq|nyse|amex|otc|tsx|arca)|\$|"
     r"\b(?:nasdaq|nyse|amex|otc|tsx|arca)[\w ]{0,12}:)\s*([a-z][a-z0-9]{0,5}(?:[.-][a-z]{1,2})?)(?![a-z0-9])"
 )
-_TWO_LETTERS = frozenset("AI AN AS AT BE BY DO EU GO HE IF IN IS IT ME MY NO OF ON OR QT SO TO UK UP US WE".split())
+_TWO_LETTERS = frozenset(
+    "AI AN AS AT BE BY DO EU GO HE IF IN IS IT ME MY NO OF ON OR QT SO TO UK UP US WE Q1 Q2 Q3 Q4 H1 H2".split()
+)
 _BRANDS = {
-    "alphabet": ("google",), "meta platforms": ("facebook", "instagram"), "amazon.com": ("amazon", "aws"),
-    "rtx": ("raytheon",), "international business machines": ("ibm",),
-    "block": ("cash app",), "stellantis": ("jeep", "chrysler"), "lvmh": ("louis vuitton",), "ww": ("weightwatchers",),
-    "coca-cola": ("coke",), "warner bros. discovery": ("hbo",), "comcast": ("nbcuniversal",),
+    "alphabet": ("google",), "amazon.com": ("amazon", "aws"), "block": ("cash app",), "coca-cola": ("coke",),
+    "comcast": ("nbcuniversal",), "delta air lines": ("delta",), "international business machines": ("ibm",),
+    "lvmh": ("louis vuitton",), "meta platforms": ("facebook", "instagram"), "rtx": ("raytheon",),
+    "stellantis": ("jeep", "chrysler"), "warner bros. discovery": ("hbo",), "ww": ("weightwatchers",),
 }  # fmt: skip
 """What the press calls a company whose register name nobody uses, by its short name."""
 _SECOND_TOO_VAGUE = frozenset(
-    "york jersey mexico hampshire zealand hong kong states estate care trust korea africa asia america juan diego"
-    " francisco jose antonio louis of and for the in bancorp bank partners resources &".split()
+    "york vegas angeles jersey mexico hampshire zealand hong kong states estate care trust korea africa asia america"
+    " juan diego francisco jose antonio louis of and for the in bancorp bank partners resources &".split()
 )
 """Second words with which a vague first one still names nobody: `new york`, `health care`."""
 _NOT_NAMED = frozenset(
@@ -70,7 +72,7 @@ def names(company: str | None) -> tuple[str, ...]:
     ways = [name] if len(name) >= 3 and not (len(words) == 1 and name in VAGUE and len(name) < 4) else []
     if len(words) > 1 and len(words[0]) >= 4 and words[0] not in VAGUE:
         ways.append(words[0])
-    if len(words) > 2 and words[0] in VAGUE and words[1] not in VAGUE | _SECOND_TOO_VAGUE:
+    if len(words) > 2 and (words[0] in VAGUE or len(words[0]) == 3) and words[1] not in VAGUE | _SECOND_TOO_VAGUE:
         ways.append(" ".join(words[:2]))
     if name.startswith("united states "):
         ways.append("u.s. " + name[14:])

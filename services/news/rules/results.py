@@ -12,11 +12,14 @@ _FIGURES = (
 )
 _OUTLOOK = r"(?<!oil )(?<!crude )(?<!gold )(?<!copper )(?<!gdp )(?<!price )(?<!inflation )(?<!demand )(?<!gas )(?:guidance|outlook|forecasts?|fy ?\d*|full[- ]year|annual view|profit view|projections?|targets? for)"
 UP = r"(?:raises?|raised|raising|lifts?|lifted|boosts?|boosted|hikes?|hiked|increases?|increased|ups|bumps?|bumped)"
-DOWN = r"(?:lowers?|lowered|lowering|cuts?|cutting|slash(?:es|ed)?|trims?|trimmed|reduces?|reduced|drops?|chops?)"
+DOWN = r"(?:lowers?|lowered|lowering|cuts?|cutting|slash(?:es|ed)?|trims?|trimmed|reduces?|reduced|drops?|chops?|halves|halved|halving)"
 UP_WORDS = "raise raises raised raising lift lifts lifted boost boosts boosted hike hikes hiked increase increases"
 UP_WORDS += " increased ups bump bumps bumped"
 DOWN_WORDS = "lower lowers lowered lowering cut cuts cutting slash slashes slashed trim trims trimmed reduce reduces"
-DOWN_WORDS += " reduced drop drops chop chops withdraws withdrew withdrawn suspends suspended pulls pulled"
+DOWN_WORDS += (
+    " reduced drop drops chop chops halves halved halving withdraws withdrew withdrawn suspends suspended pulls"
+)
+DOWN_WORDS += " pulled scraps scrapped abandons abandoned"
 _BEAT = (
     r"(?:beats?|beating|top(?:s|ped|ping)|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|crush(?:es|ed)?|smash(?:es|ed)?)"
 )
@@ -38,6 +41,10 @@ _FALL = (
 )
 _FALL += r"|slides?|slid|decrease[sd]?|weaken(?:s|ed)?|down \d+)(?![a-z])"
 
+_LINE = r"\b(?:net|operating|pre-?tax|gross|quarterly|annual) (?:profits?|income|earnings|sales|revenues?)\b"
+_BY = r" (?:by|to|from) [a-z]{0,4} ?[$\d]"
+"""A line of the accounts and a change in figures, as reports tell it: `net sales of the group fell by 4%`."""
+
 EARNINGS: tuple[Phrase, ...] = (
     phrase(E, 0.65, 2.0, _BEAT_WORDS, _BEAT + r"\b[^,;]{0,45}" + _VIEWS + r"|\bbeats? \$[\d.]", "results above estimates", about="subject"),
     phrase(E, 0.6, 2.0, _BEAT_WORDS, _FIGURES + r"[^,;]{0,25}\b" + _BEAT + r"\b", "results above estimates"),
@@ -52,9 +59,9 @@ EARNINGS: tuple[Phrase, ...] = (
     phrase(E, 0.5, 1.5, "record", r"\brecord[- ](?:\w+ ){0,3}" + _FIGURES + r"|record (?:first|second|third|fourth|q[1-4]|quarter|year|fees|growth|demand|asset)",
            "record figures"),
     phrase(E, 0.4, 1.2, _RISE_WORDS,
-           _FIGURES + r"[\w ]{0,15}\b" + _RISE, "figures rise"),
+           _FIGURES + r"[\w ]{0,15}\b" + _RISE + "|" + _LINE + r"[^,;]{0,60}\b" + _RISE + _BY, "figures rise"),
     phrase(E, -0.45, 1.2, _FALL_WORDS,
-           _FIGURES + r"[\w ]{0,15}\b" + _FALL, "figures fall"),
+           _FIGURES + r"[\w ]{0,15}\b" + _FALL + "|" + _LINE + r"[^,;]{0,60}\b" + _FALL + _BY, "figures fall"),
     phrase(E, 0.45, 1.6, "strong robust solid stellar blowout upbeat impressive", r"(?:strong|robust|solid|stellar|blowout|upbeat|impressive) (?:[\w-]+ ){0,2}(?:quarter|q[1-4]|results|earnings|profit)\b",
            "strong results"),
     phrase(E, -0.5, 1.6, "weak soft disappointing dismal poor lackluster", r"(?:weak|soft|disappointing|dismal|poor|lackluster) (?:[\w-]+ ){0,2}(?:quarter|q[1-4]|results|earnings|profit)\b",
@@ -63,6 +70,9 @@ EARNINGS: tuple[Phrase, ...] = (
            "strong figures"),
     phrase(E, -0.5, 1.2, "weak soft disappointing dismal poor sluggish slowing lackluster", r"(?:weak|soft|disappointing|dismal|poor|sluggish|slowing|lackluster) (?:\w+ ){0,2}(?:quarter|q[1-4]|results|revenue|earnings|sales|growth|profit|demand|margin)",
            "weak figures"),
+    phrase(E, 0.4, 1.3, "increase growth rise jump gain", r"\d% (?:[\w/-]+ ){0,2}(?:increase|growth|rise|jump|gain) in (?:[\w-]+ ){0,3}" + _FIGURES, "figures rise"),
+    phrase(E, -0.45, 1.3, "decrease decline drop fall slump", r"\d% (?:[\w/-]+ ){0,2}(?:decrease|decline|drop|fall|slump) in (?:[\w-]+ ){0,3}" + _FIGURES, "figures fall"),
+    phrase(E, -0.45, 1.9, "burns burned burn", r"\bburn(?:s|ed)? (?:through )?(?:about |some |nearly )?\$[\d.]|cash[- ]burn (?:\w+ )?(?:widen|grow|ris|increas|accelerat|worsen)\w*", "cash is burnt"),
     phrase(E, 0.5, 1.6, "swings swung returns turns", r"(?:swings|swung|returns|turns) to (?:an? )?(?:[\w-]+ ){0,3}profit", "turns to a profit"),
     phrase(E, -0.55, 1.6, "swings swung", r"(?:swings|swung) to (?:an? )?(?:[\w-]+ ){0,3}loss", "turns to a loss"),
     phrase(E, 0.3, 1.3, "narrows narrowed narrower", r"narrow(?:s|ed|er) [\w ]{0,20}loss|loss(?:es)? narrow", "loss narrows"),
@@ -83,9 +93,9 @@ GUIDANCE: tuple[Phrase, ...] = (
     phrase(G, -0.7, 2.6, "softer weaker lowered reduced lower cut trimmed downgraded guidance outlook", r"(?:softer|weaker|lowered|reduced|lower|trimmed|downgraded|slashed|withdrawn) (?:[\w-]+ ){0,4}(?:guidance|outlook|forecast)\b|(?:guidance|outlook) (?:cut|reduction|downgrade|withdrawal)\b|(?:cut|reduction) (?:to|in|of) (?:its )?(?:[\w-]+ ){0,3}(?:guidance|outlook)", "guidance cut"),
     phrase(G, 0.7, 2.6, "guidance outlook forecast forecasts", r"(?:guidance|outlook|forecasts?) (?:is |was |gets )?(?:raised|lifted|boosted|hiked|increased|tops|beats|above)",
            "guidance raised"),
-    phrase(G, -0.8, 3.0, DOWN_WORDS, r"(?:" + DOWN + r"|withdr[ae]ws?|withdrawn|suspends?|suspended|pulls?|pulled)\b[^,;]{0,45}\b" + _OUTLOOK,
+    phrase(G, -0.8, 3.0, DOWN_WORDS, r"(?:" + DOWN + r"|withdr[ae]ws?|withdrawn|suspends?|suspended|pulls?|pulled|scraps|scrapped|abandons|abandoned)\b[^,;]{0,45}\b" + _OUTLOOK,
            "guidance cut", about="subject"),
-    phrase(G, -0.8, 3.0, "guidance outlook forecast forecasts", r"(?:guidance|outlook|forecasts?) (?:is |was |gets )?(?:cut|lowered|slashed|reduced|withdrawn|suspended|trimmed|pulled|disappoint\w*|miss\w*|below|falls? short|fell short)|(?:guidance|outlook|forecast) cut",
+    phrase(G, -0.8, 3.0, "guidance outlook forecast forecasts", r"(?:guidance|outlook|forecasts?) (?:is |was |gets )?(?:cut|lowered|slashed|reduced|withdrawn|suspended|trimmed|pulled|disappoint\w*|miss\w*|below|falls? short|fell short)|(?:guidance|outlook|forecast) cut|(?:guidance|outlook|forecast)\b[^,;]{0,30}\b(?:below|misses|falls? short|fell short|underwhelms|disappoints)\b",
            "guidance cut or below estimates"),
     phrase(G, -0.7, 2.4, "weak soft disappointing light bleak cautious downbeat gloomy tepid", r"(?:weak|soft|disappointing|light|bleak|cautious|downbeat|gloomy|tepid) (?:[\w-]+ ){0,3}(?:guidance|outlook|forecast)",
            "weak outlook"),
@@ -93,7 +103,10 @@ GUIDANCE: tuple[Phrase, ...] = (
            "strong outlook"),
     phrase(G, -0.75, 2.8, "warning warns warned", r"profit warning|warn(?:s|ed) (?:of|on|about|that) [\w ]{0,30}(?:sales|profit|revenue|earnings|demand|loss|margin|results|year|quarter)",
            "profit warning"),
-    phrase(G, 0.1, 1.15, "reaffirms reaffirming reaffirmed reiterates maintains affirms backs confirms holds", r"(?:reaffirm(?:s|ing|ed)|reiterat(?:es|ing|ed)|maintains|affirms|backs|confirms)\b[^,;]{0,40}(?:guidance|outlook|forecast)",
+    phrase(G, -0.65, 2.6, "guides sees expects forecasts projects", r"\b(?:guides|sees|expects|forecasts|projects)\b[^;]{0,60}\b(?:below|short of|under|missing)\b[^;]{0,20}(?:street|consensus|estimates?|expectations|views?)", "outlook below estimates", about="subject"),
+    phrase(G, 0.6, 2.6, "guides sees expects forecasts projects", r"\b(?:guides|sees|expects|forecasts|projects)\b[^;]{0,60}\b(?:above|ahead of|topping|over)\b[^;]{0,20}(?:street|consensus|estimates?|expectations|views?)", "outlook above estimates", about="subject"),
+    phrase(G, -0.65, 2.6, "warns sees expects forecasts projects", r"\b(?:warns|sees|expects|forecasts|projects)\b[^;]{0,35}\b(?:sales|profits?|revenues?|earnings|margins?|income|eps)\b[^;]{0,25}\b(?:to|will) (?:\w+ )?(?:fall|drop|decline|shrink|miss|decrease|slump|halve|contract)\b", "it expects to earn less", about="subject"),
+    phrase(G, 0.1, 1.15, "reaffirms reaffirming reaffirmed reiterates maintains affirms backs confirms holds", r"(?:reaffirm(?:s|ing|ed)|reiterat(?:es|ing|ed)|maintains|affirms|backs|confirms)\b[^,;]{0,40}(?:guidance|outlook|forecast)|(?:reaffirm(?:s|ing|ed)|maintains|backs|confirms)\b[^,;]{0,50}\b(?:margin|sales|revenue|earnings|profit|eps|growth|production|financial|long-term|full-year|20\d\d) (?:\w+ )?targets?\b",
            "guidance confirmed"),
     phrase(G, 0.5, 1.9, "sees expects", r"\b(?:sees|expects) (?:an? )?(?:stronger|better) [\w -]{0,15}(?:half|quarter|year)", "a better outlook"),
     phrase(G, -0.55, 1.9, "sees expects", r"\b(?:sees|expects) (?:an? )?(?:weaker|softer|slower) [\w -]{0,15}(?:half|quarter|year)", "a worse outlook"),
