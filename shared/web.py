@@ -89,8 +89,7 @@ class Gate:
             return problem(403, "wrong origin", f"requests from {origin} are refused")
         if not self.keyed or scope["path"] == "/health":
             return None
-        given = headers.get("x-api-key", "")
-        if hmac.compare_digest(given.encode(), self.settings.catalyst_api_key.encode()):
+        if hmac.compare_digest(headers.get("x-api-key", "").encode(), self.settings.catalyst_api_key.encode()):
             return None
         return problem(401, "unauthorized", "send the key of this installation as X-API-Key")
 

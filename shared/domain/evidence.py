@@ -77,7 +77,7 @@ class Pivot(Value):
 
 
 class Detection(Value):
-    """One pattern seen in one symbol's bars. Levels in USD; confidence in [0, 1]."""
+    """One pattern seen in one symbol's bars. Levels in USD; confidence in [0, 1]; `reason` for the status, in words."""
 
     name: str
     timeframe: Literal["5Min", "1Day"]
@@ -91,6 +91,7 @@ class Detection(Value):
     stop: float | None = None
     target: float | None = None
     volume_confirmed: bool = False
+    reason: str = ""
     pivots: tuple[Pivot, ...] = ()
 
 

@@ -1,5 +1,6 @@
 """Figures are seen where drawn and missed where spoilt; scale and mirror change nothing; status follows the price."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.pattern import charts
 from tests.pattern.drawing import FIGURES, Drawing, Figure, draw
 from tests.pattern.sessions import DAYS, draw_day
 
-LOW_NOISE, SEEDS = 0.02, range(5)
+LOW_NOISE, SEEDS, ROUNDED = 0.02, range(5), 1.01e-4
 SEEN_AT_LEAST = {0.0: 5, LOW_NOISE: 4, 0.04: 2}
 """Of five drawings, by their noise in heights; `make bench-patterns` counts 200 of each."""
 EVERY = [names[0] for names in (*(figure.names for figure in FIGURES), *DAYS)]
@@ -72,7 +73,9 @@ def test_a_figure_knows_its_place_and_pivots(name: str) -> None:
     assert abs(one.started_at.timestamp() - first) / charts.STEP <= 5 + 0.4 * width or name == "vwap_reclaim"
     for pivot in one.pivots:
         at = int(np.searchsorted(drawn.bars.start, pivot.at.timestamp()))
-        assert pivot.price == pytest.approx(drawn.bars.high[at] if pivot.kind == "high" else drawn.bars.low[at])
+        assert pivot.price == pytest.approx(
+            drawn.bars.high[at] if pivot.kind == "high" else drawn.bars.low[at], abs=ROUNDED
+        )
     kinds = [pivot.kind for pivot in one.pivots]
     assert all(kind != after for kind, after in pairwise(kinds))
 
@@ -101,9 +104,9 @@ def test_scale_of_price_and_volume_changes_nothing_but_the_prices(name: str) -> 
             one.volume_confirmed,
         )
         assert (other.started_at, other.ended_at) == (one.started_at, one.ended_at)
-        assert other.breakout == pytest.approx(10 * (one.breakout or 0))
-        assert other.stop == pytest.approx(10 * (one.stop or 0))
-        assert other.target == pytest.approx(10 * (one.target or 0))
+        assert other.breakout == pytest.approx(10 * (one.breakout or 0), abs=10 * ROUNDED)
+        assert other.stop == pytest.approx(10 * (one.stop or 0), abs=10 * ROUNDED)
+        assert other.target == pytest.approx(10 * (one.target or 0), abs=10 * ROUNDED)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -120,31 +123,49 @@ def test_the_chart_upside_down_shows_the_mirrored_figure(name: str) -> None:
         other = turned[other_way[key]]
         assert other.direction != one.direction
         assert (other.status, other.started_at, other.ended_at) == (one.status, one.started_at, one.ended_at)
-        assert other.breakout == pytest.approx(around - (one.breakout or 0))
-        assert other.stop == pytest.approx(around - (one.stop or 0))
-        assert other.target == pytest.approx(around - (one.target or 0))
+        assert other.breakout == pytest.approx(around - (one.breakout or 0), abs=ROUNDED)
+        assert other.stop == pytest.approx(around - (one.stop or 0), abs=ROUNDED)
+        assert other.target == pytest.approx(around - (one.target or 0), abs=ROUNDED)
 
 
 def test_before_the_breakout_it_is_forming_and_after_the_stop_it_has_failed() -> None:
     whole = charts.drawn([(0, 112.0), (15, 100.0), (23, 105.0), (31, 100.05), (38, 106.0), (46, 97.0)], noise=0.05)
-    assert figures(whole.slice(0, 36))["double_bottom"].status == "forming"
-    assert figures(whole.slice(0, 39))["double_bottom"].status == "confirmed"
+    forming = figures(whole.slice(0, 36))["double_bottom"]
+    confirmed = figures(whole.slice(0, 39))["double_bottom"]
     failed = figures(whole)["double_bottom"]
-    assert failed.status == "failed"
+    assert [one.status for one in (forming, confirmed, failed)] == ["forming", "confirmed", "failed"]
     assert failed.confidence == 0
+    level, wrong = f"{forming.breakout:g}", f"{forming.stop:g}"
+    assert re.fullmatch(rf"waits for a close above {level}; \d+ bars left for it", forming.reason)
+    assert re.fullmatch(rf"closed above {level} on \d\.\d times the usual volume", confirmed.reason)
+    assert failed.reason == f"closed above {level}, then below {wrong}, where it is wrong"
+
+
+def test_upside_down_the_reasons_say_below_for_above() -> None:
+    whole = charts.drawn([(0, 112.0), (15, 100.0), (23, 105.0), (31, 100.05), (34, 102.0), (40, 97.0)], noise=0.05)
+    seen, turned = figures(whole)["double_bottom"], figures(charts.flipped(whole))["double_top"]
+    assert seen.status == turned.status == "failed"
+    assert seen.reason == f"closed below {seen.stop:g}, where it is wrong, before any close above {seen.breakout:g}"
+    expected = f"closed above {turned.stop:g}, where it is wrong, before any close below {turned.breakout:g}"
+    assert turned.reason == expected
 
 
 def test_a_figure_that_does_not_break_out_in_time_has_failed() -> None:
     waits = charts.drawn([(0, 112.0), (15, 100.0), (23, 105.0), (31, 100.05), (37, 104.0), (53, 103.8)], noise=0.05)
     assert figures(waits.slice(0, 44))["double_bottom"].status == "forming"
-    assert figures(waits)["double_bottom"].status == "failed"
+    late = figures(waits)["double_bottom"]
+    assert (late.status, late.reason) == ("failed", f"no close above {late.breakout:g} in time")
 
 
 def test_an_opening_range_left_without_volume_is_no_breakout() -> None:
     drawn = drawing("opening_range_breakout", 1)
+    before = figures(drawn.bars.slice(0, drawn.breakout))["opening_range_breakout"]
+    assert " on 2 times the usual volume; " in before.reason
     quiet = drawn.bars.slice(0, drawn.breakout + 2)
     quiet.volume[drawn.breakout] = quiet.volume[drawn.breakout - 20 : drawn.breakout].mean()
-    assert figures(quiet)["opening_range_breakout"].status == "failed"
+    seen = figures(quiet)["opening_range_breakout"]
+    assert seen.status == "failed"
+    assert seen.reason == f"closed above {seen.breakout:g} on only 1.0 times the usual volume, 2 needed"
 
 
 def test_session_patterns_need_a_session_before_and_daily_bars_have_none() -> None:

@@ -26,13 +26,14 @@ def split_in_the_middle(ratio: float, at: int = 200, seed: int = 5) -> Bars:
 @pytest.mark.parametrize(
     ("bars", "reason"),
     [
-        (flat(10.0, 500.0, count=1), "5-minute: 1 bars, 12 needed; daily: no bars"),
+        (flat(10.0, 500.0, count=1), "5-minute: too little history: 1 bar (12 needed); daily: no bars"),
         (flat(10.0, 500.0), "5-minute: one price in 60 bars; daily: no bars"),
-        (flat(float("nan"), 500.0), "5-minute: 0 bars, 12 needed; daily: no bars"),
-        (flat(0.0, 500.0), "5-minute: 0 bars, 12 needed; daily: no bars"),
+        (flat(float("nan"), 500.0), "5-minute: too little history: 0 bars (12 needed); daily: no bars"),
+        (flat(1e-5, 500.0), "5-minute: too little history: 0 bars (12 needed); daily: no bars"),
+        (flat(0.0, 500.0), "5-minute: too little history: 0 bars (12 needed); daily: no bars"),
         (None, "no bars"),
     ],
-    ids=["one bar", "one price", "nan", "zero price", "none"],
+    ids=["one bar", "one price", "nan", "under a tick", "zero price", "none"],
 )
 def test_a_chart_without_a_story_is_refused_and_neutral(bars: Bars | None, reason: str) -> None:
     result = evidence("X", bars, None)
@@ -88,7 +89,7 @@ def test_a_jump_on_news_is_no_split() -> None:
 
 def test_bars_right_after_a_split_are_too_few() -> None:
     kept = usable(split_in_the_middle(0.5, at=200).slice(0, 205))
-    assert kept.refused == "5 bars, 12 needed"
+    assert kept.refused == "too little history: 5 bars (12 needed)"
 
 
 def test_an_intact_chart_is_read_as_it_is() -> None:

@@ -61,6 +61,7 @@ def _detections(frame: Frame, values: NDArray[np.int32]) -> tuple[Detection, ...
             direction=direction(number, int(values[number])),
             status="confirmed",
             confidence=candle_confidence(frame.timeframe),
+            reason="completed by the last bar",
             started_at=at,
             ended_at=at,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.pattern.rules.frame import Frame
+from services.pattern.rules.outcome import PRICE_DIGITS
 
 TOGETHER = 0.75
 SHOWN = 3
@@ -33,4 +34,4 @@ def _grouped(outward: Sequence[float], reach: float) -> tuple[float, ...]:
             groups.append([price])
         else:
             break
-    return tuple(round(sum(group) / len(group), 4) for group in groups)
+    return tuple(round(sum(group) / len(group), PRICE_DIGITS) for group in groups)

@@ -14,7 +14,10 @@ from shared.domain.evidence import Detection, Pivot
 RECENT = {"5Min": 12, "1Day": 5}
 WATCHED = 40
 VOLUME_CONFIRMS = 1.5
+PRICE_DIGITS = 4
+"""Decimals of a price: the finest step that a US equity is quoted in (SEC Rule 612)."""
 Status = Literal["forming", "confirmed", "failed"]
+How = Literal["waits", "broke out", "never broke out", "wrong before", "too quiet", "wrong after"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ class Shape:
 
 
 class Fate(NamedTuple):
-    """What became of a shape, on which bar, and the bar of its breakout (None: there was none)."""
+    """What became of a shape, on which bar, the bar of its breakout (None: there was none), and how it came to that."""
 
     status: Status
     at: int
     confirmed: int | None
+    how: How
 
 
 def fate(frame: Frame, shape: Shape) -> Fate:
@@ -59,19 +63,19 @@ def fate(frame: Frame, shape: Shape) -> Fate:
     first_lost = shape.complete + int(lost[0]) if len(lost) else len(frame)
     if not len(broken) or first_lost <= shape.complete + int(broken[0]):
         if first_lost < len(frame) and first_lost <= shape.expires:
-            return Fate("failed", max(first_lost, shape.known), None)
+            return Fate("failed", max(first_lost, shape.known), None, "wrong before")
         if len(frame) - 1 > shape.expires:
-            return Fate("failed", shape.expires + 1, None)
-        return Fate("forming", len(frame) - 1, None)
+            return Fate("failed", shape.expires + 1, None, "never broke out")
+        return Fate("forming", len(frame) - 1, None, "waits")
     breakout = shape.complete + int(broken[0])
     at = max(breakout, shape.known)
     if frame.volume_ratio[breakout] < shape.volume:
-        return Fate("failed", at, None)
+        return Fate("failed", at, None, "too quiet")
     after = np.flatnonzero(frame.bars.close[breakout : breakout + WATCHED] < shape.stop)
     if len(after):
         stopped = breakout + int(after[0])
-        return Fate("failed", max(stopped, shape.known), at if stopped > at else None)
-    return Fate("confirmed", at, at)
+        return Fate("failed", max(stopped, shape.known), at if stopped > at else None, "wrong after")
+    return Fate("confirmed", at, at, "broke out")
 
 
 def entry_at(frame: Frame, shape: Shape, bar: int | None) -> float | None:
@@ -82,7 +86,7 @@ def entry_at(frame: Frame, shape: Shape, bar: int | None) -> float | None:
 
 def detection(frame: Frame, shape: Shape) -> Detection | None:
     """The shape as the market treated it so far; None when it is old news or nothing is left to enter for."""
-    status, at, confirmed = fate(frame, shape)
+    status, at, confirmed, how = fate(frame, shape)
     if at < len(frame) - RECENT[frame.timeframe]:
         return None
     entry = entry_at(frame, shape, len(frame) - 1 if status == "confirmed" else None)
@@ -98,13 +102,40 @@ def detection(frame: Frame, shape: Shape) -> Detection | None:
         confidence=confidence(frame.timeframe, name, status),
         started_at=_time(frame, shape.first),
         ended_at=_time(frame, at),
-        breakout=frame.sign * shape.breakout,
-        entry=frame.sign * entry,
-        stop=frame.sign * shape.stop,
-        target=frame.sign * shape.target,
+        breakout=_price(frame, shape.breakout),
+        entry=_price(frame, entry),
+        stop=_price(frame, shape.stop),
+        target=_price(frame, shape.target),
         volume_confirmed=volume,
+        reason=_reason(frame, shape, how, at),
         pivots=tuple(_pivot(frame, turn) for turn in shape.turns),
     )
+
+
+def _reason(frame: Frame, shape: Shape, how: How, at: int) -> str:
+    """Why the figure stands as it does, as one would say it."""
+    over, under = ("above", "below") if frame.sign > 0 else ("below", "above")
+    level, stop = _price(frame, shape.breakout), _price(frame, shape.stop)
+    volume = f"{frame.volume_ratio[at]:.1f} times the usual volume"
+    asked = f" on {shape.volume:g} times the usual volume" if shape.volume else ""
+    match how:
+        case "waits":
+            left = shape.expires - at
+            return f"waits for a close {over} {level:g}{asked}; {left} bar{'s' * (left != 1)} left for it"
+        case "broke out":
+            return f"closed {over} {level:g} on {volume}"
+        case "never broke out":
+            return f"no close {over} {level:g} in time"
+        case "too quiet":
+            return f"closed {over} {level:g} on only {volume}, {shape.volume:g} needed"
+        case "wrong before":
+            return f"closed {under} {stop:g}, where it is wrong, before any close {over} {level:g}"
+        case "wrong after":
+            return f"closed {over} {level:g}, then {under} {stop:g}, where it is wrong"
+
+
+def _price(frame: Frame, level: float) -> float:
+    return round(frame.sign * level, PRICE_DIGITS)
 
 
 def _time(frame: Frame, index: int) -> datetime:
@@ -113,7 +144,7 @@ def _time(frame: Frame, index: int) -> datetime:
 
 def _pivot(frame: Frame, turn: Turn) -> Pivot:
     kind = turn.kind if frame.sign > 0 else ("low" if turn.kind == "high" else "high")
-    return Pivot(at=_time(frame, turn.bar), price=frame.sign * turn.price, kind=kind)
+    return Pivot(at=_time(frame, turn.bar), price=_price(frame, turn.price), kind=kind)
 
 
 def fit(value: float, good: float, bad: float) -> float:

@@ -7,7 +7,7 @@ from services.pattern.rules.candles import candlesticks
 from services.pattern.rules.figures import detect
 from services.pattern.rules.frame import Frame, Timeframe
 from services.pattern.rules.levels import levels
-from services.pattern.rules.usable import usable
+from services.pattern.rules.usable import counted, usable
 from services.pattern.rules.worth import BOUNDS, COIN
 from shared.domain.evidence import Detection, PatternEvidence
 from shared.domain.market import Bars
@@ -89,7 +89,7 @@ def _reading(one: Charts) -> Reading:
             refusals.append(f"{called}: {refused}")
         else:
             frames.append(Frame(kept, timeframe))
-            said.append(f"{len(kept)} {called} bars")
+            said.append(counted(len(kept), f"{called} bar"))
     without_any = all(refusal.endswith(f": {NO_BARS}") for refusal in refusals)
     refused = None if frames else NO_BARS if without_any else "; ".join(refusals)
     return Reading(tuple(frames), "; ".join([*said, *refusals]), refused)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.domain.market import Bars
+from shared.domain.market import SUB_DOLLAR_TICK, Bars
 
-ENOUGH_BARS = 12
+ENOUGH_BARS, LEAST_PRICE = 12, float(SUB_DOLLAR_TICK)
 SPLITS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 CLOSE_TO_RATIO, USUAL_RANGES = 0.04, 4.0
 
@@ -23,19 +23,20 @@ class Usable(NamedTuple):
 def usable(bars: Bars) -> Usable:
     """Broken bars are left out, and everything before a split that the prices were not adjusted for."""
     sound = whole(bars)
-    notes = [f"{len(bars) - len(sound)} broken bars left out"] * (len(sound) < len(bars))
+    notes = [f"{counted(len(bars) - len(sound), 'broken bar')} left out"] * (len(sound) < len(bars))
     split = last_split(sound)
     if split:
         jump = float(sound.open[split] / sound.close[split - 1])
         day = datetime.fromtimestamp(float(sound.start[split]), UTC).date()
-        notes.append(f"{split} bars before a jump of x{jump:.3g} on {day}, a split by its looks, left out")
+        before = counted(split, "bar")
+        notes.append(f"{before} before a jump to {jump:.3g} times the price on {day}, a split by its looks, left out")
         sound = sound.slice(split, len(sound))
     return Usable(sound, tuple(notes), _refusal(sound))
 
 
 def whole(bars: Bars) -> Bars:
-    """Only bars with four positive, finite, ordered prices and a volume of zero or more."""
-    good = np.isfinite(bars.open + bars.high + bars.low + bars.close + bars.volume) & (bars.low > 0)
+    """Only bars with four finite, ordered prices of a tick or more and a volume of zero or more."""
+    good = np.isfinite(bars.open + bars.high + bars.low + bars.close + bars.volume) & (bars.low >= LEAST_PRICE)
     good &= (bars.high >= np.maximum(bars.open, bars.close)) & (bars.low <= np.minimum(bars.open, bars.close))
     good &= bars.volume >= 0
     if good.all():
@@ -63,9 +64,14 @@ def last_split(bars: Bars) -> int:
     return 0
 
 
+def counted(number: int, what: str) -> str:
+    """One bar, two bars."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _refusal(bars: Bars) -> str | None:
     if len(bars) < ENOUGH_BARS:
-        return f"{len(bars)} bars, {ENOUGH_BARS} needed"
+        return f"too little history: {counted(len(bars), 'bar')} ({ENOUGH_BARS} needed)"
     if not bars.volume.any():
         return f"no volume in {len(bars)} bars"
     if bars.high.max() == bars.low.min():
