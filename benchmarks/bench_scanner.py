@@ -28,8 +28,8 @@ MINUTES = {"10:05": 35.0, "11:30": 120.0, "14:00": 270.0}
 EXAMPLES = 5
 # Everything that is no plain filter of the configuration: what a trader sees at a glance.
 GLANCES = (
-    "no_range", "halted", "no_trade_for_minutes", "stale", "no_quote", "unadjusted_split", "implausible",
-    "pinned_by_offer", "pinned_since_open", "by_appointment", "thin_pump", "thin_jump",
+    "second_line", "no_range", "halted", "no_trade_for_minutes", "stale", "no_quote", "unadjusted_split", "implausible",
+    "pinned_by_offer", "pinned_since_open", "tame", "by_appointment", "thin_pump", "thin_jump",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from services.exchange.rules.board import board_at
 from services.exchange.rules.tape import Columns, Tape
 from services.exchange.store import load_tape, read_manifest
 from services.scanner.rules import curve, story, universe
-from services.scanner.rules.baseline import Baseline, baseline_of
+from services.scanner.rules.baseline import Baseline, baseline_of, with_companies
 from services.scanner.rules.facts import Moment
 from services.scanner.rules.glance import WITHOUT_NEWS
 from services.scanner.rules.history import SESSIONS_KEPT, from_bars, mended
@@ -27,6 +27,7 @@ from shared.domain.session import Session
 FOLDER = Path("../shared/market")
 MONTH, DAYS = FOLDER / "2026-05-18_06-12", FOLDER / "2026-06-15_17"
 SPREAD_BPS = 5.0
+TARGET_PCT = 6.0  # as config/trading_config.yaml ships it
 CHUNK = 500
 
 
@@ -57,12 +58,13 @@ class Recorded:
             found |= alpaca_wire.SNAPSHOTS.decode(answer)
         return alpaca_wire.snapshot_columns(self.symbols, found)
 
-    def sifted(self, snapshots: Snapshots, minutes: float) -> Sifted:
+    def sifted(self, snapshots: Snapshots, minutes: float, **limits: float) -> Sifted:
+        """With the limits as the configuration ships them, but for those that are named."""
         at = self.at(minutes)
         by_band = curve.expected_by_band(curve.curve_of(()), self.session, datetime.fromtimestamp(at, UTC))
         expected = curve.expected_shares(by_band, self.baseline.average_dollar_volume)
         moment = Moment(at, at - self.tape.session.open, expected)
-        return sift(self.names, snapshots, self.baseline, ScannerPart(), moment)
+        return sift(self.names, snapshots, self.baseline, ScannerPart.model_validate(limits), moment, TARGET_PCT)
 
     def asked(self, sifted: Sifted, minutes: float) -> story.NewsAsked:
         """What the tape's wire says of the names that only news keeps, since the close before."""
@@ -93,11 +95,13 @@ def record(folder: Path, day: date | None = None) -> Recorded:
         Asset(symbol=one.symbol, name=one.name, exchange=one.exchange, tradable=True, active=True)
         for one in tape.assets
     )
-    symbols = tuple(asset.symbol for asset in universe.select(rows).kept)
+    kept = universe.select(rows).kept
+    symbols = tuple(asset.symbol for asset in kept)
     history = mended(from_bars(symbols, table_of(tape, tape.daily, symbols, SESSIONS_KEPT)))
     opens, closes = (datetime.fromtimestamp(at, UTC) for at in tape.session[:2])
     session = Session(day=tape.session.day, open=opens, close=closes)
-    return Recorded(tape, session, symbols, np.array(symbols, dtype=np.str_), baseline_of(history))
+    baseline = with_companies(baseline_of(history), universe.companies_of(kept))
+    return Recorded(tape, session, symbols, np.array(symbols, dtype=np.str_), baseline)
 
 
 def table_of(tape: Tape, columns: Columns, symbols: tuple[str, ...], most: int | None = None) -> BarTable:

@@ -58,6 +58,8 @@ class ScannerPart(Part):
     max_spread_pct: float = Field(default=1.0, gt=0)
     min_history_days: int = Field(default=20, ge=1)
     stale_after_seconds: float = Field(default=120, gt=0)
+    min_range_of_target: Share = 0.5
+    """A name must usually range, or range today, over this part of default_take_profit_pct; 0 asks nothing."""
     store_top: int = Field(default=200, ge=1, le=1000)
 
 

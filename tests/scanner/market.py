@@ -13,7 +13,7 @@ from services.scanner.rules.sift import Sifted, sift
 from shared.domain.market import Snapshots
 
 NOW = 1_781_622_000.0
-LIMITS = ScannerPart()
+LIMITS, TARGET_PCT = ScannerPart(), 6.0
 Change = float | dict[int, float]
 
 
@@ -54,6 +54,7 @@ def baseline(count: int = 60, **columns: Change) -> Baseline:
         late_jump=1 * ones,
         traded_days=40 * ones,
         silent_days=0 * ones,
+        main_dollar_volume=0 * ones,
     )
     changed: dict[str, Any] = {name: _changed(getattr(base, name), change) for name, change in columns.items()}
     return replace(base, **changed)
@@ -72,7 +73,7 @@ def judged(snap: Snapshots, base: Baseline | None = None, minutes: float = 90, e
     """The market `minutes` after the opening, `expected` of an average day's volume being due."""
     moment = Moment(NOW, minutes * 60, np.full(len(snap.symbols), expected))
     names = np.array(snap.symbols, dtype=np.str_)
-    return sift(names, snap, base or baseline(len(snap.symbols)), LIMITS, moment)
+    return sift(names, snap, base or baseline(len(snap.symbols)), LIMITS, moment, TARGET_PCT)
 
 
 def ranked(sifted: Sifted) -> Ranks:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.scanner.rules.baseline import Baseline, baseline_of
+from services.scanner.rules.baseline import Baseline, baseline_of, with_companies
 from services.scanner.rules.history import FIELDS, History, from_bars, mended, split_factor
 from shared.domain.market import Bars
 
@@ -164,3 +164,14 @@ def test_bars_of_nothing_but_one_day_can_be_mended() -> None:
     history = from_bars(("A", "B"), {"A": Bars("A", np.array([1.78e9]), one, one, one, one, one)})
     assert mended(history) == history
     assert baseline_of(history).traded_days.tolist() == [1.0, 0.0]
+
+
+def test_of_two_lines_of_a_company_the_more_traded_is_the_main_one() -> None:
+    close = np.full((4, DAYS), 10.0)
+    volume = np.broadcast_to(np.array([[1e3], [5e3], [2e3], [0.0]]), close.shape)
+    base = baseline_of(History(tuple("ABCD"), np.arange(DAYS), close, volume, close, close))
+    assert base.main_dollar_volume.tolist() == [1e4, 5e4, 2e4, 0]
+    found = with_companies(base, np.array([0, 0, 1, 2]))
+    assert found.main_dollar_volume.tolist() == [5e4, 5e4, 2e4, 0]
+    nobody = baseline_of(History((), np.arange(DAYS), *(np.empty((0, DAYS)) for _ in FIELDS)))
+    assert with_companies(nobody, np.array([], dtype=np.int64)).main_dollar_volume.tolist() == []

@@ -4,9 +4,21 @@ import numpy as np
 import pytest
 
 from services.scanner.rules.answer import coverage_of, standing_of
+from services.scanner.rules.facts import Moment
 from services.scanner.rules.reasons import MEANINGS, told
-from services.scanner.rules.sift import Sifted
-from tests.scanner.market import NOW, Change, baseline, judged, ranked, reason_of, shuffled, shuffled_base, snapshots
+from services.scanner.rules.sift import Sifted, sift
+from tests.scanner.market import (
+    LIMITS,
+    NOW,
+    Change,
+    baseline,
+    judged,
+    ranked,
+    reason_of,
+    shuffled,
+    shuffled_base,
+    snapshots,
+)
 
 Columns = dict[str, Change]
 
@@ -54,6 +66,9 @@ HITS: list[tuple[str, Columns, Columns]] = [
     ("pinned_since_open", AT_OFFER, {}),
     ("pinned_since_open", DAY_AFTER, {"last_close": {0: 138.9}, "late_jump": {0: 40.0}}),
     ("no_range", {}, {"usual_range": {0: 0.5}}),
+    ("tame", {"day_low": {0: 98.1}}, {"usual_range": {0: 2.9}}),
+    ("tame", AT_OFFER, {"usual_range": {0: 0.65}}),
+    ("second_line", {}, {"main_dollar_volume": {0: 1e8}}),
     ("thin_pump", PUMPED, FROM_NOTHING),
     ("thin_jump", {"price": {0: 118.0}, "day_high": {0: 118.5}}, {"median_dollar_volume": {0: 4e5}}),
     ("by_appointment", {"day_volume": {0: 2000}}, {}),
@@ -81,7 +96,6 @@ NEAR: dict[str, tuple[Columns, Columns, float]] = {
     ),
     "a gap that keeps moving": (AT_OFFER | {"day_low": {0: 136.0}}, {}, 90),
     "a gap on little volume": (AT_OFFER | {"day_volume": {0: 1e6}}, {}, 90),
-    "a gap in a name that never moves much": (AT_OFFER, {"usual_range": {0: 0.65}}, 90),
     "a gap ten minutes old": (AT_OFFER, {}, 10),
     "the same price as yesterday, without yesterday's jump": (DAY_AFTER, {"last_close": {0: 138.9}}, 90),
     "a dear name from little": (
@@ -89,6 +103,14 @@ NEAR: dict[str, tuple[Columns, Columns, float]] = {
         {"median_dollar_volume": {0: 6e5}},
         90,
     ),
+    "a tame name that ranges today": ({}, {"usual_range": {0: 2.9}}, 90),
+    "a quiet day of a lively name": ({"day_low": {0: 99.0}}, {}, 90),
+    "a tame name that has just gapped": (
+        {"day_open": {0: 99.9}, "day_low": {0: 99.5}, "previous_close": {0: 97.0}},
+        {"usual_range": {0: 2.0}, "last_close": {0: 97.0}},
+        25,
+    ),
+    "the main line of two": ({}, {"main_dollar_volume": {0: 9.9e7}}, 90),
     "a range that just pays": ({}, {"usual_range": {0: 0.6}}, 90),
     "a cheap name that has long been traded": (PUMPED, FROM_NOTHING | {"median_dollar_volume": {0: 1.1e6}}, 90),
     "a cheap name up a little": (PUMPED | {"previous_close": {0: 2.9}}, FROM_NOTHING | {"last_close": {0: 2.9}}, 90),
@@ -120,6 +142,23 @@ def test_a_pump_through_five_dollars_is_still_one() -> None:
         "ask": {0: 7.0},
     }
     assert reason_of(look(PUMPED | dear, FROM_NOTHING | {"last_close": {0: 5.1}})) == "thin_jump"
+
+
+def test_a_gap_that_stands_still_does_not_make_a_tame_name_lively() -> None:
+    snap: Columns = {"day_open": {0: 99.9}, "day_low": {0: 99.5}, "previous_close": {0: 97.0}}
+    found = look(snap, {"usual_range": {0: 2.0}, "last_close": {0: 97.0}}, minutes=90)
+    assert (reason_of(found), found.value[0]) == ("tame", 2.0)
+
+
+def test_how_much_a_name_must_range_follows_the_target_and_may_be_nothing() -> None:
+    snap, base = snapshots(60), baseline(60, usual_range={0: 2.0})
+    moment = Moment(NOW, 5400.0, np.full(60, 0.22))
+
+    def fate(part: float, target_pct: float) -> str | None:
+        limits = LIMITS.model_copy(update={"min_range_of_target": part})
+        return reason_of(sift(np.array(snap.symbols, dtype=np.str_), snap, base, limits, moment, target_pct))
+
+    assert [fate(0.5, 6.0), fate(0.5, 6.2), fate(0.0, 50.0), fate(1.0, 3.0)] == [None, "tame", None, None]
 
 
 def test_a_late_source_halts_nobody() -> None:

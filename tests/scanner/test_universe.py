@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scanner.rules.universe import exclusion, refresh_due, sectors_of, select
+from services.scanner.rules.universe import companies_of, exclusion, refresh_due, sectors_of, select
 from shared.domain.market import Asset
 
 
@@ -33,6 +33,13 @@ KEPT = [
     ("GOOGL", "Alphabet Inc. Class A Common Stock", "NASDAQ"),
     ("CRW", "Bright Rightway Holdings Common Stock", "AMEX"),
     ("ABCDW", "Abcd Widgets Inc. Common Stock", "NASDAQ"),
+    ("TXG", "10x Genomics Inc. Class A Common Stock", "NASDAQ"),
+    ("UCTT", "Ultra Clean Holdings Inc. Common Stock", "NASDAQ"),
+    ("BBW", "Build-A-Bear Workshop Inc. Common Stock", "NYSE"),
+    ("VGSH", "Vanguard Short-Term Treasury ETF", "NASDAQ"),
+    ("SRLN", "SPDR Blackstone Leveraged Loan ETF", "ARCA"),
+    ("ICSH", "iShares Ultra Short Duration Bond Active ETF", "BATS"),
+    ("NOBL", "ProShares S&P 500 Dividend Aristocrats ETF", "BATS"),
 ]
 EXCLUDED: list[tuple[str, str, str, str, dict[str, object]]] = [
     ("otc", "ACMEF", "Acme Foreign", "OTC", {}),
@@ -58,6 +65,15 @@ EXCLUDED: list[tuple[str, str, str, str, dict[str, object]]] = [
     ("test", "ZVZZT", "NASDAQ TEST STOCK", "NASDAQ", {}),
     ("test", "NTEST.A", "NYSE Test", "NYSE", {}),
     ("test", "CBTX", "BATS Test Issue", "BATS", {}),
+    ("geared", "TQQQ", "ProShares UltraPro QQQ", "NASDAQ", {}),
+    ("geared", "SH", "ProShares Short S&P500", "ARCA", {}),
+    ("geared", "SOXL", "Direxion Daily Semiconductor Bull 3X Shares", "ARCA", {}),
+    ("geared", "TSLS", "Direxion Daily TSLA Bear 1X ETF", "NASDAQ", {}),
+    ("geared", "NVDL", "GraniteShares 2x Long NVDA Daily ETF", "NASDAQ", {}),
+    ("geared", "NVDQ", "T-Rex 2X Inverse NVIDIA Daily Target ETF", "BATS", {}),
+    ("geared", "FNGU", "MicroSectors FANG+ Index 3X Leveraged ETN", "ARCA", {}),
+    ("geared", "BITX", "Volatility Shares Trust 2x Bitcoin Strategy ETF", "BATS", {}),
+    ("geared", "VXX", "iPath Series B S&P 500 VIX Short-Term Futures ETN", "BATS", {}),
     ("odd_symbol", "acme", "Acme", "NYSE", {}),
     ("odd_symbol", "TOOLONGNAME", "Acme", "NYSE", {}),
 ]
@@ -81,6 +97,24 @@ def test_the_order_of_the_list_does_not_matter(assets: list[Asset]) -> None:
     selection = select(assets)
     assert [one.symbol for one in selection.kept] == sorted(symbol for symbol, _, _ in KEPT)
     assert sum(selection.counts.values()) == len(selection.excluded) == 9
+
+
+@pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        (("Alphabet Inc. Class A Common Stock", "Alphabet Inc. Class C Capital Stock"), True),
+        (("Central Garden & Pet Company Common Stock", "Central Garden & Pet Company Class A Nonvoting"), True),
+        (("Lennar Corporation Class A", "Lennar Corporation Class B Common Stock"), True),
+        (("Bradesco American Depositary Shares", "Bradesco American Depositary Shares (each one Common Share)"), True),
+        (("Liberty Media Series A Formula One Common Stock", "Liberty Media Series A Live Common Stock"), False),
+        (("Brookfield Corporation Class A Limited Voting Shares", "Brookfield Renewable Corporation Class A"), False),
+        (("Direct Bank Holdings", "Direct Bank Holdings II"), False),
+        (("", ""), False),
+    ],
+)
+def test_lines_of_one_company(names: tuple[str, str], same: bool) -> None:
+    one, other = companies_of([asset("A", names[0]), asset("B", names[1])]).tolist()
+    assert (one == other) is same
 
 
 def test_every_asset_is_kept_or_excluded_once() -> None:

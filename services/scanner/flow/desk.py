@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from services.scanner import store
 from services.scanner.rules import curve, history, universe
-from services.scanner.rules.baseline import Baseline, baseline_of
+from services.scanner.rules.baseline import Baseline, baseline_of, with_companies
 from shared.deps import Deps
 from shared.domain.market import BarTable, Floats
 from shared.domain.session import Session, current_session, next_session, trading_day
@@ -100,7 +100,7 @@ async def refreshed(deps: Deps, now: datetime) -> Desk:
     sectors = await store.read_sectors(deps.pool)
     days = await daily_history(deps, symbols, now)
     log.info("universe_refreshed", universe=len(symbols), sectors=len(sectors), days=len(days.days), **selection.counts)
-    baseline = baseline_of(history.mended(days))
+    baseline = with_companies(baseline_of(history.mended(days)), universe.companies_of(selection.kept))
     names = np.array(symbols, dtype=np.str_)
     volumes = history.last_volumes(days, curve.SESSIONS_LEARNED)
     return Desk(now, selection, symbols, names, frozenset(symbols), sectors, len(days.days), volumes, baseline)

@@ -76,7 +76,9 @@ def _sifted(
     by_band = curve.expected_by_band(curve.curve_of(lessons), session, now)
     expected = curve.expected_shares(by_band, base.average_dollar_volume)
     moment = Moment(now.timestamp(), (now - session.open).total_seconds(), expected)
-    sifted = sift.sift(desk.names, snapshots, base, scanner.deps.config.current().trading.scanner, moment)
+    trading = scanner.deps.config.current().trading
+    target_pct = trading.positions.default_take_profit_pct
+    sifted = sift.sift(desk.names, snapshots, base, trading.scanner, moment, target_pct)
     basis = answer.Basis(
         lessons=tuple(lesson.day for lesson in lessons),
         expected=tuple(by_band.tolist()),

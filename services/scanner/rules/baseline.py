@@ -1,8 +1,9 @@
 """What a scan compares the day with, from the daily bars before it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scanner.rules.history import History
 from shared.domain.market import Floats
@@ -21,7 +22,8 @@ class Baseline:
     session without a trade counting as zero; `usual_range` is the median true range over the close before;
     `pinned_range` is its median since the jump that an agreed offer looks like, NaN where nothing does; `late_jump` is
     the largest rise of the last two sessions, too young to be told from an offer by daily bars; `traded_days`
-    counts sessions with a trade in the last 40; `silent_days` the sessions since the last trade.
+    counts sessions with a trade in the last 40; `silent_days` the sessions since the last trade; `main_dollar_volume`
+    is the average of the company's most traded line of shares, a name's own where it is the only one.
     """
 
     last_close: Floats
@@ -36,6 +38,7 @@ class Baseline:
     late_jump: Floats
     traded_days: Floats
     silent_days: Floats
+    main_dollar_volume: Floats
 
 
 def baseline_of(history: History) -> Baseline:
@@ -43,7 +46,8 @@ def baseline_of(history: History) -> Baseline:
     count, width = history.close.shape
     if width == 0:
         nothing, zero = np.full(count, np.nan), np.zeros(count)
-        return Baseline(nothing, nothing, nothing, nothing, zero, zero, zero, nothing, nothing, nothing, zero, zero)
+        unknown = (nothing, nothing, nothing)
+        return Baseline(nothing, *unknown, zero, zero, zero, *unknown, zero, zero, zero)
     traded = np.isfinite(history.close)
     latest = np.maximum.accumulate(np.where(traded, np.arange(width), -1), axis=1)
     rows = np.arange(count)
@@ -54,8 +58,9 @@ def baseline_of(history: History) -> Baseline:
         place = latest[:, column]
         return np.where(place >= 0, history.close[rows, place], np.nan)
 
-    volume = np.where(traded, history.volume, 0.0)
+    volume = np.where(traded & np.isfinite(history.volume), history.volume, 0.0)
     dollars = volume * np.where(traded, history.close, 0.0)
+    average_dollars = dollars[:, -AVERAGE_DAYS:].mean(axis=1)
     ranges = true_ranges(history)
     return Baseline(
         last_close=close_at(width - 1),
@@ -63,14 +68,22 @@ def baseline_of(history: History) -> Baseline:
         close_5=close_at(width - 5),
         close_20=close_at(width - 20),
         average_volume=volume[:, -AVERAGE_DAYS:].mean(axis=1),
-        average_dollar_volume=dollars[:, -AVERAGE_DAYS:].mean(axis=1),
+        average_dollar_volume=average_dollars,
         median_dollar_volume=np.median(dollars[:, -AVERAGE_DAYS:], axis=1),
         usual_range=_medians(ranges[:, -AVERAGE_DAYS:]) * 100,
         pinned_range=pinned_ranges(history, ranges),
         late_jump=late_jumps(history),
         traded_days=traded.sum(axis=1).astype(np.float64),
         silent_days=(width - 1 - latest[:, -1]).astype(np.float64),
+        main_dollar_volume=average_dollars,
     )
+
+
+def with_companies(base: Baseline, companies: NDArray[np.int64]) -> Baseline:
+    """The same, knowing which names are lines of one company's shares: `companies` is a number for each, shape (n,)."""
+    most = np.zeros(int(companies.max(initial=-1)) + 1)
+    np.maximum.at(most, companies, base.average_dollar_volume)
+    return replace(base, main_dollar_volume=most[companies])
 
 
 def true_ranges(history: History) -> Floats:
@@ -95,7 +108,8 @@ def pinned_ranges(history: History, ranges: Floats) -> Floats:
     since, closes = days > jump[:, None], history.close[:, 1:]
     after, before = _medians(np.where(since, ranges, np.nan)), _medians(np.where(days < jump[:, None], ranges, np.nan))
     behind = np.where((days >= jump[:, None]) & np.isfinite(closes), closes, np.nan)
-    span = np.fmax.reduce(behind, axis=1) / np.fmin.reduce(behind, axis=1) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        span = np.fmax.reduce(behind, axis=1) / np.fmin.reduce(behind, axis=1) - 1
     pinned = jumps.any(axis=1) & (span <= OFFER_SPAN)
     pinned &= (after <= OFFER_RANGE) & (after <= OFFER_RANGE_SHARE * before)
     return np.where(pinned, after * 100, np.nan)

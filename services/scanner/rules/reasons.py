@@ -6,6 +6,7 @@ MEANINGS = {
     "delisted": "no trade for so many sessions",
     "short_history": "too few sessions with a trade",
     "low_dollar_volume": "it trades too few dollars a day",
+    "second_line": "another line of its company's shares trades more; it trades so many dollars a day",
     "pinned_by_offer": "it jumped and has hardly moved since, as at a take-over price (usual range in percent)",
     "no_range": "its usual day's range, in percent, does not pay for the spread",
     "halted": "it traded briskly and has not traded for so many seconds",
@@ -20,6 +21,7 @@ MEANINGS = {
     "price_above_max": "its price is above the limit",
     "wide_spread": "its spread in percent is above the limit",
     "pinned_since_open": "an offer holds its price: heavy volume, and this range in percent since the opening",
+    "tame": "neither its usual day's range nor today's, in percent, brings the target within reach",
     "by_appointment": "it trades by appointment: so many dollars until the close at today's pace",
     "thin_pump": "up 15 % or more from under 5 USD without news of its own, and half of the last 20 days it traded"
     " fewer dollars than this",

@@ -67,17 +67,25 @@ def stale_limit(age: Floats, least_seconds: float) -> float:
     return max(least_seconds, min(typical, MOST_STALE_SECONDS))
 
 
-def sift(symbols: NDArray[np.str_], snap: Snapshots, base: Baseline, limits: ScannerPart, moment: Moment) -> Sifted:
-    """Judge every symbol. The first reason that holds is kept; data that cannot be measured count as missed."""
+def sift(
+    symbols: NDArray[np.str_], snap: Snapshots, base: Baseline, limits: ScannerPart, moment: Moment, target_pct: float
+) -> Sifted:
+    """Judge every symbol. The first reason that holds is kept; data that cannot be measured count as missed.
+
+    `target_pct`: the gain that a trade is to make.
+    """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         columns = facts(snap, base, moment)
-        return _judged(symbols, _hits(snap, base, limits, moment, columns), columns)
+        least_range = limits.min_range_of_target * target_pct
+        hits = _hits(snap, base, limits, moment, columns)
+        hits += [glance.tame(snap, columns, base, moment, least_range), *glance.thin(columns, base, limits)]
+        return _judged(symbols, hits, columns)
 
 
 def _hits(
     snap: Snapshots, base: Baseline, limits: ScannerPart, moment: Moment, columns: dict[str, Floats]
 ) -> list[Hit]:
-    """Every rule in the order in which a reason is named: the data first, then the paper, then the day."""
+    """The rules in the order in which a reason is named: the data first, then the paper, then the day."""
     age = np.maximum(moment.now - snap.trade_at, 0.0)
     limit = stale_limit(age, limits.stale_after_seconds)
     share = feed_share(snap.previous_volume, base.last_volume)
@@ -93,6 +101,7 @@ def _hits(
         Hit("delisted", gone, base.silent_days, float(SILENT_SESSIONS)),
         Hit("short_history", base.traded_days < limits.min_history_days, base.traded_days, limits.min_history_days),
         Hit("low_dollar_volume", too_thin, dollars, limits.min_average_dollar_volume),
+        glance.second_lines(base),
         glance.held(columns, base),
         glance.motionless(base),
         *glance.silences(snap, moment, age, limit, share),
@@ -105,7 +114,6 @@ def _hits(
         Hit("price_above_max", ~(price <= limits.max_price), price, limits.max_price),
         Hit("wide_spread", spread > limits.max_spread_pct, spread, limits.max_spread_pct),
         glance.fresh_offer(columns, base, moment),
-        *glance.thin(columns, base, limits),
     ]
 
 

@@ -3,9 +3,12 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shared.domain.market import Asset
 from shared.domain.session import at_market_time, trading_day
@@ -30,6 +33,20 @@ SUFFIXES = (
 FIFTH_LETTERS = {"W": "warrant", "R": "right", "U": "unit", "V": "when_issued"} | dict.fromkeys("PONM", "preferred")
 
 FUND = re.compile(r"\b(ETFs?|ETNs?|exchange[- ]traded)\b", re.IGNORECASE)
+ISSUER = re.compile(r"\b(proshares|direxion|microsectors|graniteshares|velocityshares)\b", re.IGNORECASE)
+# Funds that multiply or invert the day of something else: without news of their own, and as many as there are famous
+# stocks, they would fill the top of every lively day. Loans are leveraged too, which is another matter.
+GEARED = re.compile(
+    r"(?<![\w.])[-+]?\d(\.\d+)?\s?x\b|\b(leveraged?(?! (loan|credit|finance))|inverse|bear|vix)\b"
+    r"|\bproshares (ultra\w*|short)\b(?!-term)",
+    re.IGNORECASE,
+)
+# What tells one line of a company's shares from another; what is left of two names is the same.
+LINE = re.compile(
+    r"\(.*|\b(class|series) [a-z]\b|\b(common|capital|ordinary) (stock|shares?)\b"
+    r"|\b((limited|multiple|restricted|subordinated?|non-?) ?)?voting\b|\b(stock|shares?)\b",
+    re.IGNORECASE,
+)
 # A receipt for foreign shares is a share, whatever the text behind this says about the paper it stands for.
 RECEIPT = re.compile(r"\bAmerican Depositary\b|\bAD[RS]s?\b", re.IGNORECASE)
 PARTNERSHIP = re.compile(
@@ -104,7 +121,9 @@ def exclusion(asset: Asset, listed: frozenset[str]) -> str | None:
 
 
 def kind_of(symbol: str, name: str, exchange: str, listed: frozenset[str]) -> str | None:
-    """What other kind of paper this is: test, warrant, unit, right, preferred, note, when_issued; None for a share."""
+    """What other kind of paper this is: test, warrant, unit, right, preferred, note, when_issued, geared (a fund on the
+    multiple or the inverse of something's day); None for a share or another fund.
+    """
     if TEST_SYMBOL.fullmatch(symbol):
         return "test"
     for kind, suffix in SUFFIXES:
@@ -112,13 +131,23 @@ def kind_of(symbol: str, name: str, exchange: str, listed: frozenset[str]) -> st
             return kind
     if exchange.upper() == "NASDAQ" and len(symbol) == 5 and symbol[:4] in listed and symbol[4] in FIFTH_LETTERS:
         return FIFTH_LETTERS[symbol[4]]
-    if FUND.search(name):
-        return None
+    if FUND.search(name) or ISSUER.search(name):
+        return "geared" if GEARED.search(name) else None
     name = RECEIPT.split(name)[0]
     for kind, pattern in NAMES:
         if pattern.search(name) and not (kind == "unit" and PARTNERSHIP.search(name)):
             return kind
     return None
+
+
+def companies_of(assets: Sequence[Asset]) -> NDArray[np.int64]:
+    """A number for each asset, of shape (n,): lines of one company's shares have the same, by their names."""
+    names = (" ".join(re.findall(r"[a-z0-9&]+", LINE.sub(" ", asset.name).lower())) for asset in assets)
+    numbers: dict[str, int] = {}
+    return np.array(
+        [numbers.setdefault(name or asset.symbol, len(numbers)) for asset, name in zip(assets, names, strict=True)],
+        dtype=np.int64,
+    )
 
 
 def sectors_of(text: str) -> dict[str, str]:
