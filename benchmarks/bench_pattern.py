@@ -27,7 +27,8 @@ def main() -> int:
         wall.append(perf_counter() - began)
         own.append(process_time() - worked)
         began = perf_counter()
-        candlesticks(frames)
+        for frame in frames:
+            candlesticks(frame)
         candles.append(perf_counter() - began)
     told = {
         "symbols": SYMBOLS,

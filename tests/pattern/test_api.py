@@ -59,18 +59,6 @@ async def test_no_detection_is_later_than_the_moment(web: httpx.AsyncClient, mar
             assert 0 <= seen["confidence"] <= 1
 
 
-async def test_daily_bars_are_asked_for_once_a_day(web: httpx.AsyncClient, market: Market) -> None:
-    await ask(web)
-    assert sorted(market.calls) == [("1Day", 3), ("5Min", 3)]
-    market.calls.clear()
-    await ask(web)
-    assert market.calls == [("5Min", 3)]
-    market.calls.clear()
-    market.clock.at += timedelta(days=1)
-    await ask(web, as_of=market.clock.at.isoformat())
-    assert ("1Day", 3) in market.calls
-
-
 async def test_a_scan_is_assessed_once_whatever_the_market_says_later(
     web: httpx.AsyncClient, market: Market, pool: asyncpg.Pool, admin_database_url: str
 ) -> None:
@@ -107,8 +95,3 @@ async def test_one_symbol_now_by_timeframe(web: httpx.AsyncClient, pool: asyncpg
     assert (await web.get("/api/v1/patterns/NOPE")).json()["detail"] == "no bars of NOPE"
     assert (await web.get("/api/v1/patterns/ACME", params={"timeframe": "2Min"})).status_code == 422
     assert await pool.fetchval("SELECT count(*) FROM pattern_analysis") == 3, "only what was posted is stored"
-
-
-async def test_without_market_data_it_is_unavailable(web: httpx.AsyncClient, market: Market) -> None:
-    market.is_down = True
-    assert (await ask(web)).status_code == 503

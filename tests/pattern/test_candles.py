@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks import pattern_tape as tape
-from services.pattern.rules.candles import FUNCTIONS, LOOKBACK, NAMES, UNDECIDED, candlesticks, direction, marks
+from services.pattern.rules.candles import FUNCTIONS, LOOKBACK, NAMES, candlesticks, direction, marks
 from services.pattern.rules.frame import Frame
+from services.pattern.rules.read import Charts, read_charts
 from shared.domain.evidence import Direction
 from shared.domain.market import Bars
-from shared.ta import talib
 from tests.pattern import charts
 from tests.pattern.candle_drawing import CANDLES, draw_candle
 from tests.pattern.walks import walk
@@ -31,7 +31,7 @@ RECORDED = Path(__file__).parents[2] / tape.HELD_OUT
 
 
 def seen_in(bars: Bars) -> dict[str, Direction]:
-    return {one.name.removeprefix("candle_").upper(): one.direction for one in candlesticks([Frame(bars, "5Min")])[0]}
+    return {one.name.removeprefix("candle_").upper(): one.direction for one in candlesticks(Frame(bars, "5Min"))}
 
 
 def way(name: str) -> Direction:
@@ -85,7 +85,8 @@ def expect_same_as_of_the_whole(bars: Bars) -> int:
     """The last bar of each beginning says what TA-Lib says of it in the whole. Returns how much that is."""
     ends = range(LOOKBACK, len(bars) + 1)
     values = marks(bars.open, bars.high, bars.low, bars.close)
-    for end, found in zip(ends, candlesticks([Frame(bars.slice(0, end), "5Min") for end in ends]), strict=True):
+    for end in ends:
+        found = candlesticks(Frame(bars.slice(0, end), "5Min"))
         column = values[:, end - 1]
         expected = {NAMES[number]: direction(number, int(column[number])) for number in np.flatnonzero(column).tolist()}
         assert {one.name: one.direction for one in found} == expected
@@ -107,19 +108,12 @@ def test_no_later_bar_repaints_a_candle_of_a_recorded_day() -> None:
         assert expect_same_as_of_the_whole(bars) > 100
 
 
-def test_many_charts_at_once_say_what_each_says_alone() -> None:
-    frames = [Frame(walk(seed, 2).slice(0, 60 + seed), "5Min") for seed in range(40)]
-    together = candlesticks(frames)
-    seen = 0
-    for frame, found in zip(frames, together, strict=True):
-        bars, alone = frame.bars, {}
-        for function, name in zip(FUNCTIONS, NAMES, strict=True):
-            value = int(getattr(talib, function)(bars.open, bars.high, bars.low, bars.close)[-1])
-            if value:
-                alone[name] = "neutral" if function in UNDECIDED else "long" if value > 0 else "short"
-        assert {one.name: one.direction for one in found} == alone
-        seen += len(found)
-    assert seen > 40
+def test_a_wild_neighbour_changes_no_bit() -> None:
+    """Laid end to end, one chart's running sums would carry into the next one's averages."""
+    calm, wild = walk(1, 3), charts.scaled(walk(2, 3), 1e140, 1)
+    alone = read_charts([Charts("CALM", calm, None)])[0]
+    assert alone.detections
+    assert read_charts([Charts("WILD", wild, None), Charts("CALM", calm, None)])[1] == alone
 
 
 def test_an_engulfing_bar_is_named_with_its_direction_and_time() -> None:
@@ -127,7 +121,7 @@ def test_an_engulfing_bar_is_named_with_its_direction_and_time() -> None:
     last = len(bars) - 1
     bars.open[last], bars.close[last] = bars.close[last - 1] - 0.05, bars.open[last - 1] + 0.2
     bars.low[last], bars.high[last] = bars.open[last] - 0.02, bars.close[last] + 0.02
-    found = {one.name: one for one in candlesticks([Frame(bars, "5Min")])[0]}
+    found = {one.name: one for one in candlesticks(Frame(bars, "5Min"))}
     assert found["candle_engulfing"].direction == "long"
     assert found["candle_engulfing"].ended_at.timestamp() == bars.start[last]
     assert found["candle_engulfing"].stop is None
@@ -135,8 +129,7 @@ def test_an_engulfing_bar_is_named_with_its_direction_and_time() -> None:
 
 def test_scale_changes_no_candle_and_a_short_chart_has_none() -> None:
     bars = walk(9, 2)
-    plain, large = candlesticks([Frame(bars, "5Min"), Frame(charts.scaled(bars, 16, 2), "5Min")])
+    plain, large = (candlesticks(Frame(one, "5Min")) for one in (bars, charts.scaled(bars, 16, 2)))
     assert plain == large
-    assert candlesticks([Frame(bars.slice(0, LOOKBACK - 1), "5Min")]) == ((),)
-    assert candlesticks([]) == ()
+    assert candlesticks(Frame(bars.slice(0, LOOKBACK - 1), "5Min")) == ()
     assert np.isfinite([one.confidence for one in plain]).all()

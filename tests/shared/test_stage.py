@@ -1,6 +1,7 @@
 """The same question is taken, and refused, in the same way by every stage that answers it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from services.news.api import create_app as news
 from services.pattern.api import create_app as pattern
 from services.technical.api import create_app as technical
 from shared.deps import Deps
-from tests.stages import SYMBOLS, ask, three_stocks, visiting
+from tests.stages import ODD, SYMBOLS, ask, broken, three_stocks, visiting
 from tests.technical.world import CYCLE, NOW, Market, deps_around, open_scan
 
 STAGES: dict[str, tuple[Callable[[Deps], FastAPI], str]] = {
@@ -66,6 +67,70 @@ async def test_a_question_that_cannot_be_meant_is_refused_by_its_field(
     assert (answer.status_code, said["field"]) == (422, field)
     assert said["detail"].startswith(detail)
     assert await pool.fetchval("SELECT count(*) FROM securities") == 0
+
+
+REFUSED = {"one bar", "constant", "all nan", "tiny"}
+SAID = {
+    "one bar": "too little history: 1 ",
+    "no volume": "no volume in ",
+    "constant": "one price in ",
+    "nan": "3 broken ",
+    "all nan": "too little history: 0 ",
+    "zero": "1 broken ",
+    "enormous": " 5-minute bars",
+    "tiny": "too little history: 0 ",
+    "split": "bars before a jump to 0.25 times the price",
+}
+CHARTED = pytest.mark.parametrize("stage", ["pattern", "technical"], indirect=True)
+SHOWN_AT = {"pattern": "patterns", "technical": "indicators"}
+
+
+@CHARTED
+async def test_one_call_a_timeframe_and_daily_bars_once_a_day(web: httpx.AsyncClient, market: Market) -> None:
+    def asked() -> list[tuple[str, int]]:
+        found = sorted(call for call in market.calls if call[0] != "sessions")
+        market.calls.clear()
+        return found
+
+    await ask(web)
+    assert asked() == [("1Day", 3), ("5Min", 3)]
+    await ask(web)
+    assert asked() == [("5Min", 3)]
+    market.clock.at += timedelta(days=1)
+    await ask(web, as_of=market.clock.at.isoformat())
+    assert asked() == [("1Day", 3), ("5Min", 3)]
+
+
+@CHARTED
+async def test_without_market_data_it_is_unavailable_and_then_back(
+    web: httpx.AsyncClient, stage: str, market: Market
+) -> None:
+    market.is_down = True
+    for answer in (await ask(web), await web.get(f"/api/v1/{SHOWN_AT[stage]}/ACME")):
+        assert (answer.status_code, answer.json()["detail"]) == (503, "market data does not answer")
+    market.is_down = False
+    assert (await ask(web)).status_code == 200
+
+
+@CHARTED
+@pytest.mark.parametrize("kind", ODD)
+async def test_odd_bars_are_answered_in_plain_words_and_disturb_nobody(
+    web: httpx.AsyncClient, stage: str, market: Market, pool: asyncpg.Pool, kind: str
+) -> None:
+    alone = (await ask(web, symbols=["BETA", "ZETA"])).json()["evidence"]
+    market.stocks["ACME"] = {timeframe: broken(bars, kind) for timeframe, bars in market.stocks["ACME"].items()}
+    answer, shown = await ask(web, symbols=["BETA", "ACME", "ZETA"]), await web.get(f"/api/v1/{SHOWN_AT[stage]}/acme")
+    assert (answer.status_code, shown.status_code) == (200, 200)
+    first, odd, last = answer.json()["evidence"]
+    assert [first, last] == alone
+    assert shown.json()["evidence"] == [odd]
+    assert not re.search(r"NaN|Infinity|nan\b|None", answer.text)
+    told = odd["refused"] or odd["rests_on"]
+    assert SAID[kind] in told or (stage, kind) == ("technical", "no volume")
+    assert (odd["refused"] is not None) == (kind in REFUSED or (stage, kind) == ("pattern", "no volume"))
+    row = await pool.fetchrow(f"SELECT score, refused, rests_on FROM {STAGES[stage][1]} WHERE symbol = 'ACME'")
+    assert row is not None
+    assert dict(row) == {name: odd[name] for name in ("score", "refused", "rests_on")}
 
 
 async def test_clocks_may_differ_by_a_minute(web: httpx.AsyncClient) -> None:

@@ -1,7 +1,6 @@
 """The service over HTTP, with a real database and a market in memory."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import asyncpg
 import httpx
@@ -28,18 +27,6 @@ async def test_a_symbol_without_bars_is_refused_and_the_others_are_scored(web: h
     assert answer["evidence"][0]["refused"] == "no bars"
     assert answer["evidence"][0]["score"] is None
     assert 0 <= answer["evidence"][1]["score"] <= 1
-
-
-async def test_one_call_a_timeframe_and_daily_bars_once_a_day(web: httpx.AsyncClient, market: Market) -> None:
-    await ask(web)
-    assert sorted(market.calls) == [("1Day", 3), ("5Min", 3), ("sessions", 0)]
-    market.calls.clear()
-    await ask(web)
-    assert market.calls == [("5Min", 3)]
-    market.calls.clear()
-    market.clock.at += timedelta(days=1)
-    await ask(web, as_of=market.clock.at.isoformat())
-    assert ("1Day", 3) in market.calls
 
 
 async def test_a_scan_is_assessed_once(
@@ -71,14 +58,6 @@ async def test_one_symbol_now(web: httpx.AsyncClient, pool: asyncpg.Pool) -> Non
     assert answer.json()["evidence"][0]["indicators"]["5Min"]["rsi_14"] > 0
     assert (await web.get("/api/v1/indicators/NOPE")).status_code == 404
     assert await pool.fetchval("SELECT count(*) FROM technical_indicators") == 0
-
-
-async def test_without_market_data_it_is_unavailable(web: httpx.AsyncClient, market: Market) -> None:
-    market.is_down = True
-    answer = await ask(web)
-    assert (answer.status_code, answer.json()["detail"]) == (503, "market data does not answer")
-    market.is_down = False
-    assert (await ask(web)).status_code == 200
 
 
 async def test_health_tells_of_the_last_assess(web: httpx.AsyncClient) -> None:

@@ -18,6 +18,7 @@ from shared.domain.session import Session
 from tests.technical.world import NOW, SESSIONS, daily_starts, intraday_starts, stock, walk
 
 RECENT = SESSIONS[-6:]
+ROUNDED = 2e-5
 FRAMES: tuple[Timeframe, ...] = ("1Day", "5Min")
 
 
@@ -75,10 +76,10 @@ def test_distances_to_the_levels_are_told_in_percent_and_ranges() -> None:
     assert found.support is not None
     assert found.resistance is not None
     assert found.support < price < found.resistance
-    assert day["support_distance_pct"] == pytest.approx(100 * (price - found.support) / price)
-    assert day["resistance_distance_pct"] == pytest.approx(100 * (found.resistance - price) / price)
-    assert day["support_distance_atr"] == pytest.approx((price - found.support) / found.atr)
-    assert day["resistance_distance_atr"] == pytest.approx((found.resistance - price) / found.atr)
+    assert day["support_distance_pct"] == pytest.approx(100 * (price - found.support) / price, abs=ROUNDED)
+    assert day["resistance_distance_pct"] == pytest.approx(100 * (found.resistance - price) / price, abs=ROUNDED)
+    assert day["support_distance_atr"] == pytest.approx((price - found.support) / found.atr, abs=ROUNDED)
+    assert day["resistance_distance_atr"] == pytest.approx((found.resistance - price) / found.atr, abs=ROUNDED)
 
 
 def test_without_a_level_or_a_range_there_is_no_distance() -> None:
@@ -205,7 +206,7 @@ def test_timeframes_that_agree_and_that_do_not_are_seen_and_weighed() -> None:
         assert daily is not None
         assert intraday is not None
         assert one.parts["timeframes"] == min(daily, intraday)
-        assert one.parts["agreement"] == 1 - abs(daily - intraday)
+        assert one.parts["agreement"] == pytest.approx(1 - abs(daily - intraday), abs=ROUNDED)
     assert "timeframes agree: daily up" in both.rests_on
     assert "timeframes disagree: daily up" in torn.rests_on
     assert "timeframes disagree: daily down" in mirrored.rests_on
@@ -222,8 +223,10 @@ def test_parts_times_weights_are_the_score(seed: int, days: int, minutes: int) -
         assert found.refused
         return
     total = sum(weight * (found.parts[name] or 0.0) for name, weight in found.weights.items())
-    assert total == pytest.approx(found.score, abs=1e-12)
-    assert sum(found.weights.values()) == pytest.approx(1.0)
+    assert total == pytest.approx(found.score, abs=ROUNDED)
+    assert sum(found.weights.values()) == pytest.approx(1.0, abs=ROUNDED)
+    numbers = [value for frame in found.indicators.values() for value in frame.values()]
+    assert all(value is None or value == round(value, rule.DIGITS) for value in numbers)
     assert all(found.parts[name] is not None for name, weight in found.weights.items() if weight)
     missing = [name for name in WEIGHTS if found.parts[name] is None]
     assert ("without" in found.rests_on) == bool(missing)

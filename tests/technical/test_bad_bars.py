@@ -32,18 +32,34 @@ def test_nothing_that_is_no_number_leaves_the_rule(kind: str) -> None:
     assert (found.score is None) == (found.refused is not None)
     match kind:
         case "one bar":
-            assert found.refused == "too little history: 1 daily bars (needs 20) and 1 of 5 minutes (needs 6)"
-        case "all nan":
-            assert found.refused == "no bars"
+            assert found.refused == "too little history: 1 daily bar (needs 20) and 1 of 5 minutes (needs 6)"
+        case "all nan" | "tiny":
+            assert found.refused == (
+                "too little history: 0 daily bars (needs 20) and 0 of 5 minutes (needs 6);"
+                " 259 broken daily bars left out; 408 broken 5-minute bars left out"
+            )
         case "constant":
             assert found.refused is not None
             assert found.refused.startswith("too little to score")
+            assert found.refused.endswith("one price in 259 daily bars; one price in 408 5-minute bars")
         case "no volume":
             assert found.refused is None
             assert found.parts["vwap"] is None
             assert found.parts["volume"] is None
+            assert "without vwap, volume" in found.rests_on
+        case "nan" | "zero":
+            count = 3 if kind == "nan" else 1
+            assert found.score is not None
+            assert f"{count} broken daily bar" in found.rests_on
+            assert f"{count} broken 5-minute bar" in found.rests_on
+        case "split":
+            assert found.rests_on.endswith(
+                "daily bars before a jump to 0.25 times the price left out;"
+                " 5-minute bars before a jump to 0.25 times the price left out"
+            )
         case _:
             assert found.score is not None
+            assert "left out" not in found.rests_on
 
 
 @pytest.mark.parametrize("factor", [0.1, 0.5, 2.0, 10.0])

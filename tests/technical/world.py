@@ -16,6 +16,7 @@ from shared.domain.market import Asset, Bars, BarTable, Floats, Quote, Snapshots
 from shared.domain.news import Headline, Terms
 from shared.domain.session import Session, at_market_time, session_from_hours
 from shared.errors import Unavailable
+from tests.absent import NoCache
 
 TODAY = date(2026, 6, 16)
 NOW = datetime(2026, 6, 16, 15, 2, 30, tzinfo=UTC)
@@ -155,25 +156,6 @@ class Clock:
     async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
         self.at = max(self.at, when)
         return self.at
-
-
-class NoCache:
-    """A cache that is gone."""
-
-    async def get(self, key: str) -> bytes | None:
-        return None
-
-    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
-        return None
-
-    async def publish(self, stream: str, payload: bytes) -> None:
-        return None
-
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
-        return 0.0
-
-    async def ping(self) -> bool:
-        return False
 
 
 def deps_around(pool: asyncpg.Pool, market: Market, feed: Feed | None = None) -> Deps:

@@ -1,6 +1,5 @@
-"""The 61 candlestick functions of TA-Lib, on the last complete bar of many charts at once."""
+"""The 61 candlestick functions of TA-Lib, on the last complete bar of a chart."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,10 +8,11 @@ from numpy.typing import NDArray
 from services.pattern.rules.frame import Frame
 from services.pattern.rules.worth import candle_confidence
 from shared.domain.evidence import Detection, Direction
-from shared.domain.market import Floats
+from shared.domain.market import Bars, Floats
 from shared.ta import talib
 
 FUNCTIONS: tuple[str, ...] = tuple(talib.get_function_groups()["Pattern Recognition"])
+_CALLS = tuple(getattr(talib, name) for name in FUNCTIONS)
 NAMES: tuple[str, ...] = tuple(f"candle_{name.removeprefix('CDL').lower()}" for name in FUNCTIONS)
 UNDECIDED = {
     "CDLDOJI", "CDLDRAGONFLYDOJI", "CDLGRAVESTONEDOJI", "CDLHIGHWAVE", "CDLLONGLEGGEDDOJI", "CDLRICKSHAWMAN",
@@ -23,26 +23,25 @@ bullish or bearish."""
 LOOKBACK = 40
 
 
-def candlesticks(frames: Sequence[Frame]) -> tuple[tuple[Detection, ...], ...]:
-    """For each chart those that its last bar completes. TA-Lib tells the direction by the sign, of a doji none.
+def candlesticks(frame: Frame) -> tuple[Detection, ...]:
+    """Those that the chart's last bar completes. TA-Lib tells the direction by the sign, of a doji none.
 
-    The charts' last forty bars are laid end to end, so that each function runs once: none looks back further than
-    LOOKBACK, and so none sees the neighbour.
+    TA-Lib keeps running sums, whose rounding depends on every bar before: it is given the last forty bars of this chart
+    and nothing else, so that the answer depends neither on older bars nor on other charts. None looks further back.
     """
-    long_enough = [place for place, frame in enumerate(frames) if len(frame) >= LOOKBACK]
-    found: list[tuple[Detection, ...]] = [()] * len(frames)
-    if long_enough:
-        parts = [frames[place].bars.tail(LOOKBACK) for place in long_enough]
-        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("open", "high", "low", "close"))
-        values = marks(*joined)[:, LOOKBACK - 1 :: LOOKBACK]
-        for column, place in enumerate(long_enough):
-            found[place] = _detections(frames[place], values[:, column])
-    return tuple(found)
+    if len(frame) < LOOKBACK:
+        return ()
+    last = frame.bars.tail(LOOKBACK)
+    return _detections(frame, marks(*(np.ascontiguousarray(line) for line in _prices(last)))[:, -1])
+
+
+def _prices(bars: Bars) -> tuple[Floats, Floats, Floats, Floats]:
+    return bars.open, bars.high, bars.low, bars.close
 
 
 def marks(open_: Floats, high: Floats, low: Floats, close: Floats) -> NDArray[np.int32]:
     """TA-Lib's answer for each function and bar, of shape (61, n): above zero bullish, below bearish."""
-    return np.stack([getattr(talib, name)(open_, high, low, close) for name in FUNCTIONS])
+    return np.stack([function(open_, high, low, close) for function in _CALLS])
 
 
 def direction(number: int, mark: int) -> Direction:

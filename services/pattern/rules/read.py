@@ -39,11 +39,10 @@ class Reading(NamedTuple):
 
 def read_charts(charts: Sequence[Charts]) -> tuple[PatternEvidence, ...]:
     """Evidence for each symbol, in the order given."""
-    readings = [_reading(one) for one in charts]
-    candles = iter(candlesticks([frame for reading in readings for frame in reading.frames]))
     found = []
-    for one, reading in zip(charts, readings, strict=True):
-        seen = tuple(item for frame in reading.frames for item in (*detect(frame), *next(candles)))
+    for one in charts:
+        reading = _reading(one)
+        seen = tuple(item for frame in reading.frames for item in (*detect(frame), *candlesticks(frame)))
         found.append(_evidence(one.symbol, reading, seen))
     return tuple(found)
 

@@ -24,6 +24,8 @@ from shared.domain.market import Bars
 from shared.domain.session import Session, trading_day
 
 MIN_DAILY, MIN_INTRADAY = 20, 6
+DIGITS = 6
+"""Decimals that are shown and stored: of a price, a percentage or a share no more means anything."""
 NO_BARS = "no bars"
 
 
@@ -86,36 +88,46 @@ def _evidence(chart: Chart, day: Values, five: Values, vwap: Values, found: Leve
     result, rests_on = score(parts), _rests_on(parts, chart)
     return TechnicalEvidence(
         symbol=chart.symbol,
-        score=result,
-        atr=day["atr_14"],
-        support=found.support,
-        resistance=found.resistance,
-        parts=parts,
-        weights=shares(parts),
-        indicators={"5Min": five | vwap, "1Day": day | away},
+        score=_short(result),
+        atr=_short(day["atr_14"]),
+        support=_short(found.support),
+        resistance=_short(found.resistance),
+        parts=_shown(parts),
+        weights={name: round(weight, DIGITS) for name, weight in shares(parts).items()},
+        indicators={"5Min": _shown(five | vwap), "1Day": _shown(day | away)},
         rests_on=rests_on,
         refused=None if result is not None else f"too little to score: {rests_on}",
     )
 
 
+def _shown(values: Values) -> Values:
+    return {name: _short(value) for name, value in values.items()}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
 def _too_little(chart: Chart) -> str:
     days, minutes = len(chart.day.bars), len(chart.five.bars)
-    if not days and not minutes:
+    left_out = _left_out(chart)
+    if not days and not minutes and not left_out:
         return NO_BARS
     found = (
-        f"too little history: {days} daily bars (needs {MIN_DAILY}) and {minutes} of 5 minutes (needs {MIN_INTRADAY})"
+        f"too little history: {_counted(days, 'daily bar')} (needs {MIN_DAILY})"
+        f" and {minutes} of 5 minutes (needs {MIN_INTRADAY})"
     )
-    return "; ".join([found, *_jumps(chart)])
+    return "; ".join([found, *left_out])
 
 
 def _rests_on(parts: Values, chart: Chart) -> str:
     """What the score is made of, what it had to do without, and whether the two timeframes agree."""
     present = [name for name in WEIGHTS if parts[name] is not None]
     missing = [name for name in WEIGHTS if parts[name] is None]
-    bars = f"{len(chart.day.bars)} daily and {len(chart.five.bars)} 5-minute bars"
+    bars = f"{len(chart.day.bars)} daily and {_counted(len(chart.five.bars), '5-minute bar')}"
     said = [f"{', '.join(present) or 'nothing'} from {bars}"]
     said += [f"without {', '.join(missing)}"] if missing else []
-    return "; ".join([*said, *_agreement(parts), *_jumps(chart)])
+    return "; ".join([*said, *_agreement(parts), *_still(chart), *_left_out(chart)])
 
 
 def _agreement(parts: Values) -> list[str]:
@@ -127,7 +139,26 @@ def _agreement(parts: Values) -> list[str]:
     return [f"timeframes {word}: daily {ways[0]} ({day:.2f}), 5-minute {ways[1]} ({five:.2f})"]
 
 
-def _jumps(chart: Chart) -> list[str]:
-    """What was left out because of a jump that looks like a split."""
-    named = (("daily", chart.day.jump), ("5-minute", chart.five.jump))
-    return [f"{name} bars before a jump to {jump:.2f} times the price left out" for name, jump in named if jump]
+def _still(chart: Chart) -> list[str]:
+    """Charts on which the price never moved: most indicators have no meaning there."""
+    named = (("daily", chart.day.bars), ("5-minute", chart.five.bars))
+    return [
+        f"one price in {_counted(len(bars), f'{name} bar')}"
+        for name, bars in named
+        if len(bars) and bars.high.max() == bars.low.min()
+    ]
+
+
+def _left_out(chart: Chart) -> list[str]:
+    """Bars that were broken, and those before a jump that looks like a split."""
+    named = (("daily", chart.day), ("5-minute", chart.five))
+    broken = [f"{_counted(part.broken, f'broken {name} bar')} left out" for name, part in named if part.broken]
+    jumps = [
+        f"{name} bars before a jump to {part.jump:.2f} times the price left out" for name, part in named if part.jump
+    ]
+    return broken + jumps
+
+
+def _counted(number: int, what: str) -> str:
+    """One bar, two bars."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -6,21 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.domain.market import Bars, Floats
+from shared.domain.market import SUB_DOLLAR_TICK, Bars, Floats
 from shared.domain.session import Session, at_market_time, trading_day
 
 FIVE_MINUTES, ONE_HOUR = 300.0, 3600.0
 HALF_DAY = 43_200.0
+LEAST_PRICE = float(SUB_DOLLAR_TICK)
 SPLITS, SPLIT_SLACK, IMPLAUSIBLE = (2.0, 3.0), 0.02, 3.6
 """An overnight jump by half or twice, a third or threefold, to 2 %, looks like a split that the source has not adjusted
 for; beyond 3.6-fold no average over both sides of the jump means anything, whatever made it."""
 
 
 class Since(NamedTuple):
-    """Bars after the last jump that looks like a split, and the factor of that jump; None where there was none."""
+    """Bars after the last jump that looks like a split, the factor of that jump (None: there was none), and how many
+    broken bars were left out before it was looked for."""
 
     bars: Bars
     jump: float | None
+    broken: int = 0
 
 
 class Hours(NamedTuple):
@@ -38,13 +41,13 @@ def hours(sessions: Sequence[Session]) -> Hours:
 
 
 def whole(bars: Bars) -> Bars:
-    """Without rows that no market prints: a price missing or not positive, a high below the low.
+    """Without rows that no market prints: a price missing or under a tick, a high below the low.
 
     TA-Lib's functions disagree about a NaN in the middle, so none reaches them. A missing volume counts as zero.
     """
     least = np.minimum(np.minimum(bars.open, bars.close), np.minimum(bars.high, bars.low))  # NaN where any is NaN
     most = np.maximum(np.maximum(bars.open, bars.close), bars.high)
-    good = (least > 0) & (most < np.inf) & (bars.high >= bars.low)
+    good = (least >= LEAST_PRICE) & (most < np.inf) & (bars.high >= bars.low)
     counted = (bars.volume >= 0) & (bars.volume < np.inf)
     if good.all() and counted.all():
         return bars
@@ -85,7 +88,7 @@ def intraday(bars: Bars, regular: Hours, at: float) -> Since:
         return Since(known.slice(0, 0), None)
     session = np.searchsorted(regular.open, known.start, side="right") - 1
     inside = (session >= 0) & (known.start < regular.close[session])
-    return since_split(whole(known if inside.all() else _only(known, inside, known.volume)), ONE_HOUR)
+    return _usable(known if inside.all() else _only(known, inside, known.volume), ONE_HOUR)
 
 
 def daily(bars: Bars, midnight: float) -> Since:
@@ -94,7 +97,12 @@ def daily(bars: Bars, midnight: float) -> Since:
     Sources stamp a day with midnight in New York or in UTC; half a day of margin is right for both.
     """
     last = int(np.searchsorted(bars.start, midnight - HALF_DAY, side="right"))
-    return since_split(whole(bars.slice(0, last)), 0.0)
+    return _usable(bars.slice(0, last), 0.0)
+
+
+def _usable(known: Bars, longest_gap: float) -> Since:
+    sound = whole(known)
+    return since_split(sound, longest_gap)._replace(broken=len(known) - len(sound))
 
 
 def midnight_of(as_of: datetime) -> float:
