@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read technical-outcomes train-sentiment bench-sentiment chaos containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,9 @@ bench-patterns: .venv/installed-dev ## drawn chart patterns found, and false ala
 
 pattern-outcomes: .venv/installed-dev ## what chart patterns were worth on recorded days [FLAGS="--rows --symbols 500"]
 	@$(RUN) -m benchmarks.pattern_outcomes $(FLAGS)
+
+scanner-reach: .venv/installed-dev ## who reached the target within three hours of a scan on recorded days, by range
+	@$(RUN) -m benchmarks.scanner_reach
 
 technical-outcomes: .venv/installed-dev ## what the technical score was worth on recorded days
 	@$(RUN) -m benchmarks.technical_outcomes

@@ -1,6 +1,6 @@
 """Who can reach the target at all: what names did in the three hours after a scan, by how much they range.
 
-Run: `python -m benchmarks.scanner_reach`. Needs ../shared/market: 22 sessions, everything that the scanner's other
+Run: `make scanner-reach`. Needs ../shared/market: 22 sessions, everything that the scanner's other
 rules keep. `bracket`: bought at the next bar's opening, sold at the target, at the stop (first where a bar holds both),
 or at the end of the time. No costs are taken off.
 """

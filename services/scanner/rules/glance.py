@@ -34,7 +34,7 @@ PIN_RANGE, PIN_RANGE_SHARE = 1.2, 1 / 3
 # Still at the offer: a name pinned for days that has not moved more than this today. A broken or raised bid moves more.
 STILL_PINNED = 3.0
 # Tame: of 66,334 names that scans of 22 sessions kept at 10:05, 11:30 and 12:30, and whose usual and whose day's range
-# were both under 3 %, two rose by 6 % within three hours (benchmarks/scanner_reach). At 9:35 it was 5 of the 188 that
+# were both under 3 %, two rose by 6 % within three hours (`make scanner-reach`). At 9:35 it was 5 of the 188 that
 # had gapped by 3 %, and 11 of 22,760 others: for half an hour gaps count as range.
 YOUNG_SECONDS = 1800.0
 # A usual day's range under 0.6 % cannot pay for the spread: old offers, shells at their trust's value, bond funds.
