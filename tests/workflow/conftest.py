@@ -19,7 +19,8 @@ from services.__main__ import QuietServer
 from services.workflow.api import create_app
 from shared.client import ServiceClient
 from shared.deps import Deps
-from tests.workflow.surroundings import OPEN, HandClock, Market, NoCache
+from tests.absent import NoCache
+from tests.workflow.surroundings import OPEN, HandClock, Market
 from tests.workflow.world import World, neighbours
 
 NEIGHBOURS = ("scanner", "news", "pattern", "technical", "risk-manager", "trading")

@@ -1,4 +1,4 @@
-"""What surrounds workflow besides its neighbours: a clock that a test moves, a market's hours and prices, no cache."""
+"""What surrounds workflow besides its neighbours: a clock that a test moves, a market's hours and prices."""
 
 import asyncio
 from collections.abc import Sequence
@@ -56,22 +56,3 @@ class Market:
 
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
         return {one: Trade(symbol=one, price=self.prices[one], at=OPEN) for one in symbols if one in self.prices}
-
-
-class NoCache:
-    """A cache that is gone."""
-
-    async def get(self, key: str) -> bytes | None:
-        return None
-
-    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
-        return None
-
-    async def publish(self, stream: str, payload: bytes) -> None:
-        return None
-
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
-        return 0.0
-
-    async def ping(self) -> bool:
-        return False
