@@ -2,7 +2,7 @@
 
 import typer
 
-from scripts.cli import demo, risk, system, tape, trading
+from scripts.cli import demo, risk, system, tape, telling, trading
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 for command in (
@@ -18,12 +18,13 @@ for command in (
     trading.reject,
     trading.positions,
     trading.close,
-    trading.explain,
+    telling.explain,
     risk.halt,
     risk.resume,
     system.doctor,
 ):
     app.command()(command)
+app.command("near-misses")(telling.near_misses)
 app.command("test-alert")(risk.send_test)
 app.add_typer(risk.config, name="config")
 app.add_typer(tape.app, name="tape")

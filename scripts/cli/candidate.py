@@ -32,7 +32,13 @@ def try_out(
 def told(answer: Row) -> RenderableType:
     """Tables for people: the picks side by side, who differs and why, and what nobody can know."""
     rows = [
-        [one["cycle_id"], one["scan"], market_time(one["started_at"]), picked(one["was"]), picked(one["would"])]
+        [
+            one["cycle_id"],
+            one["scan"],
+            market_time(one["started_at"]),
+            picked(one["was"], one["fates"]),
+            picked(one["would"]),
+        ]
         for one in answer["scans"]
     ]
     differences = [
@@ -49,9 +55,15 @@ def told(answer: Row) -> RenderableType:
     )
 
 
-def picked(places: list[Row]) -> str:
-    """The picks that were sent or proposed with their shares, then how many were approved and not needed."""
-    taken = [f"{one['symbol']} {one['shares']}" for one in places if one["outcome"] in ("order", "proposal")]
+def picked(places: list[Row], fates: dict[str, str] | None = None) -> str:
+    """The picks that were sent or proposed with their shares and what became of a proposal, then how many others were
+    approved.
+    """
+    taken = [
+        " ".join((one["symbol"], str(one["shares"]), (fates or {}).get(one["symbol"], ""))).rstrip()
+        for one in places
+        if one["outcome"] in ("order", "proposal")
+    ]
     rest = len(places) - len(taken)
     return (", ".join(taken) or "none") + (f" (+{rest} not sent)" if rest else "")
 

@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from config.services import BY_NAME
 from config.settings import read_settings
 from shared.domain.session import MARKET_ZONE
 
@@ -104,10 +103,3 @@ def money(value: str | float | None) -> str | None:
 def market_time(moment: str | None) -> str | None:
     """An ISO moment on the market's clock."""
     return f"{datetime.fromisoformat(moment).astimezone(MARKET_ZONE):%H:%M:%S}" if moment else None
-
-
-def known_service(name: str) -> str:
-    """`name` if there is such a service; ends with the list of them if not."""
-    if name not in BY_NAME:
-        fail(f"there is no service {name!r}; there are {', '.join(BY_NAME)}", 2)
-    return name

@@ -12,7 +12,7 @@ import yaml
 
 from scripts.cli.books import Books, agree, read_books
 from scripts.cli.console import LOCAL, err, fail, out, table_of
-from scripts.cli.follow import Follower
+from scripts.cli.follow import FUNNEL, Follower
 from scripts.cli.tape import ready_tape
 from scripts.embedded import StartError
 from scripts.local import LocalError, LocalSystem
@@ -124,11 +124,10 @@ async def _until_done(follow: Follower, cycle_id: str, quiet: bool) -> None:
 
 def _show(books: Books, day: str, seconds: float, folder: Path, trouble: list[str]) -> None:
     """The day in three tables, and where to look next."""
-    stages = ["universe", "scanner", "news", "pattern", "technical", "risk", "execution"]
     funnel = [
-        [scan["scan"], scan["status"], *(scan["counts"].get(stage, 0) for stage in stages)] for scan in books.scans
+        [scan["scan"], scan["status"], *(scan["counts"].get(stage, 0) for stage in FUNNEL)] for scan in books.scans
     ]
-    out.print(table_of("The funnel, scan by scan", ["scan", "status", *stages], funnel))
+    out.print(table_of("The funnel, scan by scan", ["scan", "status", *FUNNEL], funnel))
     trades = [
         [t["symbol"], t["side"], t["qty"], t["entry"], t["exit"], t["reason"], t["pnl"], t["held_minutes"]]
         for t in books.trades

@@ -38,7 +38,7 @@ class Progress:
         finished = [scan for scan in state.scans if scan["status"] != "running"]
         for scan in finished[self._told :]:
             counts = scan["funnel"]
-            line = " > ".join(f"{counts.get(stage, 0):,}" for stage in _STAGES)
+            line = " > ".join(f"{counts.get(stage, 0):,}" for stage in FUNNEL)
             weak = f" degraded: {', '.join(scan['degraded'])}" if scan.get("degraded") else ""
             (self._live.console if self._live else err).print(f"scan {scan['scan']:>2} {scan['status']}: {line}{weak}")
         self._told = len(finished)
@@ -47,7 +47,7 @@ class Progress:
             self._live.update(Text(text))
 
 
-_STAGES = ("universe", "scanner", "news", "pattern", "technical", "risk", "execution")
+FUNNEL = ("universe", "scanner", "news", "pattern", "technical", "risk", "execution")
 
 
 class Follower:

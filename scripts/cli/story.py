@@ -1,13 +1,14 @@
 """A symbol's way down the funnel as a trader reads it: stages, what made each value, what would have changed it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scripts.cli.console import market_time, table_of
+from services.workflow.rules.figures import figures
 
 STAGES = {
     "universe": "whole market",
@@ -24,10 +25,13 @@ LARGE = 1000
 Row = dict[str, Any]
 
 
-def story(title: str, rows: list[Row], everything: bool) -> RenderableType:
-    """Tables of one scan. `everything`: also what only informed, and the checks that passed."""
+def story(
+    title: str, rows: list[Row], everything: bool, sentence: str = "", notes: Sequence[str] = ()
+) -> RenderableType:
+    """Tables of one scan below its `sentence`. `everything`: also what only informed, and the checks that passed."""
     stages = ["stage", "", "value", "needed", "room", "place", "why"]
-    tables = [table_of(title, stages, [_stage(row) for row in rows])]
+    tables: list[RenderableType] = [Text(plain(text)) for text in (sentence, *notes) if text]
+    tables.append(table_of(title, stages, [_stage(row) for row in rows]))
     if parts := [part for row in rows for part in _parts(row, everything)]:
         columns = ["stage", "part", "value", "better than", "weight", "adds"]
         tables.append(table_of("what the values were made of", columns, parts))
@@ -39,16 +43,10 @@ def story(title: str, rows: list[Row], everything: bool) -> RenderableType:
     return Group(*tables)
 
 
-def line(number: str, row: Row) -> str:
-    """An earlier scan in one line."""
-    went = "passed" if row["passed"] else "fell out at"
-    return f"scan {number}: {went} {STAGES[row['stage']]}, {plain(row['reason'])}"
-
-
 def plain(text: str) -> str:
     """A reason in a person's words: moments on the market's clock, names without underscores."""
     said = MOMENT.sub(lambda found: f"{market_time(found[0].replace(' ', 'T'))} market time", text)
-    return said.replace("_", " ")
+    return said.replace("_pct", " %").replace("_", " ")
 
 
 def number(value: float | None) -> str | None:
@@ -65,19 +63,21 @@ def _stage(row: Row) -> list[Any]:
     return [
         STAGES[row["stage"]],
         "passed" if row["passed"] else "fell out",
-        *_held_against(row),
+        *held_against(row),
         place,
         plain(row["reason"]),
     ]
 
 
-def _held_against(held: Row) -> list[str | None]:
-    """Value, threshold and the room between them, counts as counts."""
-    known = [value for value in (held["value"], held["threshold"]) if value is not None]
-    are_counts = all(float(value).is_integer() for value in known) and max(known, default=0) > 1
-    margin = held["margin"]
-    room = None if margin is None else f"{margin:+,.0f}" if are_counts else f"{'+' * (margin > 0)}{number(margin)}"
-    return [number(held["value"]), number(held["threshold"]), room]
+def held_against(held: Row) -> list[str | None]:
+    """Value, threshold and the room between them, in the same decimals."""
+    value, threshold, margin = held["value"], held["threshold"], held["margin"]
+    if value is None or threshold is None:
+        return [number(value), number(threshold), None]
+    if margin is None:
+        return [*figures(value, threshold), None]
+    *both, room = figures(value, threshold, margin)
+    return [*both, f"{'+' * (margin > 0)}{room}"]
 
 
 def _parts(row: Row, everything: bool) -> Iterator[list[Any]]:
@@ -90,8 +90,10 @@ def _parts(row: Row, everything: bool) -> Iterator[list[Any]]:
         name = one["name"].removesuffix("_score").replace("_pct", " %").replace("_", " ")
         better = None if one["percentile"] is None else f"{one['percentile'] * 100:.0f} %"
         weight = f"{one['weight'] * 100:.0f} %" if weighted else None
-        value = "missing" if one["value"] is None else number(one["value"])
-        yield [STAGES[row["stage"]], name, value, better, weight, number(one["contribution"])]
+        value, adds = number(one["value"]), number(one["contribution"])
+        if one["value"] is None:
+            value, adds = "missing", "to the others" if weighted else None
+        yield [STAGES[row["stage"]], name, value, better, weight, adds]
 
 
 def _checks(row: Row, everything: bool) -> Iterator[list[Any]]:
@@ -100,4 +102,4 @@ def _checks(row: Row, everything: bool) -> Iterator[list[Any]]:
     for one in row["components"]:
         if everything or not one["passed"]:
             word = "within" if one["passed"] else "failed"
-            yield [one["name"].replace("_", " "), word, *_held_against(one), plain(one["note"])]
+            yield [one["name"].replace("_", " "), word, *held_against(one), plain(one["note"])]

@@ -7,8 +7,9 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -17,8 +18,11 @@ from config.reload import ConfigFileError, load
 from config.services import SERVICES
 from config.settings import read_settings
 from scripts.child import is_listening
-from scripts.cli.console import LOCAL, err, fail, out, show, table_of, url_of
+from scripts.cli.console import LOCAL, call, err, fail, market_time, out, show, table_of, url_of
+from scripts.cli.follow import FUNNEL
+from scripts.cli.story import plain
 from scripts.cli.tape import ready_tape
+from scripts.cli.trading import degraded
 from scripts.embedded import StartError
 from scripts.local import REGISTRY_PORTS, LocalError, LocalSystem, running_pid
 
@@ -78,7 +82,7 @@ def down() -> None:
 
 
 def status(json: Json = False) -> None:
-    """The health of every service; exit code 1 when one of them cannot do its job."""
+    """The health of every service and what goes on; exit code 1 when one of them cannot do its job."""
     rows, healthy = [], True
     with httpx.Client(timeout=3, trust_env=False) as http:
         for service in SERVICES:
@@ -95,7 +99,30 @@ def status(json: Json = False) -> None:
             rows.append([service.name, url, body.get("status", "?"), body.get("problem", "")])
     data = [dict(zip(("service", "url", "status", "problem"), row, strict=True)) for row in rows]
     show(data, json, table_of("health", ["service", "address", "status", "problem"], rows))
+    if not json and any(row[0] == "workflow" and row[2] == "healthy" for row in rows):
+        out.print("\n".join(going_on(call("GET", "workflow", "/api/v1/workflow/status"))), markup=False)
     raise typer.Exit(0 if healthy else 1)
+
+
+def going_on(told: dict[str, Any]) -> Iterator[str]:
+    """Workflow's status in a few lines: the cycle, its last scan and what came of it, the next one, what disagrees."""
+    cycle, scan, next_scan = told["cycle"], told["last_scan"], market_time(told["next_scan_at"])
+    yield f"market time {market_time(told['clock'])}; new trades would be {told['mode']}"
+    if cycle:
+        then = f"at {next_scan}" if next_scan else "when asked for"
+        yield f"cycle {cycle['cycle_id']}: {cycle['status']}, next scan {then}"
+    else:
+        yield "no cycle is open: `catalyst start` opens one"
+    if scan:
+        funnel = " > ".join(f"{scan['funnel'][stage]:,}" for stage in FUNNEL)
+        at = market_time(scan["started_at"])
+        yield f"last scan: {scan['scan']} of {scan['cycle_id']} at {at}, {scan['status']}: {funnel}"
+        if scan["degraded"]:
+            yield f"  {degraded(scan['degraded'], scan['reason'])}"
+        elif scan["reason"]:
+            yield f"  {plain(scan['reason'])}"
+        yield from (f"  {pick['symbol']}: {pick['outcome']}, {plain(pick['reason'])}" for pick in scan["picks"])
+    yield from (f"note: {warning}" for warning in told["warnings"])
 
 
 def doctor(json: Json = False) -> None:

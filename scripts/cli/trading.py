@@ -1,11 +1,11 @@
-"""Commands that drive a running system: start, stop, scan, proposals, approve, reject, positions, close, explain."""
+"""Commands that drive a running system: start, stop, scan, proposals, approve, reject, positions, close."""
 
 from typing import Annotated, Any
 
 import typer
 
 from scripts.cli.console import call, fail, market_time, money, out, show, table_of
-from scripts.cli.story import line, story
+from scripts.cli.story import STAGES, plain
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Symbol = Annotated[str, typer.Argument(help="e.g. NVDA")]
@@ -40,18 +40,29 @@ def scan(json: Json = False) -> None:
             _score(pick["composite_score"]),
             pick["quantity"],
             pick["outcome"],
-            pick["reason"],
+            plain(pick["reason"]),
         ]
         for pick in answer["picks"]
     ]
     title = f"scan {answer['scan']} of {answer['cycle_id']}: {answer['universe']:,} names, {answer['candidates']} picks"
+    if answer["degraded"] and not json:
+        out.print(degraded(answer["degraded"], answer["reason"]))
     show(answer, json, table_of(title, ["symbol", "price", "score", "shares", "outcome", "why"], rows))
     if not json and not rows:
         path = f"/api/v1/candidates?cycle_id={answer['cycle_id']}&scan={answer['scan']}"
         judged = [one for one in call("GET", "scanner", path)["candidates"] if one["composite_score"] is not None]
         best = sorted(judged, key=lambda one: (-one["composite_score"], one["symbol"]))[:NEAR]
-        near = [[one["symbol"], _score(one["composite_score"]), one["stage"], one["outcome"]] for one in best]
+        near = [
+            [one["symbol"], _score(one["composite_score"]), STAGES[one["stage"]], plain(one["outcome"])] for one in best
+        ]
         out.print(table_of("the best of it", ["symbol", "score", "fell out at", "why"], near))
+
+
+def degraded(lost: list[str], why: str | None) -> str:
+    """That a scan had to do without something, and what followed."""
+    is_lossy = any(part.endswith("lost") for part in lost)
+    halved = "; its weight went to the others, sizes are halved" if is_lossy else ""
+    return f"degraded: {', '.join(lost)}{halved}{f' ({plain(why)})' if why else ''}"
 
 
 def proposals(
@@ -69,12 +80,22 @@ def proposals(
             money(item["stop_price"]),
             money(item["take_profit_price"]),
             _score(item["scored"]["composite_score"]),
-            market_time(item["expires_at"]),
-            item["reason"] or evidence(item["scored"]),
+            market_time(item["decided_at"] or item["expires_at"]),
+            plain(item["reason"] or evidence(item["scored"])),
         ]
         for item in answer
     ]
-    columns = ["id", "symbol", "shares", "price", "stop", "target", "score", "until", "why"]
+    columns = [
+        "id",
+        "symbol",
+        "shares",
+        "price",
+        "stop",
+        "target",
+        "score",
+        "until" if status == "pending" else "decided",
+        "why",
+    ]
     show(answer, json, table_of(f"{status} proposals", columns, rows))
     if rows and status == "pending" and not json:
         out.print(f"catalyst approve {answer[0]['symbol']} sends it, catalyst reject {answer[0]['symbol']} drops it")
@@ -106,11 +127,15 @@ def _decide(which: str, what: str, json: bool) -> None:
 
 
 def _proposal_id(which: str) -> str:
-    """The id of the one pending proposal that `which` means; a whole id is taken as it is."""
+    """The id of the one pending proposal that `which` means, else of the newest that it meant: it says what became of
+    it. A whole id is taken as it is.
+    """
     if which.count("-") == 4:
         return which
-    pending = call("GET", "workflow", "/api/v1/proposals?status=pending")
-    meant = [one for one in pending if one["symbol"] == which.upper() or one["proposal_id"].startswith(which.lower())]
+    known = call("GET", "workflow", "/api/v1/proposals?limit=500")
+    all_meant = [one for one in known if one["symbol"] == which.upper() or one["proposal_id"].startswith(which.lower())]
+    pending = [one for one in known if one["status"] == "pending"]
+    meant = [one for one in all_meant if one in pending] or all_meant[:1]
     if len(meant) != 1:
         waiting = ", ".join(f"{one['symbol']} ({one['proposal_id'][:8]})" for one in pending) or "none"
         fail(f"{len(meant) or 'no'} pending proposals are meant by {which!r}; pending: {waiting}", 2)
@@ -155,28 +180,6 @@ def close(
     closing = [answer] if isinstance(answer, dict) else answer
     said = [f"{item['symbol']}: {item['quantity']:,} shares are being sold at market" for item in closing]
     show(answer, json, "\n".join(said) or "nothing is open")
-
-
-def explain(
-    symbol: Symbol,
-    cycle: Annotated[str, typer.Option(help="cycle id; the latest when not given")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="also what only informed, and limits that held")] = False,
-    json: Json = False,
-) -> None:
-    """Where a symbol fell out of the funnel, by how much, and what would have changed it: the latest scan in full."""
-    if not cycle:
-        cycles = call("GET", "workflow", "/api/v1/cycles?limit=1")
-        cycle = cycles[0]["cycle_id"] if cycles else fail("no cycle was ever opened; `catalyst start` opens one")
-    answer = call("GET", "workflow", f"/api/v1/cycles/{cycle}/explain/{symbol.upper()}")
-    scans: dict[str, list[dict[str, Any]]] = answer["scans"]
-    if json or not scans:
-        show(answer, json, answer["summary"])
-        return
-    *earlier, latest = sorted(scans, key=int)
-    for number in earlier:
-        out.print(line(number, scans[number][-1]), markup=False)
-    began = market_time(call("GET", "workflow", f"/api/v1/cycles/{cycle}/scans/{latest}")["started_at"])
-    out.print(story(f"{symbol.upper()} in scan {latest} of {cycle}, {began} market time", scans[latest], everything))
 
 
 def _score(value: Any) -> str | None:

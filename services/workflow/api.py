@@ -1,6 +1,7 @@
 """The routes of workflow; the watch runs beside them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import FastAPI, Path, Query, Request
+from pydantic import AfterValidator
 
 from services.workflow import store
 from services.workflow.flow import cycling, deciding, trying
@@ -20,8 +22,17 @@ from shared.deps import Deps
 from shared.domain import cycle as shown
 from shared.web import described_body, end_tasks, new_app, read_body
 
-SymbolPath = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z.]{0,11}$", examples=["AAPL"])]
+SYMBOL = re.compile(r"[A-Za-z][A-Za-z.]{0,11}")
 log = structlog.get_logger()
+
+
+def _symbol(text: str) -> str:
+    if not SYMBOL.fullmatch(text):
+        raise ValueError(f"{text!r} is no symbol: letters, and points at most, such as NVDA or BRK.B")
+    return text.upper()
+
+
+SymbolPath = Annotated[str, Path(examples=["AAPL"]), AfterValidator(_symbol)]
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -78,7 +89,7 @@ def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
             mode=cycle.session_mode if cycle else limits.session_mode(None, config),
             cycle=cycle,
             next_scan_at=watch.next_scan_at,
-            last_scan=await store.last_scan(deps.pool),
+            last_scan=await cycling.newest_scan(deps),
             clock=await deps.clock.now(),
             warnings=(*config.warnings, *limits.workflow_warnings(config, deps.settings)),
         )
@@ -110,11 +121,11 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
 
     @app.get("/api/v1/cycles/{cycle_id}/explain/{symbol}", summary="Where a symbol fell out, and by how much")
     async def explain_symbol(cycle_id: str, symbol: SymbolPath) -> Explanation:
-        return await cycling.story(deps, cycle_id, symbol.upper())
+        return await cycling.story(deps, cycle_id, symbol)
 
     @app.get("/api/v1/cycles/{cycle_id}/near-misses", summary="Who fell out by little")
     async def near_misses(cycle_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> tuple[NearMiss, ...]:
-        await cycling.cycle_detail(deps, cycle_id)
+        await cycling.cycle_named(deps, cycle_id)
         return explain.near_misses(await store.traces(deps.pool, cycle_id), limit)
 
     @app.post("/api/v1/config/try", summary="What the last scans would have done under other files")
@@ -131,7 +142,7 @@ def _add_proposals(app: FastAPI, deps: Deps, watch: Watch) -> None:
         status: Status | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> tuple[shown.Proposal, ...]:
         await store.expire_proposals(deps.pool, await deps.clock.now())
-        return await store.proposals(deps.pool, status, limit)
+        return await store.proposals(deps.pool, status, limit=limit)
 
     @app.post("/api/v1/proposals/{proposal_id}/approve", summary="Send it, if price and risk still hold")
     async def approve(proposal_id: UUID) -> shown.Proposal:

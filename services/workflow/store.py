@@ -226,14 +226,15 @@ async def proposal(source: Source, proposal_id: UUID) -> Proposal | None:
     return _proposal(await source.fetchrow(f"SELECT {PROPOSAL} FROM proposals WHERE proposal_id = $1", proposal_id))
 
 
-async def proposals(source: Source, status: str | None, limit: int) -> tuple[Proposal, ...]:
+async def proposals(
+    source: Source, status: str | None = None, cycle_id: str | None = None, limit: int | None = None
+) -> tuple[Proposal, ...]:
     """Newest first, best score first among those of one moment."""
-    rows = await source.fetch(
-        f"SELECT {PROPOSAL} FROM proposals WHERE $1::text IS NULL OR status = $1"
-        " ORDER BY created_at DESC, (scored->>'rank')::int, symbol LIMIT $2",
-        status,
-        limit,
+    query = (
+        f"SELECT {PROPOSAL} FROM proposals WHERE status = coalesce($1, status) AND cycle_id = coalesce($2, cycle_id)"
+        " ORDER BY created_at DESC, (scored->>'rank')::int, symbol LIMIT $3"
     )
+    rows = await source.fetch(query, status, cycle_id, limit)
     return tuple(Proposal.model_validate(dict(row)) for row in rows)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.cli.story import line, number, story
+from scripts.cli.story import number, plain, story
 from services.workflow.rules.trace import Component, TraceRow
 
 NEWS = TraceRow(
@@ -82,6 +82,36 @@ def test_stages_and_parts_in_round_numbers() -> None:
     assert ["halted", "within", "-", "-", "-", "not halted"] in everything
 
 
+def test_figures_that_are_held_against_each_other_have_the_same_decimals() -> None:
+    close = NEWS.model_copy(update={"value": 0.609042, "threshold": 0.609282, "margin": -0.00024, "passed": False})
+    assert cells(printed(close))[0][2:5] == ["0.6090", "0.6093", "-0.0002"]
+    first = SCANNER.model_copy(update={"value": 1, "threshold": 100, "margin": 99, "rank": 1, "passed": True})
+    assert cells(printed(first))[0][2:5] == ["1", "100", "+99"]
+    money = Component(name="sector_exposure", value=10_026.73, threshold=10_000.0, margin=-26.73, passed=False)
+    rows = cells(printed(RISK.model_copy(update={"components": (money,)})))
+    assert ["sector exposure", "failed", "10,027", "10,000", "-27", ""] in rows
+
+
+def test_a_part_that_was_missing_says_where_its_weight_went() -> None:
+    lost = Component(name="news", value=None, weight=0.0, note="missing: its weight went to the others")
+    shown = cells(printed(NEWS.model_copy(update={"components": (lost, *NEWS.components)})))
+    assert ["news", "news", "missing", "-", "0 %", "to the others"] in shown
+
+
+def test_the_sentence_and_the_notes_come_first() -> None:
+    told = [NEWS.model_dump(mode="json")]
+    out = io.StringIO()
+    notes = ["degraded: pattern lost"]
+    shown = story("ACME in scan 3", told, False, "scan 3: came through news at 2026-06-16T15:05:30Z", notes)
+    Console(file=out, width=200, highlight=False).print(shown)
+    lines = out.getvalue().splitlines()
+    assert lines[:3] == [
+        "scan 3: came through news at 11:05:30 market time",
+        "degraded: pattern lost",
+        "ACME in scan 3",
+    ]
+
+
 def test_who_fell_sees_all_that_was_known_of_it() -> None:
     text = printed(SCANNER)
     assert ["scanner", "fell out", "231", "100", "-131", "231 of 3,829", "rank below the best 100"] in cells(text)
@@ -93,7 +123,7 @@ def test_who_fell_sees_all_that_was_known_of_it() -> None:
 def test_moments_are_shown_on_the_markets_clock_and_nothing_of_the_machine() -> None:
     text = printed(NEWS, RISK, ORDER)
     assert "waits for approval until 11:05:30 market time" in text
-    assert line("2", ORDER.model_dump(mode="json")).endswith("waits for approval until 11:05:30 market time")
+    assert plain(ORDER.reason).endswith("waits for approval until 11:05:30 market time")
     for machine in (r"\d{4}-\d\d-\d\dT", r"\+00:00", r"\.\d{4,}", r"/api", "None", "null", "True", "False"):
         assert not re.search(machine, text), machine
 

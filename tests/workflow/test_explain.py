@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.child import free_ports, inherited
+from services.scanner.rules.score import RANK_WEIGHTS
 from services.workflow.api import create_app
 from services.workflow.rules import explain, funnel
-from services.workflow.rules.facts import facts_of
+from services.workflow.rules.facts import SCANNER_SHARES, facts_of
 from services.workflow.rules.funnel import Cut, Lead
 from services.workflow.rules.score import composite
 from services.workflow.rules.trace import TraceRow
@@ -177,7 +178,7 @@ def test_technical_shows_its_parts_and_says_when_it_refuses() -> None:
 
 def test_a_trace_of_older_days_is_still_told() -> None:
     row = {"symbol": "OLD", "stage": "news", "passed": False, "reason": "news score below", "value": 0.1, "rank": 3}
-    told = explain.told("c", "OLD", {1: {"rows": [row], "counts": {"universe": 9}}}, {})
+    told = explain.told("c", "OLD", {1: {"rows": [row], "counts": {"universe": 9}}}, {}, {})
     assert told.scans[1][0] == TraceRow.model_validate(row | {"of": 1})
 
 
@@ -203,6 +204,37 @@ async def test_every_stage_of_a_traded_symbol_shows_its_numbers(bench: Bench) ->
         assert rows["pattern"]["rank"] == 2
 
 
+def test_the_scanners_shares_are_its_own() -> None:
+    assert SCANNER_SHARES == RANK_WEIGHTS
+
+
+async def test_bad_news_is_explained_by_what_it_fell_by(bench: Bench) -> None:
+    bench.world.negative = {symbol(0)}
+    async with bench.running() as client:
+        cycle_id = (await client.post(START)).json()["cycle_id"]
+        await bench.scans(1)
+        told = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/{symbol(0)}")).json()
+        news = told["scans"]["1"][-1]
+        weighted = {one["name"]: one["contribution"] for one in news["components"] if one["weight"]}
+        assert weighted == {"sentiment": news["value"]} == {"sentiment": -0.8}
+        assert told["sentences"]["1"].endswith(
+            "to decide otherwise: a sentiment above -0.5: then its score would have counted"
+        )
+
+
+async def test_near_misses_name_each_symbol_once(bench: Bench) -> None:
+    async with bench.running() as client:
+        cycle_id = (await client.post(START)).json()["cycle_id"]
+        await bench.scans(1)
+        await bench.asleep()
+        await bench.clock.move(OPEN.replace(hour=15, minute=30))
+        await bench.scans(2)
+        missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=40")).json()
+        assert len({one["symbol"] for one in missed}) == len(missed) == 40
+        shares = [abs(one["margin"]) / abs(one["threshold"]) for one in missed]
+        assert shares == sorted(shares)
+
+
 async def test_strangers_are_told_what_they_would_have_needed(bench: Bench) -> None:
     async with bench.running() as client:
         cycle_id = (await client.post(START)).json()["cycle_id"]
@@ -214,11 +246,18 @@ async def test_strangers_are_told_what_they_would_have_needed(bench: Bench) -> N
             return dict(row)
 
         cheap, late = await only_row("CHEAP"), await only_row("LATE")
-        assert (cheap["stage"], cheap["otherwise"], cheap["of"]) == ("universe", "at least 1 instead of 0.8", 4129)
+        assert (cheap["stage"], cheap["otherwise"], cheap["of"]) == (
+            "universe",
+            "at least 1.000 instead of 0.800",
+            4129,
+        )
         assert (late["rank"], late["of"], late["threshold"], late["margin"]) == (231, 4000, 100, -131)
-        assert late["otherwise"] == "rank 100 or better instead of 231"
+        assert late["otherwise"] == (
+            "rank 100 or better instead of 231: 0.105 more, beyond 0.455, where SDV stood:"
+            " momentum_score over 0.610 instead of 0.400 or volume_score over 0.510 instead of 0.300"
+        )
         assert {one["name"]: one["percentile"] for one in late["components"]} == {
-            "momentum_score": 0.7, "volume_score": 0.6,
+            "momentum_score": 0.4, "volume_score": 0.3,
         }  # fmt: skip
         missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=5")).json()
         assert all(row["otherwise"] and row["components"] for row in missed)

@@ -47,7 +47,10 @@ async def test_a_name_with_bad_news_is_out_and_explained(bench: Bench) -> None:
             "scanner", "news", "pattern", "technical", "score", "risk", "execution",
         ]  # fmt: skip
         cheap = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/CHEAP")).json()
-        assert cheap["summary"] == ("scan 1: fell out at universe: price below the least (0.8 against 1, margin -0.2)")
+        assert cheap["summary"] == (
+            "scan 1: fell out at the market's filters: price below the least (0.800 against 1.000, margin -0.200);"
+            " to decide otherwise: at least 1.000 instead of 0.800"
+        )
         nobody = await client.get(f"/api/v1/cycles/{cycle_id}/explain/ZZZZ")
         assert (nobody.status_code, nobody.json()["field"]) == (404, "symbol")
         assert (await client.get(f"/api/v1/cycles/{cycle_id}/explain/A$")).status_code == 422
@@ -80,7 +83,7 @@ async def test_lost_evidence_halves_the_sizes_and_is_told(bench: Bench, part: st
         assert weights["news"] == (0 if part == "news" else pytest.approx(0.3))
         assert sum(weights.values()) == pytest.approx(1)
         assert len(bench.world.sent) == 3
-        assert "scan_degraded" in await bench.alerts()
+        assert f"scan_degraded_{part}" in await bench.alerts()
 
 
 async def test_evidence_switched_off_keeps_the_sizes(make_bench: MakeBench) -> None:

@@ -1,6 +1,8 @@
 """The neighbours of workflow as small honest services: each answers the same question the same way twice."""
 
 import asyncio
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from shared.domain.cycle import DecideRequest, ScanAnswer, ScanRequest
@@ -27,6 +29,10 @@ from shared.domain.news import NewsEvidence
 from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict, client_order_id
 from shared.domain.position import PositionView
 from tests.workflow.surroundings import OPEN
+
+Answer = Any
+"""JSON as one of them answers it."""
+SPOILT = ("/scan", "/assess", "/decide", "/orders")
 
 
 def candidate(number: int) -> Candidate:
@@ -58,6 +64,7 @@ class World:
     pool: asyncpg.Pool
     candidates: int = 100
     down: set[str] = field(default_factory=set)
+    spoilt: dict[str, Callable[[Answer], Answer]] = field(default_factory=dict)
     refused_by_risk: set[str] = field(default_factory=set)
     refused_by_trading: dict[str, int] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
@@ -101,9 +108,14 @@ def neighbours(world: World) -> FastAPI:
 
     @app.middleware("http")
     async def presence(request: Request, call_next: Any) -> Any:
-        if request.url.path.split("/")[1] in world.down:
+        service = request.url.path.split("/")[1]
+        if service in world.down:
             return refusal(503, "gone")
-        return await call_next(request)
+        response = await call_next(request)
+        if (spoil := world.spoilt.get(service)) is None or not request.url.path.endswith(SPOILT):
+            return response
+        honest = json.loads(b"".join([part async for part in response.body_iterator]))
+        return Response(json.dumps(spoil(honest)), response.status_code, media_type="application/json")
 
     _add_scanner(app, world)
     _add_stages(app, world)
@@ -138,7 +150,7 @@ def _add_scanner(app: FastAPI, world: World) -> None:
         if name == "LATE":
             return Standing(
                 cycle_id=cycle_id, scan=scan, symbol=name, reached="ranked", reason="ranked 231 of 4000", rank=231,
-                survivors=4000, scores={"momentum_score": 0.7, "volume_score": 0.6},
+                survivors=4000, scores={"momentum_score": 0.4, "volume_score": 0.3},
             )  # fmt: skip
         if name != "CHEAP":
             return refusal(404, f"no {name}")

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.workflow import store
-from services.workflow.rules import explain, limits, outcome, schedule
+from services.workflow.rules import explain, fate, limits, outcome, schedule
 from services.workflow.rules.trace import Explanation
 from shared import errors
 from shared.deps import Deps
-from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView
+from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView, Proposal, ScanView
 from shared.domain.evidence import Standing
 from shared.domain.session import Session, next_session, trading_day
 from shared.journal import Severity, append_event, raise_alert
@@ -74,17 +74,42 @@ async def stop_cycle(deps: Deps) -> CycleView:
     return running.model_copy(update={"status": "stopping", "reason": why})
 
 
-async def cycle_detail(deps: Deps, cycle_id: str) -> CycleDetail:
-    """One cycle with its scans. Raises NotFound."""
+async def cycle_named(deps: Deps, cycle_id: str) -> CycleView:
+    """Raises NotFound."""
     if (found := await store.cycle(deps.pool, cycle_id)) is None:
         raise errors.NotFound(f"there is no cycle {cycle_id}")
+    return found
+
+
+async def cycle_detail(deps: Deps, cycle_id: str) -> CycleDetail:
+    """One cycle with its scans. Raises NotFound."""
+    found = await cycle_named(deps, cycle_id)
     seconds = ((found.stopped_at or await deps.clock.now()) - found.started_at).total_seconds()
-    return CycleDetail(**found.model_dump(), duration_seconds=seconds, scans=await store.scans(deps.pool, cycle_id))
+    scans = await _with_fates(deps, cycle_id, await store.scans(deps.pool, cycle_id))
+    return CycleDetail(**found.model_dump(), duration_seconds=seconds, scans=scans)
+
+
+async def newest_scan(deps: Deps) -> ScanView | None:
+    """The newest scan of all cycles."""
+    found = await store.last_scan(deps.pool)
+    return found and (await _with_fates(deps, found.cycle_id, (found,)))[0]
+
+
+async def proposals_by_now(deps: Deps, cycle_id: str) -> tuple[Proposal, ...]:
+    """All that a cycle has proposed; what nobody decided in time has expired."""
+    await store.expire_proposals(deps.pool, await deps.clock.now())
+    return await store.proposals(deps.pool, cycle_id=cycle_id)
+
+
+async def _with_fates(deps: Deps, cycle_id: str, scans: tuple[ScanView, ...]) -> tuple[ScanView, ...]:
+    """Scans whose proposed picks say what a person, or time, has made of them."""
+    known = {one.proposal_id: one for one in await proposals_by_now(deps, cycle_id)}
+    return tuple(fate.of_scan(scan, known) for scan in scans)
 
 
 async def story(deps: Deps, cycle_id: str, symbol: str) -> Explanation:
     """A symbol's way through a cycle; where it was no candidate, the scanner says why. Raises NotFound."""
-    await cycle_detail(deps, cycle_id)
+    await cycle_named(deps, cycle_id)
     traces, standings = await store.traces(deps.pool, cycle_id), dict[int, Standing]()
     strange = explain.strangers(symbol, traces)
     for scan in strange:
@@ -96,7 +121,9 @@ async def story(deps: Deps, cycle_id: str, symbol: str) -> Explanation:
                 raise errors.NotFound(error.detail, field="symbol") from error
         except errors.CatalystError as error:
             log.info("no_standing", symbol=symbol, cycle_id=cycle_id, scan=scan, detail=error.detail)
-    return explain.told(cycle_id, symbol, traces, standings)
+    proposals = {one.scan: one for one in await proposals_by_now(deps, cycle_id) if one.symbol == symbol}
+    told = explain.told(cycle_id, symbol, traces, standings, proposals)
+    return told.model_copy(update={"config_now": deps.config.current().hash})
 
 
 async def warn(deps: Deps, cycle_id: str, kind: str, message: str, severity: Severity = "warning") -> None:

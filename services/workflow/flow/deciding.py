@@ -7,13 +7,12 @@ from uuid import UUID
 import structlog
 
 from services.workflow import store
-from services.workflow.flow.cycling import NAME, cycle_detail
-from services.workflow.flow.scanning import DECIDE, post, send
+from services.workflow.flow.cycling import NAME, cycle_named
+from services.workflow.flow.scanning import judged, send
 from services.workflow.rules import outcome
 from shared import errors
 from shared.deps import Deps
 from shared.domain.cycle import Proposal
-from shared.domain.order import Verdict
 from shared.journal import append_event
 
 log = structlog.get_logger()
@@ -41,7 +40,7 @@ async def decide(deps: Deps, proposal_id: UUID, *, yes: bool) -> Proposal:
 
 async def _try_to_send(deps: Deps, found: Proposal, now: datetime) -> tuple[str, str]:
     """Look again at time, price and the whole of risk, then send; the status this leads to, and why."""
-    cycle, rules = await cycle_detail(deps, found.cycle_id), deps.config.current().trading.workflow
+    cycle, rules = await cycle_named(deps, found.cycle_id), deps.config.current().trading.workflow
     if why := outcome.why_not_approvable(found, now, cycle.status == "running"):
         return why
     if (trade := (await deps.market.trades([found.symbol])).get(found.symbol)) is None:
@@ -50,9 +49,9 @@ async def _try_to_send(deps: Deps, found: Proposal, now: datetime) -> tuple[str,
         return "refused", f"the price moved {drift:.2f} %, {rules.proposal_max_drift_pct:g} % is allowed"
     again = found.scored.model_copy(update={"price": trade.price, "rank": 1})
     asked = outcome.decide_request(cycle, found.scan, now, (again,), 1, outcome.ON_APPROVAL)
-    verdicts = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...])
+    verdicts = await judged(deps, asked)
     if not (picks := outcome.chosen((again,), verdicts, 1)):
-        return "refused", f"risk: {verdicts[0].reason if verdicts else 'no verdict'}"
+        return "refused", f"risk: {verdicts[0].reason}"
     sent = await send(deps, picks[0])
     if sent.outcome != "order":
         return "refused", f"trading: {sent.reason}"

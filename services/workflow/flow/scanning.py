@@ -10,13 +10,14 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.workflow import store
 from services.workflow.flow.cycling import NAME, warn
-from services.workflow.rules import funnel, limits, outcome
+from services.workflow.rules import answers, fate, funnel, limits, outcome
+from services.workflow.rules.answers import A
 from services.workflow.rules.scan import Scan
 from shared import errors
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import ScanAnswer
-from shared.domain.evidence import NewsAssessment, PatternAssessment, TechnicalAssessment
+from shared.domain.cycle import DecideRequest, ScanAnswer, ScanRequest
+from shared.domain.evidence import AssessRequest, NewsAssessment, PatternAssessment, TechnicalAssessment
 from shared.domain.order import OrderView, Verdict
 from shared.journal import append_event
 
@@ -24,15 +25,39 @@ SCANS = Counter("catalyst_scans_total", "Scans by how they ended", ["status"])
 STAGE_TIME = Histogram("catalyst_scan_stage_seconds", "Time that each stage of a scan took", ["stage"])
 FUNNEL = Gauge("catalyst_scan_funnel_symbols", "Symbols that each stage of the newest scan let through", ["stage"])
 REFUSALS = (errors.NotNow, errors.BadInput, errors.NotFound, errors.Forbidden, errors.BrokerRefused)
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 5.0, 30.0
+"""Seconds for one answer: a stage that works may take so long, however short its deadline; none may take longer."""
 ASSESS, DECIDE = "/api/v1/assess", "/api/v1/risk/decide"
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
 async def post(deps: Deps, service: str, path: str, body: Value, answer: type[T]) -> T:
-    """Every stage answers the same question the same way twice, so each is asked until its deadline."""
+    """Every stage answers the same question the same way twice, so each is asked until its deadline. One that hears and
+    says nothing is given up within it, too.
+    """
     seconds = deps.config.current().trading.workflow.stage_deadline_seconds
-    return await deps.client.post(service, path, body, answer, deadline=seconds, repeatable=True)
+    timeout = min(max(seconds, SHORTEST_TIMEOUT), LONGEST_TIMEOUT)
+    return await deps.client.post(service, path, body, answer, timeout=timeout, deadline=seconds, repeatable=True)
+
+
+async def judged(deps: Deps, asked: DecideRequest) -> tuple[Verdict, ...]:
+    """Risk's verdicts, as far as they can be used. Raises Unavailable when none can."""
+    said = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...])
+    usable = answers.usable_verdicts([one.symbol for one in asked.candidates], said)
+    if asked.candidates and not usable:
+        raise errors.Unavailable(f"risk-manager gave no verdict on any of {len(asked.candidates)} candidates")
+    return usable
+
+
+async def assessed(deps: Deps, run: Scan, name: str, asked: AssessRequest, kind: type[A]) -> A:
+    """What a stage says of those asked about. Raises Unavailable for an answer that is not one to the question."""
+    answer = await post(deps, name, ASSESS, asked, kind)
+    if why := answers.why_not_this_moment(answer, asked):
+        raise errors.Unavailable(f"{name} {why}")
+    about = answers.about(asked.symbols, answer)
+    run.notice(name, asked, about, "unanswered" if name == "technical" else "lost")
+    return about
 
 
 async def run_scan(deps: Deps, run: Scan) -> None:
@@ -63,9 +88,9 @@ async def _descend(deps: Deps, run: Scan) -> None:
     """Down the funnel, stage by stage."""
     config = deps.config.current()
     sizes, weights = config.trading.funnel, config.trading.funnel.weights.model_dump()
-    run.weights = weights
+    run.weights, run.config_hash, run.places = weights, config.hash, limits.execute_top_n(config, deps.settings)
     with run.stage("scanner"):
-        run.answer = await post(deps, "scanner", "/api/v1/scan", run.scan_request(sizes.scanner), ScanAnswer)
+        run.answer = await _scanned(deps, run.scan_request(sizes.scanner))
     leads = run.take("scanner", funnel.enter(run.answer.candidates, sizes.scanner))
     news = await _heard(deps, run, "news", deps.settings.enable_news_sentiment, leads, NewsAssessment)
     run.hear(news)
@@ -73,24 +98,30 @@ async def _descend(deps: Deps, run: Scan) -> None:
     pattern = await _heard(deps, run, "pattern", deps.settings.enable_pattern_detection, leads, PatternAssessment)
     leads = run.take("pattern", funnel.cut_by_pattern(leads, pattern, weights, sizes.pattern))
     with run.stage("technical"):
-        body = run.assess_request(leads) if leads else None
-        technical = await post(deps, "technical", ASSESS, body, TechnicalAssessment) if body else None
+        asked = run.assess_request(leads) if leads else None
+        technical = await assessed(deps, run, "technical", asked, TechnicalAssessment) if asked else None
     leads = run.take("technical", funnel.cut_by_technical(leads, technical))
     leads = run.take("score", funnel.cut_by_score(leads, weights, sizes.technical, sizes.min_composite_score))
     run.scored = funnel.scored(leads, weights, run.is_lossy)
     with run.stage("risk"):
-        asked = run.decide_request(sizes.risk)
-        verdicts = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...]) if leads else ()
+        verdicts = await judged(deps, run.decide_request(sizes.risk)) if leads else ()
     run.judge(verdicts, sizes.risk)
     alone = config.autonomous and run.cycle.session_mode == "autonomous"
     execute = _send_best if alone else _propose_best
     with run.stage("execution"):
-        await execute(deps, run, limits.execute_top_n(config, deps.settings))
+        await execute(deps, run, run.places)
+
+
+async def _scanned(deps: Deps, asked: ScanRequest) -> ScanAnswer:
+    answer = await post(deps, "scanner", "/api/v1/scan", asked, ScanAnswer)
+    if why := answers.why_not_this_scan(answer, asked):
+        raise errors.Unavailable(f"scanner {why}")
+    return answer
 
 
 async def _heard(
-    deps: Deps, run: Scan, name: str, wanted: bool, leads: Sequence[funnel.Lead], kind: type[T]
-) -> T | None:
+    deps: Deps, run: Scan, name: str, wanted: bool, leads: Sequence[funnel.Lead], kind: type[A]
+) -> A | None:
     """The opinion of a stage that the scan can do without; None when it is switched off or lost."""
     if not wanted:
         run.degraded.append(f"{name} switched off")
@@ -98,11 +129,10 @@ async def _heard(
         return None
     try:
         with run.stage(name):
-            return await post(deps, name, ASSESS, run.assess_request(leads), kind)
+            return await assessed(deps, run, name, run.assess_request(leads), kind)
     except errors.CatalystError as error:
         log.warning("stage_lost", stage=name, cycle_id=run.cycle.cycle_id, scan=run.scan, detail=error.detail)
-        run.failed = None
-        run.degraded.append(f"{name} lost")
+        run.lose(f"{name} lost", error.detail)
         return None
 
 
@@ -135,9 +165,9 @@ async def _decided_anew(deps: Deps, run: Scan, pick: outcome.Pick) -> outcome.Pi
     """
     alone, now = (pick.scored.model_copy(update={"rank": 1}),), await deps.clock.now()
     asked = outcome.decide_request(run.cycle, run.scan, now, alone, 1, outcome.AFTER_A_RACE)
-    verdicts = await post(deps, "risk-manager", DECIDE, asked, tuple[Verdict, ...])
+    verdicts = await judged(deps, asked)
     if not (fresh := outcome.chosen(alone, verdicts, 1)):
-        return replace(pick, reason=f"{pick.reason}; at a fresh price: {verdicts[0].reason if verdicts else 'nothing'}")
+        return replace(pick, reason=f"{pick.reason}; at a fresh price: {verdicts[0].reason}")
     return replace(await send(deps, fresh[0]), scored=pick.scored)
 
 
@@ -147,6 +177,9 @@ async def send(deps: Deps, pick: outcome.Pick) -> outcome.Pick:
         order = await post(deps, "trading", "/api/v1/orders", pick.order, OrderView)
     except REFUSALS as refusal:
         return replace(pick, outcome="refused", reason=refusal.detail)
+    if (order.decision_id, order.symbol) != (pick.order.decision_id, pick.order.symbol):
+        sent = f"{pick.order.symbol} ({pick.order.client_order_id})"
+        raise errors.Unavailable(f"trading answered about {order.symbol} ({order.client_order_id}), sent was {sent}")
     return outcome.taken(pick, order)
 
 
@@ -162,7 +195,7 @@ async def _propose_best(deps: Deps, run: Scan, top_n: int) -> None:
             if await store.insert_proposal(connection, new) is not None:
                 await append_event(connection, NAME, "proposal.created", now, new.model_dump(mode="json"), new.cycle_id)
         if await store.proposal(deps.pool, new.proposal_id) is None:
-            run.picks[number] = replace(pick, outcome="refused", reason="a proposal of this symbol is still pending")
+            run.picks[number] = replace(pick, outcome="refused", reason=fate.STILL_PENDING)
             continue
         until = f"waits for approval until {new.expires_at.isoformat()}"
         run.picks[number] = replace(pick, outcome="proposal", reason=until, proposal_id=new.proposal_id)

@@ -1,7 +1,8 @@
-"""What the last scans would have done under a candidate configuration. Nothing is written."""
+"""What the last scans would have done under a candidate configuration. Nothing that was decided is touched."""
 
 from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, build, changes_between
 from services.workflow import store
+from services.workflow.flow.cycling import proposals_by_now
 from services.workflow.rules import limits, trial
 from services.workflow.rules.descent import descend, past_of
 from shared.deps import Deps
@@ -27,7 +28,8 @@ async def try_files(deps: Deps, request: trial.TrialRequest) -> trial.Trials:
     for view, trace in await store.completed_scans(deps.pool, request.scans):
         if (cycle := await store.cycle(deps.pool, view.cycle_id)) is None:
             continue
-        past = past_of(cycle, view, trace, await store.candidates(deps.pool, view.cycle_id, view.scan))
+        candidates = await store.candidates(deps.pool, view.cycle_id, view.scan)
+        past = past_of(cycle, view, trace, candidates, await proposals_by_now(deps, view.cycle_id))
         attempts.append(trial.attempt(past, descend(past, sizes), candidate, present))
     asked = RetryRequest(files=request.files, scans=tuple(one.asked for one in attempts))
     verdicts = await deps.client.post("risk-manager", RETRY, asked, tuple[tuple[Retried, ...], ...], repeatable=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 from config.trading import FunnelPart
 from services.workflow.rules import funnel
-from services.workflow.rules.explain import STAGES
+from services.workflow.rules.explain import ORDER, STAGES
 from services.workflow.rules.funnel import BAD_EVENT, Cut, Lead
 from services.workflow.rules.trace import TraceRow
 from shared.domain.base import Value
-from shared.domain.cycle import CycleView, ScanView
+from shared.domain.cycle import CycleView, Proposal, ScanView
 from shared.domain.evidence import (
     Candidate,
     NewsAssessment,
@@ -28,13 +28,14 @@ from shared.domain.news import Catalyst, NewsEvidence
 
 @dataclass(frozen=True)
 class Past:
-    """One stored scan: `rows` by symbol and stage, `candidates` as the scanner stored them."""
+    """One stored scan: `rows` by symbol and stage, the scanner's `candidates`, all `proposals` of its cycle."""
 
     cycle: CycleView
     view: ScanView
     rows: Mapping[tuple[str, str], TraceRow]
     facts: Mapping[str, Any]
     candidates: tuple[Candidate, ...]
+    proposals: tuple[Proposal, ...] = ()
 
     @property
     def is_lossy(self) -> bool:
@@ -64,10 +65,18 @@ class Descent:
         self.leads = tuple(lead for lead in self.leads if lead.symbol not in self.unknown)
 
 
-def past_of(cycle: CycleView, view: ScanView, trace: Mapping[str, Any], candidates: tuple[Candidate, ...]) -> Past:
+def past_of(
+    cycle: CycleView,
+    view: ScanView,
+    trace: Mapping[str, Any],
+    candidates: tuple[Candidate, ...],
+    proposals: tuple[Proposal, ...] = (),
+) -> Past:
     """A scan as the tables tell it."""
     rows = (TraceRow.model_validate(row) for row in trace.get("rows", ()))
-    return Past(cycle, view, {(row.symbol, row.stage): row for row in rows}, trace.get("facts", {}), candidates)
+    return Past(
+        cycle, view, {(row.symbol, row.stage): row for row in rows}, trace.get("facts", {}), candidates, proposals
+    )
 
 
 def descend(past: Past, sizes: FunnelPart) -> Descent:
@@ -134,7 +143,7 @@ class Standing(Value):
 def standings(rows: Sequence[TraceRow], unknown: Mapping[str, Stage]) -> dict[str, Standing]:
     """The last stage of each symbol."""
     last: dict[str, TraceRow] = {}
-    for row in sorted(rows, key=lambda row: STAGES.index(row.stage)):
+    for row in sorted(rows, key=lambda row: ORDER.index(row.stage)):
         last[row.symbol] = row
     found = {symbol: Standing(stage=row.stage, passed=row.passed, why=told(row)) for symbol, row in last.items()}
     for symbol, stage in unknown.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.workflow.rules.funnel import PATTERN_SHARE, Lead
+from services.workflow.rules.funnel import NO_NEWS, PATTERN_SHARE, Lead
 from services.workflow.rules.score import PARTS, redistribute
 
 Facts = dict[str, dict[str, Any]]
@@ -11,6 +11,8 @@ Facts = dict[str, dict[str, Any]]
 Term = tuple[str, float | None, float | None]
 """Name, value, weight; without a weight it only informed."""
 SCANNER = ("momentum_score", "volume_score", "change_pct", "gap_pct", "rvol", "dollar_volume", "spread_pct")
+SCANNER_SHARES = {"momentum_score": 0.5, "volume_score": 0.5}
+"""What the scanner ranks by; a test holds it against the scanner's own."""
 NEWS = ("score", "sentiment", "confidence", "items")
 DIGITS = 9
 """Significant digits that are kept: more than anybody reads, half of what a float takes in the database."""
@@ -35,14 +37,16 @@ def _short(numbers: Mapping[str, float | None]) -> dict[str, Any]:
     return {name: None if value is None else float(f"{value:.{DIGITS}g}") for name, value in numbers.items()}
 
 
-def terms(stage: str, facts: Facts, weights: Mapping[str, float]) -> list[Term]:
-    """What a stage's value is made of for one symbol, the heaviest first, then by name."""
+def terms(stage: str, facts: Facts, weights: Mapping[str, float], *, heard: bool) -> list[Term]:
+    """What a stage's value is made of for one symbol, the heaviest first, then by name; a part with the weight 0 was
+    missing. `heard`: whether the stage answered about anybody.
+    """
     found: list[Term] = []
     match stage:
         case "scanner":
-            found += ((name, value, None) for name, value in facts["scanner"].items())
+            found += ((name, value, SCANNER_SHARES.get(name)) for name, value in facts["scanner"].items())
         case "news":
-            found += _news(facts)
+            found += _news(facts, heard)
         case "pattern":
             found += _pattern(facts, weights)
         case "technical":
@@ -58,25 +62,27 @@ def parts_of(facts: Facts) -> dict[str, float | None]:
     return known | {name: facts["scanner"][f"{name}_score"] for name in ("momentum", "volume")}
 
 
-def _news(facts: Facts) -> Iterator[Term]:
-    momentum = facts["scanner"]["momentum_score"]
-    if (news := facts.get("news")) is None:
-        yield "momentum", momentum, 1.0
-        return
-    yield "news", news["score"], 1.0
-    yield from ((name, news[name], None) for name in ("sentiment", "confidence", "items"))
-    yield "momentum", momentum, None
+def _news(facts: Facts, heard: bool) -> Iterator[Term]:
+    """The news score; momentum breaks its ties, and stands in for it where nothing was heard at all."""
+    news = facts.get("news")
+    yield "momentum", facts["scanner"]["momentum_score"], None if heard else 1.0
+    if not heard:
+        yield "news", None, 0.0
+    elif news is None:
+        yield "news", NO_NEWS, 1.0
+    else:
+        yield "news", news["score"], 1.0
+        yield from ((name, news[name], None) for name in ("sentiment", "confidence", "items"))
 
 
 def _pattern(facts: Facts, weights: Mapping[str, float]) -> Iterator[Term]:
     """The pattern's score and, at this stage, everything known before it."""
     before = parts_of(facts) | {"technical": None}
     heard = facts.get("pattern")
-    if heard is not None:
-        yield "pattern", heard["score"], PATTERN_SHARE
+    yield ("pattern", None, 0.0) if heard is None else ("pattern", heard["score"], PATTERN_SHARE)
     share = 1.0 if heard is None else 1 - PATTERN_SHARE
     for name, weight in redistribute(weights, before).items():
-        if before[name] is not None:
+        if name != "technical":
             yield name, before[name], weight * share
     if heard is not None:
         yield "confidence", heard["confidence"], None

@@ -7,7 +7,7 @@ other half. Technical drops what it refuses to judge; the composite score decide
 the symbol.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.workflow.rules.score import composite, missing, redistribute
@@ -137,7 +137,16 @@ def cut_by_news(leads: Sequence[Lead], heard: NewsAssessment | None, keep: int) 
         key=lambda lead: (-_news_score(lead), -lead.candidate.momentum_score, lead.symbol),
     )
     cut = _best(ordered, keep, "news", _news_score, "news score")
-    return Cut(cut.kept, cut.rows + tuple(_bad_news(lead, lead.news) for lead in bad if lead.news), tuple(told))
+    silent = {lead.symbol for lead in told if lead.news is None}
+    rows = _without_answer(cut.rows, silent, f"news did not answer, taken as {NO_NEWS:g}")
+    return Cut(cut.kept, rows + tuple(_bad_news(lead, lead.news) for lead in bad if lead.news), tuple(told))
+
+
+def _without_answer(rows: tuple[TraceRow, ...], silent: Collection[str], what: str) -> tuple[TraceRow, ...]:
+    """The rows, saying so of those about whom the stage was asked and said nothing."""
+    return tuple(
+        row.model_copy(update={"reason": f"{what}: {row.reason}"}) if row.symbol in silent else row for row in rows
+    )
 
 
 def _news_score(lead: Lead) -> float:
@@ -164,7 +173,10 @@ def cut_by_pattern(
         return round(PATTERN_SHARE * lead.pattern.score + (1 - PATTERN_SHARE) * before, 6)
 
     ordered = sorted(seen, key=lambda lead: (-value(lead), lead.symbol))
-    return _best(ordered, keep, "pattern", value, "pattern and earlier scores" if heard else "earlier scores")
+    what = "pattern and earlier scores" if heard else "no pattern heard: earlier scores"
+    cut = _best(ordered, keep, "pattern", value, what)
+    silent = {lead.symbol for lead in seen if heard and lead.pattern is None}
+    return replace(cut, rows=_without_answer(cut.rows, silent, "pattern did not answer, earlier scores alone"))
 
 
 def cut_by_technical(leads: Sequence[Lead], heard: TechnicalAssessment | None) -> Cut:
@@ -173,7 +185,7 @@ def cut_by_technical(leads: Sequence[Lead], heard: TechnicalAssessment | None) -
     kept, rows = list[Lead](), list[TraceRow]()
     for lead in leads:
         own = evidence.get(lead.symbol)
-        refused = "no answer" if own is None else own.refused
+        refused = "technical did not answer" if own is None else own.refused
         score = own.score if own else None
         reason = f"refused: {refused}" if refused else "judged" if score is not None else "score missing: redistributed"
         rows.append(_row(lead, "technical", not refused, reason, score))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from services.workflow.rules.figures import figures
 from services.workflow.rules.trace import Component, TraceRow
 
 
@@ -30,7 +31,7 @@ def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
         case "risk":
             return _checks(row)
         case "execution":
-            return "one place more, or a refusal of a better one" if row.reason.startswith("reserve") else None
+            return _turn(row)
     if row.stage == "news" and row.rank is None:
         return f"a sentiment above {row.threshold:g}: then its score would have counted"
     return _rank(row, peers)
@@ -39,8 +40,12 @@ def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
 def _limit(row: TraceRow) -> str | None:
     if row.value is None or row.threshold is None:
         return None
-    side = "at least" if row.value < row.threshold else "at most"
-    return f"{side} {row.threshold:g} instead of {row.value:g}"
+    return _within(row.value, row.threshold)
+
+
+def _within(value: float, limit: float) -> str:
+    said, allowed = figures(value, limit)
+    return f"{'at least' if value < limit else 'at most'} {allowed} instead of {said}"
 
 
 def _place(row: TraceRow) -> str | None:
@@ -52,6 +57,25 @@ def _place(row: TraceRow) -> str | None:
     return f"rank {places} or better instead of {row.rank}"
 
 
+def behind(row: TraceRow, last: Peer | None) -> str | None:
+    """Of one that the scanner ranked behind its candidates. `last`: the last of these, with the score it ranks by."""
+    if (said := _place(row)) is None or last is None or last.value is None:
+        return said
+    own = round(sum(one.contribution or 0.0 for one in row.components), 6)
+    needed = row.model_copy(update={"value": own, "threshold": last.value, "margin": round(own - last.value, 6)})
+    return f"{said}: {_rank(needed, (last,))}"
+
+
+def _turn(row: TraceRow) -> str | None:
+    """Of an approved one: whether its turn came."""
+    if row.threshold is None or row.margin is None:
+        return None
+    if row.passed:
+        return f"a place behind {row.threshold:.0f}: there was no room for more"
+    more = f"{-row.margin:.0f} more"
+    return f"{more} to be sent at once, or {more} of the better ones refused"
+
+
 def _rank(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     if row.passed and row.threshold is None:
         return "nothing: there was room for everybody"
@@ -61,12 +85,17 @@ def _rank(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     whose = f", where {rival} stood" if rival else ", the least"
     if not gap:
         return f"a tie at {row.value:.3f}{whose.replace('stood', 'stood too')}: the order of the symbols decided"
+    edge, more = figures(row.threshold, gap, row.value)[:2]
     levers = list(_levers(row.components, gap))
     if row.passed:
-        alone = f": {' or '.join(levers)}" if levers else "; no single part could have brought it there"
-        return f"a value under {row.threshold:.3f}{whose}{alone}"
-    alone = f": {' or '.join(levers)}" if levers else "; no single part could have made that up"
-    return f"{-row.margin if row.margin else gap:.3f} more, beyond {row.threshold:.3f}{whose}{alone}"
+        alone = f": {_or(levers)}" if levers else "; no single part could have brought it there"
+        return f"a value under {edge}{whose}{alone}"
+    alone = f": {_or(levers)}" if levers else "; no single part could have made that up"
+    return f"{more} more, beyond {edge}{whose}{alone}"
+
+
+def _or(levers: Sequence[str]) -> str:
+    return f"{', '.join(levers[:-1])} or {levers[-1]}" if len(levers) > 1 else levers[0]
 
 
 def _rival(row: TraceRow, peers: Sequence[Peer]) -> str | None:
@@ -83,7 +112,8 @@ def _levers(components: Sequence[Component], gap: float) -> Iterator[str]:
             continue
         needed = one.value + gap / one.weight
         if 0 <= needed <= 1:
-            yield f"{one.name} {'over' if gap > 0 else 'under'} {needed:.3f} instead of {one.value:.3f}"
+            said, other = figures(one.value, needed)
+            yield f"{one.name} {'over' if gap > 0 else 'under'} {other} instead of {said}"
 
 
 def _checks(row: TraceRow) -> str | None:
@@ -96,10 +126,11 @@ def _checks(row: TraceRow) -> str | None:
     if not near:
         return None
     closest = min(near, key=lambda one: (one.margin or 0.0) / abs(one.threshold or 1.0))
-    return f"the closest limit: {_check(closest)}"
+    said, limit = figures(closest.value or 0.0, closest.threshold or 0.0)
+    return f"the closest limit: {closest.name} {said} against {limit}"
 
 
 def _check(one: Component) -> str:
     if one.value is None or one.threshold is None:
-        return f"{one.name}: {one.note}"
-    return f"{one.name} {one.value:.4g} against {one.threshold:.4g}"
+        return f"were it not for {one.name}"
+    return f"{one.name} {_within(one.value, one.threshold)}"

@@ -16,6 +16,8 @@ from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
 from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict
 
 NOT_SENT = frozenset({"rejected", "refused"})
+TAKEN = ("order", "proposal")
+NO_VERDICT = "risk gave no verdict on it that can be used: nothing is sent"
 ON_APPROVAL, AFTER_A_RACE = 2, 3
 """Which attempt at a decision: a person said yes; the broker's price had moved past the legs."""
 
@@ -60,24 +62,25 @@ def chosen(scored: Sequence[Scored], verdicts: Iterable[Verdict], most: int) -> 
 
 def risk_rows(scored: Sequence[Scored], verdicts: Iterable[Verdict]) -> list[TraceRow]:
     """Risk's answers as rows; the numbers are those of the first check that failed, every check is a component."""
-    ranks = {one.symbol: one.rank for one in scored}
-    rows = []
-    for verdict in verdicts:
-        missed = next((check for check in verdict.checks if not check.passed), None)
-        rows.append(
-            TraceRow(
-                symbol=verdict.symbol,
-                stage="risk",
-                passed=verdict.approved,
-                reason=verdict.reason,
-                value=missed.value if missed else None,
-                threshold=missed.limit if missed else None,
-                margin=missed.margin if missed else None,
-                rank=ranks.get(verdict.symbol),
-                components=tuple(_checked(check) for check in verdict.checks),
-            )
-        )
-    return rows
+    found = {verdict.symbol: verdict for verdict in verdicts}
+    return [_risk_row(one, found.get(one.symbol)) for one in scored]
+
+
+def _risk_row(one: Scored, verdict: Verdict | None) -> TraceRow:
+    if verdict is None:
+        return TraceRow(symbol=one.symbol, stage="risk", passed=False, reason=NO_VERDICT, rank=one.rank)
+    missed = next((check for check in verdict.checks if not check.passed), None)
+    return TraceRow(
+        symbol=one.symbol,
+        stage="risk",
+        passed=verdict.approved,
+        reason=verdict.reason,
+        value=missed.value if missed else None,
+        threshold=missed.limit if missed else None,
+        margin=missed.margin if missed else None,
+        rank=one.rank,
+        components=tuple(_checked(check) for check in verdict.checks),
+    )
 
 
 def _checked(check: Check) -> Component:
@@ -91,18 +94,29 @@ def _checked(check: Check) -> Component:
     )
 
 
-def execution_rows(picks: Iterable[Pick]) -> list[TraceRow]:
-    """One row for each approved candidate: sent, proposed, refused or held in reserve."""
-    return [
-        TraceRow(
-            symbol=pick.scored.symbol,
-            stage="execution",
-            passed=pick.outcome in ("order", "proposal"),
-            reason=f"{pick.outcome}: {pick.reason}",
-            rank=pick.scored.rank,
-        )
-        for pick in picks
-    ]
+def execution_rows(picks: Sequence[Pick], places: int) -> list[TraceRow]:
+    """One row for each approved candidate: sent, proposed, refused or held in reserve.
+
+    The value is its place among the approved, held against the last one whose turn came: there are `places`, and one
+    more for each that was refused. Whoever was refused had a turn, and no figures.
+    """
+    turns = [place for place, pick in enumerate(picks, 1) if pick.outcome != "reserve"]
+    last = max([places, *turns])
+    return [_execution_row(place, pick, last) for place, pick in enumerate(picks, 1)]
+
+
+def _execution_row(place: int, pick: Pick, last: int) -> TraceRow:
+    is_ranked = pick.outcome in (*TAKEN, "reserve")
+    return TraceRow(
+        symbol=pick.scored.symbol,
+        stage="execution",
+        passed=pick.outcome in TAKEN,
+        reason=f"{pick.outcome}: {pick.reason}",
+        value=place if is_ranked else None,
+        threshold=last if is_ranked else None,
+        margin=last - place if is_ranked else None,
+        rank=place,
+    )
 
 
 def taken(pick: Pick, order: OrderView) -> Pick:
@@ -219,8 +233,10 @@ def alarms(view: ScanView, refusals: Sequence[str], *, entries_allowed: bool, si
         found.append(("zero_candidates", f"scan {view.scan} found no candidate"))
     elif entries_allowed and refusals and view.funnel.execution == 0:
         found.append(("every_order_refused", f"scan {view.scan}: nothing was sent; refused first: {refusals[0]}"))
-    if view.degraded and any("lost" in part for part in view.degraded):
-        found.append(("scan_degraded", f"scan {view.scan} ran without: {', '.join(view.degraded)}"))
+    for part in (part for part in view.degraded if not part.endswith("switched off")):
+        kind = f"scan_degraded_{part.split()[0].removesuffix(':')}"
+        halved = ", its weight went to the others and sizes are halved" if part.endswith("lost") else ""
+        found.append((kind, f"scan {view.scan} went on without all evidence: {part}{halved} ({view.reason})"))
     if silent:
         found.append(("no_news", f"scan {view.scan}: nothing was published about any candidate for 30 minutes"))
     return found

@@ -13,10 +13,21 @@ from services.workflow.rules.funnel import Cut, Lead, flags
 from services.workflow.rules.schedule import news_is_silent
 from services.workflow.rules.trace import TraceRow
 from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanRequest, ScanView
-from shared.domain.evidence import AssessRequest, NewsAssessment, Scored, ScoreUpdates, Stage
+from shared.domain.evidence import (
+    AssessRequest,
+    NewsAssessment,
+    PatternAssessment,
+    Scored,
+    ScoreUpdates,
+    Stage,
+    TechnicalAssessment,
+)  # fmt: skip
 from shared.domain.order import Verdict
 from shared.domain.session import Session
 from shared.errors import CatalystError
+
+STALE = "cut off; its analysis is stale"
+Evidence = NewsAssessment | PatternAssessment | TechnicalAssessment
 
 
 @dataclass
@@ -34,12 +45,15 @@ class Scan:
     failed: str | None = None
     interrupted: bool = False
     silent: bool = False
+    config_hash: str | None = None
+    places: int = 0
     weights: dict[str, float] = field(default_factory=dict)
     scored: tuple[Scored, ...] = ()
     rows: list[TraceRow] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     stage_ms: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
     picks: list[outcome.Pick] = field(default_factory=list)
     leads: dict[str, Lead] = field(default_factory=dict)
 
@@ -54,6 +68,18 @@ class Scan:
             raise
         finally:
             self.stage_ms[name] = round((perf_counter() - started) * 1000, 3)
+
+    def lose(self, what: str, why: str) -> None:
+        """Go on without a part of the evidence. What ends with `lost` halves the sizes."""
+        self.failed = None
+        self.degraded.append(what)
+        self.losses.append(why)
+
+    def notice(self, stage: str, asked: AssessRequest, answer: Evidence, word: str) -> None:
+        """Some of those whom a stage was asked about may be missing from its answer: say how many."""
+        if silent := len(asked.symbols) - len(answer.evidence):
+            what = f"{stage}: {silent} of {len(asked.symbols)}"
+            self.lose(f"{what} {word}", f"{stage} gave no answer that can be used about {silent} symbols")
 
     def take(self, stage: Stage, cut: Cut) -> tuple[Lead, ...]:
         """Remember a cut; returns who goes on."""
@@ -85,9 +111,9 @@ class Scan:
 
     def end(self, now: datetime) -> ScanView:
         """The scan as it ended."""
-        self.rows += outcome.execution_rows(self.picks)
+        self.rows += outcome.execution_rows(self.picks, self.places)
         self.counts["universe"] = self.answer.universe if self.answer else 0
-        self.counts["execution"] = sum(pick.outcome in ("order", "proposal") for pick in self.picks)
+        self.counts["execution"] = sum(pick.outcome in outcome.TAKEN for pick in self.picks)
         return ScanView(
             cycle_id=self.cycle.cycle_id,
             scan=self.scan,
@@ -97,7 +123,7 @@ class Scan:
             funnel=FunnelCounts(**self.counts),
             stage_ms=self.stage_ms,
             picks=tuple(pick.as_json() for pick in self.picks),
-            reason="cut off; its analysis is stale" if self.interrupted else self.failed,
+            reason=STALE if self.interrupted else self.failed or "; ".join(self.losses) or None,
             started_at=self.started_at,
             ended_at=max(now, self.started_at),
         )
@@ -131,6 +157,9 @@ class Scan:
             "missing": flags([self.leads[one.symbol] for one in self.scored]),
             "weights": self.weights,
             "facts": {symbol: facts_of(lead) for symbol, lead in sorted(self.leads.items())},
+            "config": self.config_hash,
+            "degraded": self.degraded,
+            "failed": self.failed,
         }
 
     def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:

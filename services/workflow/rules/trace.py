@@ -1,5 +1,7 @@
 """The story of symbols in a scan, as it is stored and told."""
 
+from pydantic import Field
+
 from shared.domain.base import Value
 from shared.domain.evidence import Stage
 
@@ -8,7 +10,8 @@ class Component(Value):
     """One number that a stage looked at.
 
     `percentile`: the share of the others at that stage that it beats, ties counting half, in [0, 1]. `weight` times
-    `value` is the `contribution` to the stage's own value; without a weight it only informed. `threshold` and `margin`
+    `value` is the `contribution` to the stage's own value (at the scanner: to the score that it ranks by); without a
+    weight it only informed, with the weight 0 it was missing. `threshold` and `margin`
     belong to a limit of its own (risk's checks); a negative margin missed by so much.
     """
 
@@ -44,12 +47,20 @@ class TraceRow(Value):
 
 
 class Explanation(Value):
-    """A symbol's way through each scan of a cycle: where it fell out and by how much."""
+    """A symbol's way through each scan of a cycle: where it fell out and by how much.
+
+    `sentences`: each scan in one line, also one that failed before it looked at anybody; `degraded`: what a scan had to
+    do without; `config`: the hash of the configuration that it went by, beside the one of `config_now`.
+    """
 
     cycle_id: str
     symbol: str
     summary: str
     scans: dict[int, tuple[TraceRow, ...]]
+    sentences: dict[int, str] = Field(default_factory=dict)
+    degraded: dict[int, tuple[str, ...]] = Field(default_factory=dict)
+    config: dict[int, str] = Field(default_factory=dict)
+    config_now: str | None = None
 
 
 class NearMiss(TraceRow):

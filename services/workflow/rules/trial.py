@@ -7,13 +7,13 @@ from datetime import datetime
 from pydantic import Field
 
 from config.trading import Config
-from services.workflow.rules import funnel, outcome
+from services.workflow.rules import fate, funnel, outcome
 from services.workflow.rules.descent import Descent, Past, Standing, moved, standings
 from shared.domain.base import Value
 from shared.domain.cycle import CycleView, DecideRequest, Retried
+from shared.domain.evidence import Stage
 from shared.domain.order import Check
 
-TAKEN = ("order", "proposal")
 DECIDED = ("risk", "execution")
 MONEY = ("max_position_size", "risk_per_trade", "buying_power", "daily_loss_used", "sector_exposure", "liquidity",
          "total_exposure")  # fmt: skip
@@ -52,9 +52,9 @@ class Difference(Value):
 
 
 class Trial(Value):
-    """One scan. `unknown`: symbols that nobody can follow further, by the stage that never saw them; `unmeasured`:
-    what risk had not measured of a symbol and takes as it was; `elsewhere`: how many others would have fallen out at
-    another stage, before risk in both.
+    """One scan. `fates`: what a person, or time, made of its proposals; `unknown`: symbols that nobody can follow
+    further, by the stage that never saw them; `unmeasured`: what risk had not measured of a symbol and takes as it was;
+    `elsewhere`: how many others would have fallen out at another stage, before risk in both.
     """
 
     cycle_id: str
@@ -62,6 +62,7 @@ class Trial(Value):
     started_at: datetime
     was: tuple[Place, ...]
     would: tuple[Place, ...]
+    fates: dict[str, str] = Field(default_factory=dict)
     differences: tuple[Difference, ...]
     unknown: dict[str, tuple[str, ...]]
     unmeasured: dict[str, tuple[str, ...]]
@@ -122,10 +123,11 @@ def _own_limits(cycle: CycleView, present: Config) -> dict[str, object]:
 
 def trial_of(tried: Attempt, verdicts: Sequence[Retried], most: int, top_n: int) -> Trial:
     """The scan as it went and as it would have gone."""
-    past, unknown = tried.past, tried.way.unknown
-    judged = [one.would for one in verdicts]
-    picks = places(past, outcome.chosen(tried.asked.candidates, judged, most), top_n)
-    rows = [*tried.way.rows, *outcome.risk_rows(tried.asked.candidates, judged), *outcome.execution_rows(picks)]
+    past, judged = tried.past, {one.would.symbol: one.would for one in verdicts}
+    silent: dict[str, Stage] = {one.symbol: "risk" for one in tried.asked.candidates if one.symbol not in judged}
+    unknown, asked = tried.way.unknown | silent, [one for one in tried.asked.candidates if one.symbol in judged]
+    picks = places(past, outcome.chosen(asked, judged.values(), most), top_n)
+    rows = [*tried.way.rows, *outcome.risk_rows(asked, judged.values()), *outcome.execution_rows(picks, top_n)]
     was, would = standings(list(past.rows.values()), {}), standings(rows, unknown)
     before, after = _as_it_was(past), {pick.scored.symbol: _place(pick, past, verdicts) for pick in picks}
     changed = set(moved(was, would))
@@ -139,6 +141,7 @@ def trial_of(tried: Attempt, verdicts: Sequence[Retried], most: int, top_n: int)
         started_at=past.view.started_at,
         was=tuple(before.values()),
         would=tuple(after.values()),
+        fates={one.symbol: one.status for one in past.proposals if one.scan == past.view.scan},
         differences=tuple(_difference(symbol, *ways, answers.get(symbol)) for symbol in sorted(near)),
         unknown={stage: tuple(sorted(one for one in unknown if unknown[one] == stage)) for stage in unknown.values()},
         unmeasured={one.was.symbol: one.unknown for one in verdicts if one.unknown},
@@ -163,15 +166,20 @@ class Way:
 
 
 def places(past: Past, picks: Sequence[outcome.Pick], top_n: int) -> list[outcome.Pick]:
-    """Who would have been sent or proposed, best first. What was refused then on the way out is refused again."""
+    """Who would have been sent or proposed, best first. What was refused then on the way out is refused again, and so
+    is what would have been proposed while an earlier proposal of it waited.
+    """
     before, left = {pick["symbol"]: pick for pick in past.view.picks}, top_n
     word, found = "order" if past.cycle.session_mode == "autonomous" else "proposal", []
+    waited = fate.waiting(past.proposals, past.view.scan, past.view.ended_at or past.view.started_at)
     for pick in picks:
         then = before.get(pick.scored.symbol, {})
         if left > 0 and then.get("outcome") in ("refused", "unknown"):
             pick = replace(pick, outcome=then["outcome"], reason=then["reason"])
+        elif left > 0 and then.get("outcome") not in outcome.TAKEN and pick.scored.symbol in waited:
+            pick = replace(pick, outcome="refused", reason=fate.STILL_PENDING)
         elif left > 0:
-            kind = then["outcome"] if then.get("outcome") in TAKEN else word
+            kind = then["outcome"] if then.get("outcome") in outcome.TAKEN else word
             score = f"approved by risk, composite score {pick.scored.composite_score:.3f}"
             pick, left = replace(pick, outcome=kind, reason=score), left - 1
         found.append(pick)
