@@ -23,6 +23,13 @@ SHARES: tuple[tuple[str, K | None, str], ...] = (
     ("Acme chairman snaps up 90,000 shares", K.INSIDER_BUY, UP),
     ("Multiple insiders buy Acme stock", K.INSIDER_BUY, UP),
     ("Acme founder offloads 2 million shares", K.OTHER, DOWN),
+    ("Acme announces private placement of units", K.OFFERING, DOWN),
+    ("Acme strikes warrant inducement deal", K.OFFERING, DOWN),
+    ("Acme signs sales agreement with Jefferies to sell stock", K.OFFERING, DOWN),
+    ("Acme holders sell 5 million shares in a block trade", K.OFFERING, DOWN),
+    ("Acme to issue 6 million shares to a creditor", K.OFFERING, DOWN),
+    ("Acme chops its quarterly payout", K.DIVIDEND, DOWN),
+    ("Acme board clears new repurchase plan", K.DIVIDEND, UP),
 )
 
 RESULTS: tuple[tuple[str, K | None, str], ...] = (
@@ -38,6 +45,11 @@ RESULTS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme reports 9% decline in quarterly revenue", K.EARNINGS, DOWN),
     ("Net sales of the paint maker Acme fell by 4% to EUR 80 million", K.EARNINGS, DOWN),
     ("Operating profit of the paint maker Acme rose to $12 million", K.EARNINGS, UP),
+    ("Acme guides to lower winter sales", K.GUIDANCE, DOWN),
+    ("Acme declines to give a forecast for 2027", K.GUIDANCE, DOWN),
+    ("Acme raises its annual sales view", K.GUIDANCE, UP),
+    ("Acme margins turn positive", K.EARNINGS, UP),
+    ("Acme takes $80 million write-down on its mill", K.EARNINGS, DOWN),
 )
 
 MEDICINE: tuple[tuple[str, K | None, str], ...] = (
@@ -53,6 +65,10 @@ MEDICINE: tuple[tuple[str, K | None, str], ...] = (
     ("Acme study misses key secondary goal", K.FDA, DOWN),
     ("Patient dies in Acme gene therapy trial", K.FDA, DOWN),
     ("Acme gets CRL for its eye gel", K.FDA, DOWN),
+    ("Acme migraine drug flunks mid-stage study", K.FDA, DOWN),
+    ("Acme migraine data underwhelm", K.FDA, DOWN),
+    ("Acme's migraine drug approved by UK health regulator", K.FDA, UP),
+    ("Cases of jaundice in patients on Acme pill", K.FDA, DOWN),
 )
 
 COURTS: tuple[tuple[str, K | None, str], ...] = (
@@ -67,6 +83,11 @@ COURTS: tuple[tuple[str, K | None, str], ...] = (
     ("U.S. lifts import ban on Acme toner", K.LEGAL, UP),
     ("Washington tightens exports of Acme lasers", K.LEGAL, DOWN),
     ("Scorpion Capital says Acme's toner is water", K.LEGAL, DOWN),
+    ("Acme antitrust fine annulled", K.LEGAL, UP),
+    ("Court sides with Acme in toner dispute", K.LEGAL, UP),
+    ("Regulators accuse Acme of rigging toner prices", K.LEGAL, DOWN),
+    ("Acme added to U.S. entity list", K.LEGAL, DOWN),
+    ("France bans sales of Acme toner", K.LEGAL, DOWN),
 )
 
 STANDING: tuple[tuple[str, K | None, str], ...] = (
@@ -83,6 +104,11 @@ STANDING: tuple[tuple[str, K | None, str], ...] = (
     ("Acme to lay off a fifth of its staff", K.OTHER, DOWN),
     ("Acme squeezed by new tariffs", K.OTHER, DOWN),
     ("White House exempts Acme from tariffs", K.OTHER, UP),
+    ("Acme to wind down its operations", K.OTHER, DOWN),
+    ("Acme's accounting firm quits", K.OTHER, DOWN),
+    ("Acme furloughs 300 in Ohio", K.OTHER, DOWN),
+    ("Acme kicked out of the Dow", K.OTHER, DOWN),
+    ("Acme founder files to sell 40,000 shares", K.OTHER, DOWN),
 )
 
 BUSINESS: tuple[tuple[str, K | None, str], ...] = (
@@ -101,6 +127,17 @@ BUSINESS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme drills 14 m grading 3.1 g/t gold", K.PRODUCT, UP),
     ("Acme releases first quarter results", K.EARNINGS, FLAT),
     ("Acme added to Citi focus list", K.ANALYST, UP),
+    ("Umbrella places order for 60 Acme kilns", K.CONTRACT, UP),
+    ("Umbrella drops Acme as supplier", K.CONTRACT, DOWN),
+    ("Acme teams with Umbrella on kilns", K.CONTRACT, UP),
+    ("Acme's plumber of the year wins industry award", None, FLAT),
+    ("Acme puts van on ice", K.PRODUCT, DOWN),
+    ("Acme resumes production in Ohio", K.PRODUCT, UP),
+    ("Acme to open 12 stores in Spain", K.PRODUCT, UP),
+    ("Acme closes debt facility", K.OTHER, FLAT),
+    ("Acme raised to overweight at UBS", K.ANALYST, UP),
+    ("Acme initiated with a sell at UBS", K.ANALYST, DOWN),
+    ("Acme chief quits to step down from the board", K.PERSONNEL, DOWN),
 )
 
 DEALS: tuple[tuple[str, K | None, str], ...] = (
@@ -110,6 +147,12 @@ DEALS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme, Globex call off merger", K.MERGER, DOWN),
     ("Globex drops pursuit of Acme", K.MERGER, DOWN),
     ("Acme launches tender offer to buy back shares", K.DIVIDEND, UP),
+    ("Acme ends sale talks with Globex", K.MERGER, DOWN),
+    ("Acme weighs sale of itself", K.MERGER, UP),
+    ("Globex to buy paint unit from Acme", K.MERGER, FLAT),
+    ("Globex to acquire Acme's paint business", K.MERGER, FLAT),
+    ("Globex takeover of Acme faces regulatory hurdles", K.MERGER, DOWN),
+    ("Acme explores strategic alternatives for its paint unit", K.MERGER, FLAT),
 )
 
 FAMILIES = (*SHARES, *RESULTS, *MEDICINE, *COURTS, *STANDING, *BUSINESS, *DEALS)

@@ -39,3 +39,26 @@ def test_the_market_is_no_company(text: str) -> None:
 )
 def test_a_ticker_is_no_complete_response_letter(text: str) -> None:
     assert read_warily(text, "CRL", "Charles River Laboratories International Inc.").catalyst is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It might be a bad idea to buy Acme for its next dividend", "A reason to buy Acme shares", "No rush to buy Acme"],
+)
+def test_advice_to_buy_is_no_take_over(text: str) -> None:
+    reading = read_warily(text, *ACME)
+    assert reading.catalyst is None
+    assert reading.sentiment < 0.5
+
+
+@pytest.mark.parametrize(
+    "text", ["Analysts think Acme could surge 60%", "Wall Street analysts see a 60% upside in Acme"]
+)
+def test_what_analysts_hope_is_no_event(text: str) -> None:
+    assert read_warily(text, *ACME).catalyst is None
+
+
+def test_what_a_rivals_event_means_for_a_company_is_not_its_event() -> None:
+    text = "Globex beats estimates: what it means for Acme"
+    assert read_warily(text, *ACME, 2).catalyst is None
+    assert read_warily(text, "GLBX", "Globex Holdings Inc.", 2).catalyst == Catalyst.EARNINGS

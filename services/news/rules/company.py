@@ -35,10 +35,13 @@ _TWO_LETTERS = frozenset(
     "AI AN AS AT BE BY DO EU GO HE IF IN IS IT ME MY NO OF ON OR QT SO TO UK UP US WE Q1 Q2 Q3 Q4 H1 H2".split()
 )
 _BRANDS = {
-    "alphabet": ("google",), "amazon.com": ("amazon", "aws"), "block": ("cash app",), "coca-cola": ("coke",),
-    "comcast": ("nbcuniversal",), "delta air lines": ("delta",), "international business machines": ("ibm",),
-    "lvmh": ("louis vuitton",), "meta platforms": ("facebook", "instagram"), "rtx": ("raytheon",),
-    "stellantis": ("jeep", "chrysler"), "warner bros. discovery": ("hbo",), "ww": ("weightwatchers",),
+    "alphabet": ("google",), "amazon.com": ("amazon", "aws"), "anheuser-busch inbev": ("ab inbev",),
+    "bank of america": ("bofa",), "block": ("cash app",), "bristol-myers squibb": ("bristol myers",),
+    "charles schwab": ("schwab",), "citigroup": ("citi",), "coca-cola": ("coke",), "comcast": ("nbcuniversal",),
+    "delta air lines": ("delta",), "eli lilly": ("lilly",), "general electric": ("ge",), "general motors": ("gm",),
+    "international business machines": ("ibm",), "meta platforms": ("facebook", "instagram"), "rtx": ("raytheon",),
+    "snap": ("snapchat",), "stellantis": ("jeep", "chrysler"), "taiwan semiconductor manufacturing": ("tsmc",),
+    "walt disney": ("disney",), "warner bros. discovery": ("hbo",), "ww": ("weightwatchers",),
 }  # fmt: skip
 """What the press calls a company whose register name nobody uses, by its short name."""
 _SECOND_TOO_VAGUE = frozenset(
@@ -55,7 +58,7 @@ def short_name(company: str) -> str:
     """The name without what follows it in a register: `NVIDIA Corporation Common Stock` -> `NVIDIA`."""
     name = re.sub(r"\s+", " ", company).strip()
     for _ in range(6):
-        shorter = _SUFFIX.sub("", name).strip(" ,.&")
+        shorter = _SUFFIX.sub("", name).strip(" ,.&").removesuffix(" and")
         if shorter == name or len(shorter) < 2:
             break
         name = shorter
@@ -84,7 +87,7 @@ def names(company: str | None) -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def _brief(company: str) -> str:
     """The short name where it is two capitals or figures (`HP`, `3M`), which count as they are written only."""
-    name = short_name(company)
+    name = short_name(company).replace(".", "")
     return name if len(name) == 2 and name.isupper() and name not in _TWO_LETTERS else ""
 
 

@@ -40,6 +40,10 @@ _EXCUSES = (
     (frozenset({Catalyst.EARNINGS, Catalyst.GUIDANCE}), _AHEAD),
 )
 """Types that a text does not have where it holds the words beside them."""
+_FOR_OTHERS = re.compile(
+    r"what (?:it|this|that) (?:could |may |might )?means? for\b|read-?(?:through|across) (?:to|for)\b"
+)
+"""Before whom another's event may touch."""
 _REGISTER = frozenset(
     "the inc corp corporation company companies ltd limited plc llc trust holdings holding group common stock ordinary"
     " share shares class american depositary units unit warrants and each representing new first united national global"
@@ -120,6 +124,8 @@ def _is_the_house(hit: Hit, low: str, at: list[int]) -> bool:
 def is_ours(low: str, at: list[int], symbol: str | None, company: str | None) -> bool:
     """True where an event told in `low` may be taken for the company's: it is named, or nobody is asked about, or some
     word of its registered name stands there and no other company's ticker does."""
+    if at and ("means for" in low or "read" in low) and (other := _FOR_OTHERS.search(low)):
+        return min(at) < other.start()
     if at or not (symbol or company):
         return True
     return not (symbol and marked(low)) and (company is None or _has_trace(low, company))

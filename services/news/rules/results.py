@@ -7,10 +7,8 @@ from shared.domain.news import Catalyst
 E, G = Catalyst.EARNINGS, Catalyst.GUIDANCE
 
 _VIEWS = r"\b(?:estimates?|expectations?|consensus|views?|street|wall street|forecasts?|analysts?|ests?)\b"
-_FIGURES = (
-    r"(?:earnings|profits?|revenues?|sales|eps|income|ebitda|results|margins?|backlog|bookings|orders|deliveries)"
-)
-_OUTLOOK = r"(?<!oil )(?<!crude )(?<!gold )(?<!copper )(?<!gdp )(?<!price )(?<!inflation )(?<!demand )(?<!gas )(?:guidance|outlook|forecasts?|fy ?\d*|full[- ]year|annual view|profit view|projections?|targets? for)"
+_FIGURES = r"(?:earnings|profits?|revenues?|sales|eps|income|ebitda|results|margins?|backlog|bookings|orders|order intake|turnover|comps|deliveries)"
+_OUTLOOK = r"(?<!oil )(?<!crude )(?<!gold )(?<!copper )(?<!gdp )(?<!price )(?<!inflation )(?<!demand )(?<!gas )(?:guidance|outlook|forecasts?|fy ?\d*|full[- ]year|(?:annual|profit|sales|revenue|earnings|growth|margin) view|projections?|targets? for)"
 UP = r"(?:raises?|raised|raising|lifts?|lifted|boosts?|boosted|hikes?|hiked|increases?|increased|ups|bumps?|bumped)"
 DOWN = r"(?:lowers?|lowered|lowering|cuts?|cutting|slash(?:es|ed)?|trims?|trimmed|reduces?|reduced|drops?|chops?|halves|halved|halving)"
 UP_WORDS = "raise raises raised raising lift lifts lifted boost boosts boosted hike hikes hiked increase increases"
@@ -72,6 +70,8 @@ EARNINGS: tuple[Phrase, ...] = (
            "weak figures"),
     phrase(E, 0.4, 1.3, "increase growth rise jump gain", r"\d% (?:[\w/-]+ ){0,2}(?:increase|growth|rise|jump|gain) in (?:[\w-]+ ){0,3}" + _FIGURES, "figures rise"),
     phrase(E, -0.45, 1.3, "decrease decline drop fall slump", r"\d% (?:[\w/-]+ ){0,2}(?:decrease|decline|drop|fall|slump) in (?:[\w-]+ ){0,3}" + _FIGURES, "figures fall"),
+    phrase(E, 0.4, 1.5, "turn turns turned", r"\b(?:sales|earnings|margins?|cash flow|comps|growth) turn(?:s|ed)? positive", "figures rise"),
+    phrase(E, -0.5, 1.9, "impairment writedown write", r"\b(?:takes?|took|books?|records?|posts?)\b[^;]{0,40}\b(?:impairment|write-?down|write-?off)|\$[\d.,]+ ?\w{0,8} (?:impairment|write-?down|write-?off)", "assets written down"),
     phrase(E, -0.45, 1.9, "burns burned burn", r"\bburn(?:s|ed)? (?:through )?(?:about |some |nearly )?\$[\d.]|cash[- ]burn (?:\w+ )?(?:widen|grow|ris|increas|accelerat|worsen)\w*", "cash is burnt"),
     phrase(E, 0.5, 1.6, "swings swung returns turns", r"(?:swings|swung|returns|turns) to (?:an? )?(?:[\w-]+ ){0,3}profit", "turns to a profit"),
     phrase(E, -0.55, 1.6, "swings swung", r"(?:swings|swung) to (?:an? )?(?:[\w-]+ ){0,3}loss", "turns to a loss"),
@@ -104,6 +104,7 @@ GUIDANCE: tuple[Phrase, ...] = (
     phrase(G, -0.75, 2.8, "warning warns warned", r"profit warning|warn(?:s|ed) (?:of|on|about|that) [\w ]{0,30}(?:sales|profit|revenue|earnings|demand|loss|margin|results|year|quarter)",
            "profit warning"),
     phrase(G, -0.65, 2.6, "guides sees expects forecasts projects", r"\b(?:guides|sees|expects|forecasts|projects)\b[^;]{0,60}\b(?:below|short of|under|missing)\b[^;]{0,20}(?:street|consensus|estimates?|expectations|views?)", "outlook below estimates", about="subject"),
+    phrase(G, -0.6, 2.6, "guides declines", r"\bguides (?:\w+ )?to\b[^;]{0,40}\b(?:declines?|drop|fall|loss|weak\w*|lower|slow\w*)\b|\bdeclines to (?:provide|give|issue|offer)\b[^;]{0,30}\b(?:guidance|outlook|forecast)", "weak outlook", about="subject"),
     phrase(G, 0.6, 2.6, "guides sees expects forecasts projects", r"\b(?:guides|sees|expects|forecasts|projects)\b[^;]{0,60}\b(?:above|ahead of|topping|over)\b[^;]{0,20}(?:street|consensus|estimates?|expectations|views?)", "outlook above estimates", about="subject"),
     phrase(G, -0.65, 2.6, "warns sees expects forecasts projects", r"\b(?:warns|sees|expects|forecasts|projects)\b[^;]{0,35}\b(?:sales|profits?|revenues?|earnings|margins?|income|eps)\b[^;]{0,25}\b(?:to|will) (?:\w+ )?(?:fall|drop|decline|shrink|miss|decrease|slump|halve|contract)\b", "it expects to earn less", about="subject"),
     phrase(G, 0.1, 1.15, "reaffirms reaffirming reaffirmed reiterates maintains affirms backs confirms holds", r"(?:reaffirm(?:s|ing|ed)|reiterat(?:es|ing|ed)|maintains|affirms|backs|confirms)\b[^,;]{0,40}(?:guidance|outlook|forecast)|(?:reaffirm(?:s|ing|ed)|maintains|backs|confirms)\b[^,;]{0,50}\b(?:margin|sales|revenue|earnings|profit|eps|growth|production|financial|long-term|full-year|20\d\d) (?:\w+ )?targets?\b",
