@@ -15,14 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.child import free_ports, inherited
-from services.scanner.rules.score import RANK_WEIGHTS
 from services.workflow.api import create_app
 from services.workflow.rules import explain, funnel
-from services.workflow.rules.facts import SCANNER_SHARES, facts_of
+from services.workflow.rules.facts import facts_of
 from services.workflow.rules.funnel import Cut, Lead
 from services.workflow.rules.score import composite
 from services.workflow.rules.trace import TraceRow
-from shared.domain.evidence import PatternAssessment, PatternEvidence, TechnicalAssessment, TechnicalEvidence
+from shared.domain.evidence import (
+    NewsAssessment,
+    PatternAssessment,
+    PatternEvidence,
+    TechnicalAssessment,
+    TechnicalEvidence,
+)  # fmt: skip
 from shared.domain.news import NewsEvidence
 from tests.workflow.conftest import ROOT, Bench, listening_on
 from tests.workflow.surroundings import OPEN
@@ -160,6 +165,17 @@ def test_a_tie_is_called_one() -> None:
     assert "SAA" in (told.otherwise or "")
 
 
+def test_a_tie_of_news_is_decided_by_momentum_and_says_so() -> None:
+    """All have the same news; the order of the symbols would have let the first two pass."""
+    leads = [Lead(candidate(number).model_copy(update={"momentum_score": 0.5 + number / 10})) for number in range(3)]
+    said = tuple(NewsEvidence(symbol=lead.symbol, score=0.5, sentiment=0.0, confidence=0.5, items=0) for lead in leads)
+    cut = funnel.cut_by_news(leads, NewsAssessment(as_of=OPEN, evidence=said), 2)
+    trace = trace_of([cut])
+    told = {row.symbol: told_of(row, trace).otherwise or "" for row in cut.rows}
+    assert told[symbol(0)] == f"a tie at 0.500, where {symbol(1)} stood too: momentum decided, 0.500 against 0.600"
+    assert told[symbol(2)] == f"a tie at 0.500, where {symbol(0)} stood too: momentum decided, 0.700 against 0.500"
+
+
 def test_technical_shows_its_parts_and_says_when_it_refuses() -> None:
     leads = [Lead(candidate(number)) for number in range(2)]
     parts: dict[str, float | None] = {"trend": 0.9, "volume": 0.5, "agreement": 0.8}
@@ -204,10 +220,6 @@ async def test_every_stage_of_a_traded_symbol_shows_its_numbers(bench: Bench) ->
         assert rows["pattern"]["rank"] == 2
 
 
-def test_the_scanners_shares_are_its_own() -> None:
-    assert SCANNER_SHARES == RANK_WEIGHTS
-
-
 async def test_bad_news_is_explained_by_what_it_fell_by(bench: Bench) -> None:
     bench.world.negative = {symbol(0)}
     async with bench.running() as client:
@@ -233,34 +245,6 @@ async def test_near_misses_name_each_symbol_once(bench: Bench) -> None:
         assert len({one["symbol"] for one in missed}) == len(missed) == 40
         shares = [abs(one["margin"]) / abs(one["threshold"]) for one in missed]
         assert shares == sorted(shares)
-
-
-async def test_strangers_are_told_what_they_would_have_needed(bench: Bench) -> None:
-    async with bench.running() as client:
-        cycle_id = (await client.post(START)).json()["cycle_id"]
-        await bench.scans(1)
-
-        async def only_row(name: str) -> dict[str, Any]:
-            told = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/{name}")).json()
-            (row,) = told["scans"]["1"]
-            return dict(row)
-
-        cheap, late = await only_row("CHEAP"), await only_row("LATE")
-        assert (cheap["stage"], cheap["otherwise"], cheap["of"]) == (
-            "universe",
-            "at least 1.000 instead of 0.800",
-            4129,
-        )
-        assert (late["rank"], late["of"], late["threshold"], late["margin"]) == (231, 4000, 100, -131)
-        assert late["otherwise"] == (
-            "rank 100 or better instead of 231: 0.105 more, beyond 0.455, where SDV stood:"
-            " momentum_score over 0.610 instead of 0.400 or volume_score over 0.510 instead of 0.300"
-        )
-        assert {one["name"]: one["percentile"] for one in late["components"]} == {
-            "momentum_score": 0.4, "volume_score": 0.3,
-        }  # fmt: skip
-        missed = (await client.get(f"/api/v1/cycles/{cycle_id}/near-misses?limit=5")).json()
-        assert all(row["otherwise"] and row["components"] for row in missed)
 
 
 async def test_it_is_typed_by_a_person_and_read_without_a_manual(bench: Bench, tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ class Stand(NamedTuple):
 def stand_of(stage: str, trace: Trace) -> Stand:
     """A stage as the trace tells it."""
     rows = [row for row in trace.get("rows", ()) if row["stage"] == stage]
-    peers = (Peer(row["symbol"], row["passed"], row.get("value"), row.get("rank")) for row in rows)
+    peers = (
+        Peer(row["symbol"], row["passed"], row.get("value"), row.get("rank"), _tiebreak(stage, row["symbol"], trace))
+        for row in rows
+    )
     values = dict[str, list[float]]()
     for row in rows:
         checks = [(one["name"], one.get("value")) for one in row.get("components", ())]
@@ -48,6 +51,13 @@ def stand_of(stage: str, trace: Trace) -> Stand:
             if value is not None:
                 values.setdefault(name, []).append(value)
     return Stand(tuple(peers), values)
+
+
+def _tiebreak(stage: str, symbol: str, trace: Trace) -> float | None:
+    if stage != "news" or not (facts := trace.get("facts", {}).get(symbol)):
+        return None
+    momentum: float = facts["scanner"]["momentum_score"]
+    return momentum
 
 
 def way_of(symbol: str, trace: Trace) -> tuple[TraceRow, ...]:
@@ -117,7 +127,7 @@ def never_seen(symbol: str, trace: Trace, standing: Standing | None) -> TraceRow
             reason=standing.reason,
             value=standing.value,
             threshold=standing.threshold,
-            margin=standing.margin,
+            margin=None if standing.margin is None else -abs(standing.margin),
             of=counts.get("universe"),
         )
         return row.model_copy(update={"otherwise": otherwise(row, ())})
@@ -169,7 +179,12 @@ def sentence(number: int, way: Sequence[TraceRow], trace: Trace) -> str:
     numbers, what = "", "picked" if last.stage == "execution" else f"came through {STAGES[last.stage]}"
     if last.stage == "execution":
         numbers = f" (place {last.rank} of {last.of} approved)"
-    elif last.value is not None and last.threshold is not None and last.margin is not None:
+    elif (
+        last.value is not None
+        and last.threshold is not None
+        and last.margin is not None
+        and (last.margin or last.stage != "universe")
+    ):
         value, threshold, room = figures(last.value, last.threshold, last.margin)
         numbers = f" ({value} against {threshold}, margin {'+' * (last.margin > 0)}{room})"
     if not last.passed:

@@ -8,12 +8,13 @@ from services.workflow.rules.trace import Component, TraceRow
 
 
 class Peer(NamedTuple):
-    """Another symbol at the same stage of the same scan."""
+    """Another symbol at the same stage of the same scan. `tiebreak`: what ranks it among equals before its name."""
 
     symbol: str
     passed: bool
     value: float | None
     rank: int | None
+    tiebreak: float | None = None
 
 
 def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
@@ -38,7 +39,7 @@ def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
 
 
 def _limit(row: TraceRow) -> str | None:
-    if row.value is None or row.threshold is None:
+    if row.value is None or row.threshold is None or row.value == row.threshold:
         return None
     return _within(row.value, row.threshold)
 
@@ -82,9 +83,9 @@ def _rank(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     if row.value is None or row.threshold is None:
         return None
     rival, gap = _rival(row, peers), round(row.threshold - row.value, 6)
-    whose = f", where {rival} stood" if rival else ", the least"
+    whose = f", where {rival.symbol} stood" if rival else ", the least"
     if not gap:
-        return f"a tie at {row.value:.3f}{whose.replace('stood', 'stood too')}: the order of the symbols decided"
+        return f"a tie at {row.value:.3f}{whose.replace('stood', 'stood too')}: {_tie(row, rival)}"
     edge, more = figures(row.threshold, gap, row.value)[:2]
     levers = list(_levers(row.components, gap))
     if row.passed:
@@ -98,11 +99,20 @@ def _or(levers: Sequence[str]) -> str:
     return f"{', '.join(levers[:-1])} or {levers[-1]}" if len(levers) > 1 else levers[0]
 
 
-def _rival(row: TraceRow, peers: Sequence[Peer]) -> str | None:
+def _tie(row: TraceRow, rival: Peer | None) -> str:
+    """What decided among equals: momentum at the news stage, and everywhere the order of the symbols."""
+    own = next((one.value for one in row.components if one.name == "momentum" and one.weight is None), None)
+    if rival is None or own is None or rival.tiebreak is None or own == rival.tiebreak:
+        return "the order of the symbols decided"
+    said, other = figures(own, rival.tiebreak)
+    return f"momentum decided, {said} against {other}"
+
+
+def _rival(row: TraceRow, peers: Sequence[Peer]) -> Peer | None:
     """Whose place it was about: the first one out for those who stayed, the last one kept for those who fell."""
     others = [one for one in peers if one.passed != row.passed and one.rank is not None and one.value == row.threshold]
     others.sort(key=lambda one: (one.rank or 0) * (1 if row.passed else -1))
-    return others[0].symbol if others else None
+    return others[0] if others else None
 
 
 def _levers(components: Sequence[Component], gap: float) -> Iterator[str]:
