@@ -71,6 +71,9 @@ bench-patterns: .venv/installed-dev ## drawn chart patterns found, and false ala
 pattern-outcomes: .venv/installed-dev ## what chart patterns were worth on recorded days [FLAGS="--rows --symbols 500"]
 	@$(RUN) -m benchmarks.pattern_outcomes $(FLAGS)
 
+pattern-ranking: .venv/installed-dev ## whether anything a figure tells ranks names better than the pattern score, on recorded days
+	@$(RUN) -m benchmarks.pattern_ranking
+
 scanner-reach: .venv/installed-dev ## who reached the target within three hours of a scan on recorded days, by range
 	@$(RUN) -m benchmarks.scanner_reach
 

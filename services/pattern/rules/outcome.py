@@ -8,6 +8,7 @@ import numpy as np
 
 from services.pattern.rules.frame import Frame
 from services.pattern.rules.pivots import Turn
+from services.pattern.rules.usable import counted
 from services.pattern.rules.worth import confidence
 from shared.domain.evidence import Detection, Pivot
 
@@ -121,7 +122,8 @@ def _reason(frame: Frame, shape: Shape, how: How, at: int) -> str:
     match how:
         case "waits":
             left = shape.expires - at
-            return f"waits for a close {over} {level:g}{asked}; {left} bar{'s' * (left != 1)} left for it"
+            ends = f"{counted(left, 'bar')} left for it" if left else "its time ends with this bar"
+            return f"waits for a close {over} {level:g}{asked}; {ends}"
         case "broke out":
             return f"closed {over} {level:g} on {volume}"
         case "never broke out":

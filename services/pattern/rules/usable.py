@@ -8,8 +8,8 @@ import numpy as np
 from shared.domain.market import SUB_DOLLAR_TICK, Bars
 
 ENOUGH_BARS, LEAST_PRICE = 12, float(SUB_DOLLAR_TICK)
-SPLITS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
-CLOSE_TO_RATIO, USUAL_RANGES = 0.04, 4.0
+SPLITS = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
+CLOSE_TO_RATIO, USUAL_RANGES = 0.02, 4.0
 
 
 class Usable(NamedTuple):
@@ -48,8 +48,10 @@ def whole(bars: Bars) -> Bars:
 def last_split(bars: Bars) -> int:
     """Number of the first bar after the last jump that looks like a split; 0 when there is none.
 
-    A split moves the price by a simple ratio between two bars and leaves its liveliness alone; news that moves it as
-    far makes the bar itself wide. So: within 4 % of a ratio, and a bar not over four times as wide as the ones before.
+    A split moves the price by a whole ratio between two bars and leaves its liveliness alone; news that moves it as far
+    makes the bar itself wide. So: within 2 % of a ratio, and a bar not over four times as wide as the ones before.
+    Bars come adjusted for splits, so this is for those that are not yet. Three for two is left alone: in 138 days of
+    2,000 names' adjusted bars twenty had such a jump, on news, and such a name is one to look at.
     """
     if len(bars) < 2:
         return 0
