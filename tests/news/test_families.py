@@ -62,3 +62,25 @@ def test_what_a_rivals_event_means_for_a_company_is_not_its_event() -> None:
     text = "Globex beats estimates: what it means for Acme"
     assert read_warily(text, *ACME, 2).catalyst is None
     assert read_warily(text, "GLBX", "Globex Holdings Inc.", 2).catalyst == Catalyst.EARNINGS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buy, buy, buy Acme today!",
+        "Acme: guaranteed 400% gains",
+        "Get rich with Acme",
+        "Acme rallies to the moon, trust me",
+    ],
+)
+def test_who_cries_a_share_up_is_not_heard(text: str) -> None:
+    assert label(read_warily(text, *ACME)) == "neutral"
+    assert label(read_warily("Acme's trial fails, trust me", *ACME)) == "negative"
+    assert label(read_warily("Acme wins Navy contract, shares go to the moon", *ACME)) == "positive"
+
+
+def test_talk_of_a_bid_is_less_than_a_bid() -> None:
+    talk = read_warily("Acme could be acquired by Globex", *ACME, 2)
+    bid = read_warily("Acme to be acquired by Globex", *ACME, 2)
+    assert 0.2 < talk.sentiment < bid.sentiment
+    assert talk.catalyst == bid.catalyst == Catalyst.MERGER

@@ -44,6 +44,20 @@ _BRANDS = {
     "walt disney": ("disney",), "warner bros. discovery": ("hbo",), "ww": ("weightwatchers",),
 }  # fmt: skip
 """What the press calls a company whose register name nobody uses, by its short name."""
+_OTHER_SENSES = {
+    name: re.compile(other)
+    for name, other in {
+        "apple": r"apple (?:harvest|pie|juice|orchards?|growers?|crop|cider)\b",
+        "block": r"block (?:party|trades?|sale|grant)\b",
+        "dow": r"dow (?:jones|futures|industrials)\b|dow\b[^;]{0,30} points\b|(?<=the )dow\b",
+        "gap": r"(?<=the )gap\b|gap (?:widens|narrows|between|up|down)\b",
+        "match": r"match(?:[- ]fixing)\b",
+        "snap": r"snap (?:elections?|poll|judgm?ent|back)\b",
+        "target": r"(?<=price )target\b|target (?:prices?(?! target)|range|is|was|raised|lifted|cut|lowered)\b",
+        "visa": r"visa (?:bans?|rules|fees|holders|applica\w+|waivers?|program\w*|restrictions)\b",
+    }.items()
+}
+"""Where a company's name is the word that it was before."""
 _SECOND_TOO_VAGUE = frozenset(
     "york vegas angeles jersey mexico hampshire zealand hong kong states estate care trust korea africa asia america"
     " juan diego francisco jose antonio louis of and for the in bancorp bank partners resources &".split()
@@ -114,8 +128,10 @@ def mentions(text: str, original: str, symbol: str | None, company: str | None) 
     """
     found: dict[int, int] = {}
     for name in names(company):
+        other = _OTHER_SENSES.get(name)
         for place in _whole_words(text, name):
-            found.setdefault(place, place + len(name))
+            if other is None or not other.match(text, place):
+                found.setdefault(place, place + len(name))
     if company and len(brief := _brief(company)) == 2 and brief in original and not original.isupper():
         found.update((place, place + 2) for place in _whole_words(original, brief))
     if symbol:

@@ -15,7 +15,7 @@ LAW_FIRMS = phrase(
     "llp firm plaintiff deadline alert reminder rosen pomerantz losses lost suffered faruqi schall glancy bragar levi hagens robbins kirby bronstein halper siskinds kaplan portnoy gainey opportunity recover",
     r"^(?=.*?(?:"
     + _FIRMS
-    + r"[^;]{0,140}(?:investor|shareholder|class action|investigat|deadline|remind|encourag|losses)|(?:shareholder|investor|deadline|class action) (?:alert|reminder|notice)|(?:investors?|shareholders?) who (?:lost|suffered|purchased)|lead plaintiff|(?:investors?|shareholders?) have (?:an )?opportunity to|recover (?:their|your) losses|losses (?:are|to) (?:encouraged|contact))).*",
+    + r"[^;]{0,140}(?:investor|shareholder|class action|investigat|prob(?:e|ing)|deadline|remind|encourag|losses)|(?:shareholder|investor|deadline|class action) (?:alert|reminder|notice)|(?:investors?|shareholders?) who (?:lost|suffered|purchased)|lead plaintiff|(?:investors?|shareholders?) have (?:an )?opportunity to|recover (?:their|your) losses|losses (?:are|to) (?:encouraged|contact))).*",
     "law firm looks for plaintiffs",
 )
 """Advertising: it says nothing new, and takes the whole line with it."""

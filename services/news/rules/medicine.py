@@ -36,7 +36,7 @@ DECISIONS: tuple[Phrase, ...] = (
 )  # fmt: skip
 
 TRIALS: tuple[Phrase, ...] = (
-    phrase(F, -0.85, 3.2, "placebo futility futile", r"(?:fail\w*|no better|not (?:superior|better)|unable|inferior)\b[^;]{0,50}placebo|\bfutil(?:ity|e)\b", "trial failed"),
+    phrase(F, -0.85, 3.2, "placebo futility futile failure setback flop", r"\b(?:trial|study|drug|vaccine) (?:failure|setback|flop)\b|(?:fail\w*|no better|not (?:superior|better)|unable|inferior)\b[^;]{0,50}placebo|\bfutil(?:ity|e)\b", "trial failed"),
     phrase(F, -0.9, 3.3, "fail fails failed failing misses missed missing meet endpoint endpoints flops", r"(?:fail\w*|miss(?:es|ed|ing)|d(?:id|oes|o) not (?:meet|achieve)|unable to meet)\b[^;]{0,60}(?:endpoints?|trial|study|phase (?:[1-3]|i{1,3})|(?:main|primary|key|co-primary|secondary) (?:goal|aim|objective|target))|(?:trial|study|drug|candidate|therapy|phase (?:[1-3]|i{1,3})\w?)[\w ]{0,25} (?:fail(?:s|ed)?|flops?|disappoints?|misses)\b", "trial failed"),
     phrase(F, -0.7, 2.8, "underwhelm underwhelms underwhelming disappoint disappoints disappointed short flunks flunked flops flopped", r"\b(?:drug|shot|jab|pill|vaccine|therapy|treatment|trial|study|data|stage)\b[^;]{0,40}\b(?:underwhelm|disappoint|falls? short|fell short|flunk|flop)\w*|\b(?:flunk|flop)\w*\b[^;]{0,30}\b(?:trial|study|test|stage)\b", "trial failed"),
     phrase(F, 0.8, 2.8, "met meets achieves achieved hits meet", r"(?:met|meets?|achiev\w+|hits?)\b[^;]{0,45}(?:endpoints?|(?:main|primary|key|co-primary) (?:goal|aim|objective)s?)\b(?![^;]{0,20}miss)", "trial met its endpoint"),

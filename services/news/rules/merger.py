@@ -44,6 +44,8 @@ _ADVISED = re.compile(
     r"\b(?:idea|time|wise|reasons?|stocks?|shares|smart|rush|hurry|need|want|how|where|when|ready|safe|worth|good|best)\W+$"
 )
 """Before `to buy`: the same."""
+_TALK = re.compile(r"\brumou?r|\b(?:could|might|may)\W+(?:\w+\W+){0,2}$")
+"""Before a bid that nobody has made yet."""
 _SELLS = re.compile(
     r"\b(?:business|unit|division|arm|assets?|operations|stake|plants?|portfolio|brands?|segment|subsidiary)\b.*\bfrom\b"
 )
@@ -62,7 +64,7 @@ class Deal(NamedTuple):
     span: tuple[int, int]
 
 
-BOUGHT, BUYS, ASSETS, STRANGER = 0.8, -0.1, 0.1, 0.1
+BOUGHT, TALKED, BUYS, ASSETS, STRANGER = 0.8, 0.5, -0.1, 0.1, 0.1
 
 
 def deal(text: str, places: list[int], *, alone: bool) -> Deal | None:
@@ -76,6 +78,8 @@ def deal(text: str, places: list[int], *, alone: bool) -> Deal | None:
     if passive:
         named_after = bool(places) and min(places) >= passive.end()
         is_target = (bool(places) and not named_after) or (not places and alone) or "for" in passive.group()
+        if is_target and _TALK.search(text, 0, passive.start()):
+            return Deal(TALKED, 2.4, "it may be bought", passive.span())
         if is_target:
             return Deal(BOUGHT, 2.9, "it is bought or sought", passive.span())
     active = ACTIVE.search(text)
