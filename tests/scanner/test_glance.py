@@ -74,6 +74,8 @@ HITS: list[tuple[str, Columns, Columns]] = [
     ("by_appointment", {"day_volume": {0: 2000}}, {}),
     ("unadjusted_split", scaled(0.5, day_volume={0: 4e5}), {}),
     ("unadjusted_split", scaled(4, day_volume={0: 5e4}), {}),
+    ("implausible", scaled(3.4, day_volume={0: 6e5}), {}),
+    ("implausible", scaled(0.3, day_volume={0: 7e5}), {}),
     ("halted", {"trade_at": {0: NOW - 600}}, {}),
     ("no_trade_for_minutes", {"trade_at": {0: NOW - 600}, "day_volume": {0: 2e4}}, {}),
     ("no_quote", {"bid": {0: 0.0}, "ask": {0: 0.0}}, {}),
@@ -118,6 +120,8 @@ NEAR: dict[str, tuple[Columns, Columns, float]] = {
     "a crash with its volume": (scaled(0.5, day_volume={0: 4e6}), {}, 90),
     "a doubling with its volume": (scaled(2, day_volume={0: 1e6}), {}, 90),
     "a jump by no whole number": (scaled(1.4), {}, 90),
+    "a threefold jump early in the day, with the volume for it": (scaled(3.4, day_volume={0: 8e5}), {}, 90),
+    "a crash to a third, with the dollars for it": (scaled(0.3, day_volume={0: 4e6}), {}, 90),
     "a last trade just young enough": ({"trade_at": {0: NOW - 119}}, {}, 90),
     "one side quoted": ({"bid": {0: 0.0}}, {}, 90),
 }

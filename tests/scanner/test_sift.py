@@ -59,8 +59,9 @@ def test_each_reason(reason: str, snap: dict[str, Change], base: dict[str, Chang
 
 def test_what_stays() -> None:
     assert judged(snapshots()).counts == {}
-    tripled = snapshots(price={0: 310}, day_high={0: 311}, day_volume={0: 5e6})
-    assert reason_of(judged(tripled)) is None, "a threefold move is believed with three days' volume behind it"
+    tripled = snapshots(price={0: 310}, day_high={0: 311}, day_volume={0: 1e6})
+    assert reason_of(judged(tripled)) is None, "a threefold move is believed with the volume for it"
+    assert reason_of(judged(tripled, expected=0.35)) == "implausible"
     one_sided = judged(snapshots(bid={0: 0.0}))
     assert reason_of(one_sided) is None
     assert math.isnan(one_sided.columns["spread_pct"][0])

@@ -70,7 +70,6 @@ def facts(snap: Snapshots, base: Baseline, moment: Moment) -> dict[str, Floats]:
         "vwap_distance_pct": (price / snap.day_vwap - 1) * 100,
         "high_distance_pct": np.minimum(price / snap.day_high - 1, 0.0) * 100,
         "rvol": volume / (base.average_volume * moment.expected),
-        "day_rvol": volume / base.average_volume,
         "dollar_volume": volume * price,
         "dollar_pace": volume * price / moment.expected,
         "day_range": (snap.day_high - snap.day_low) / price * 100,

@@ -109,7 +109,7 @@ def _hits(
         Hit("no_quote", ~sides, nothing, None),
         Hit("crossed", crossed, spread, 0.0),
         glance.splits(snap, columns, base),
-        glance.doubts(snap, columns),
+        glance.doubts(snap, columns, base),
         Hit("price_below_min", ~(price >= limits.min_price), price, limits.min_price),
         Hit("price_above_max", ~(price <= limits.max_price), price, limits.max_price),
         Hit("wide_spread", spread > limits.max_spread_pct, spread, limits.max_spread_pct),
