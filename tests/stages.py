@@ -1,15 +1,18 @@
 """Asking a stage of the funnel over HTTP, and the odd charts that each of them has to live with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import httpx
 import numpy as np
+import pytest
 from fastapi import FastAPI
 
+from shared.deps import Deps
 from shared.domain.market import Bars
-from tests.technical.world import NOW, Clock, Market, stock
+from tests.technical.world import NOW, Clock, Market, deps_around, stock
 
 SYMBOLS = ["ZETA", "ACME", "BETA"]
 ODD = ("one bar", "no volume", "constant", "nan", "all nan", "zero", "enormous", "tiny", "split")
@@ -26,6 +29,17 @@ async def visiting(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
+
+
+def served(create_app: Callable[[Deps], FastAPI]) -> Any:
+    """A fixture: a client of the app in the test's `market`."""
+
+    @pytest.fixture
+    async def web(pool: asyncpg.Pool, market: Market) -> AsyncIterator[httpx.AsyncClient]:
+        async with visiting(create_app(deps_around(pool, market))) as client:
+            yield client
+
+    return web
 
 
 async def ask(web: httpx.AsyncClient, **body: Any) -> httpx.Response:

@@ -1,7 +1,6 @@
 """The service over HTTP, with a real database and a market in memory."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -10,19 +9,11 @@ import pytest
 
 from services.pattern.api import create_app
 from services.pattern.rules.read import evidence
-from tests.stages import ask, three_stocks, visiting
-from tests.technical.world import CYCLE, NOW, Market, deps_around, open_scan, stock
+from tests.stages import ask, served, three_stocks
+from tests.technical.world import CYCLE, NOW, Market, open_scan, stock
 
-
-@pytest.fixture
-def market() -> Market:
-    return three_stocks()
-
-
-@pytest.fixture
-async def web(pool: asyncpg.Pool, market: Market) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(create_app(deps_around(pool, market))) as client:
-        yield client
+market = pytest.fixture(three_stocks)
+web = served(create_app)
 
 
 async def test_an_answer_says_what_it_rests_on_and_without_bars_it_is_neutral(web: httpx.AsyncClient) -> None:

@@ -1,25 +1,15 @@
 """The service over HTTP, with a real database and a market in memory."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import httpx
 import pytest
 
 from services.technical.api import create_app
-from tests.stages import SYMBOLS, ask, three_stocks, visiting
-from tests.technical.world import CYCLE, NOW, Market, deps_around, open_scan, stock
+from tests.stages import SYMBOLS, ask, served, three_stocks
+from tests.technical.world import CYCLE, NOW, Market, open_scan, stock
 
-
-@pytest.fixture
-def market() -> Market:
-    return three_stocks()
-
-
-@pytest.fixture
-async def web(pool: asyncpg.Pool, market: Market) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(create_app(deps_around(pool, market))) as client:
-        yield client
+market = pytest.fixture(three_stocks)
+web = served(create_app)
 
 
 async def test_a_symbol_without_bars_is_refused_and_the_others_are_scored(web: httpx.AsyncClient) -> None:
