@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -17,12 +16,10 @@ from typing import Any
 
 import asyncpg
 import httpx
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.settings import Settings
 from scripts.child import free_ports
-from services.__main__ import QuietServer
 from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk, open_desk
 from services.exchange.flow import Conductor, World
@@ -34,6 +31,7 @@ from tests.faults import day
 from tests.faults.day import Act
 from tests.faults.victim import Kill
 from tests.faults.watcher import Watcher
+from tests.serving import served
 
 PATIENCE_SECONDS = 300.0
 ROOT = Path(__file__).parents[2]
@@ -217,7 +215,7 @@ async def stage(
     conductor.agenda = watcher
     port = free_ports(1)[0]
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(_served(Watched(bare_app(world, desk), watcher)))
+        url = await stack.enter_async_context(served(Watched(bare_app(world, desk), watcher)))
         clock = SimulatedClock(url, "clients")
         stack.push_async_callback(clock.close)
         pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
@@ -261,25 +259,6 @@ class Watched:
             await self.app(scope, receive, send)
         finally:
             self.watcher.look(self.watcher.desk.now)
-
-
-@asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    door.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)
-    server = QuietServer(config)
-    running = asyncio.create_task(server.serve(sockets=[door]))
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-        door.close()
 
 
 def dumped(stage: Stage) -> str:

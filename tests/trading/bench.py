@@ -4,7 +4,6 @@ The bench takes part in the exchange's clock: time stands still while a test doe
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,11 +15,10 @@ from uuid import UUID, uuid5
 
 import asyncpg
 import httpx
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
-from services.__main__ import QuietServer, build_deps
+from services.__main__ import build_deps
 from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk as Exchange
 from services.exchange.api.desk import open_desk
@@ -33,6 +31,7 @@ from shared.adapters.simulated_clock import SimulatedClock
 from shared.domain.order import ApprovedOrder, client_order_id
 from shared.ports import Clock
 from tests.exchange.venues import DAY, EXACT, OHLCV, OPEN, flat_bars, tape_of
+from tests.serving import served
 
 KEY = "BENCH"
 CYCLE = "20260615-093000"
@@ -258,7 +257,7 @@ async def bench(
     exchange = open_desk(World(tape, Conductor(state)), None, settings)
     wire = Wire(bare_app(exchange.world, exchange))
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(_served(wire))
+        url = await stack.enter_async_context(served(wire))
         clock = SimulatedClock(url, "bench")
         stack.push_async_callback(clock.close)
         pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
@@ -270,26 +269,6 @@ async def bench(
         stack.push_async_callback(made.stop)
         await made.start()
         yield made
-
-
-@asynccontextmanager
-async def _served(app: ASGIApp) -> AsyncIterator[str]:
-    # Named as TCP, so that asyncio sends small answers at once.
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    door.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)
-    server = QuietServer(config)
-    running = asyncio.create_task(server.serve(sockets=[door]))
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-        door.close()
 
 
 def market_time(hour: int, minute: int, day: date = DAY) -> datetime:
