@@ -109,7 +109,8 @@ def going_on(told: dict[str, Any]) -> Iterator[str]:
     cycle, scan, next_scan = told["cycle"], told["last_scan"], market_time(told["next_scan_at"])
     yield f"market time {market_time(told['clock'])}; new trades would be {told['mode']}"
     if cycle:
-        then = f"at {next_scan}" if next_scan else "when asked for"
+        unplanned = "when asked for" if cycle["driven_by"] == "hand" else "none is due before the close, or it runs now"
+        then = f"at {next_scan}" if next_scan else unplanned
         yield f"cycle {cycle['cycle_id']}: {cycle['status']}, next scan {then}"
     else:
         yield "no cycle is open: `catalyst start` opens one"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scripts.cli.console import call, fail, market_time, out, show, table_of
+from scripts.cli.console import call, fail, market_time, money, out, show, table_of
 from scripts.cli.story import STAGES, held_against, plain, story
 from scripts.cli.trading import Json, Symbol, degraded
 
@@ -43,6 +43,8 @@ def explain(
     if answer["config"].get(shown) not in (None, answer["config_now"]):
         notes.append("the configuration has changed since: `catalyst config try` shows what it would do now")
     out.print(story(title, ways[shown], everything, answer["sentences"][shown], notes))
+    was_approved = any(way[-1]["stage"] == "execution" for way in ways.values())
+    out.print("", _by_now(symbol.upper(), was_approved), sep="\n", markup=False)
 
 
 def near_misses(
@@ -59,6 +61,25 @@ def near_misses(
         for one in answer
     ]
     show(answer, json, table_of(f"near misses of {cycle}", columns, rows))
+
+
+def _by_now(symbol: str, was_approved: bool) -> str:
+    """What is held of it and what protects that, or how it ended."""
+    if not was_approved:
+        return f"by now: nothing of {symbol} was sent or proposed in this cycle"
+    positions = call("GET", "trading", "/api/v1/positions?limit=1000")
+    own = sorted((one for one in positions if one["symbol"] == symbol), key=lambda one: str(one["entry_time"]))
+    if not own:
+        return f"by now: no position in {symbol} was ever opened"
+    last = own[-1]
+    opened = f"{last['quantity']:,} shares at {money(last['entry_price'])} since {market_time(last['entry_time'])}"
+    if last["status"] == "open":
+        guard = f"stop {money(last['stop_price'])}, target {money(last['take_profit_price'])}"
+        locked = ", locked: our books and the broker disagree" if last["locked"] else ""
+        return f"by now: held, {opened}; {guard}, {last['protected_quantity']:,} of them under a live stop{locked}"
+    result = f"{float(last['realized_pnl']):+,.2f} USD"
+    ended = f"{market_time(last['exit_time'])} at {money(last['exit_price'])} ({plain(str(last['exit_reason']))})"
+    return f"by now: closed {ended}, {result}"
 
 
 def _latest_cycle() -> str:

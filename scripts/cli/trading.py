@@ -156,8 +156,8 @@ def positions(status: Annotated[str, typer.Option(help="open or closed")] = "ope
 
 def _held(item: dict[str, Any]) -> list[Any]:
     prices = [money(item[name]) for name in ("entry_price", "stop_price", "take_profit_price")]
-    since = market_time(item["entry_time"])
-    return [item["symbol"], item["quantity"], *prices, item["protected_quantity"], since, item["exit_reason"]]
+    guarded = f"{item['protected_quantity']:,} of {item['quantity']:,}{', locked' if item['locked'] else ''}"
+    return [item["symbol"], item["quantity"], *prices, guarded, market_time(item["entry_time"]), item["exit_reason"]]
 
 
 def _closed(item: dict[str, Any]) -> list[Any]:

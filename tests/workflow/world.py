@@ -265,7 +265,7 @@ def _add_trading(app: FastAPI, world: World) -> None:
         return tuple(order for order in world.orders.values() if order.cycle_id == cycle_id)
 
     @app.get("/trading/api/v1/positions")
-    async def positions(status: str) -> tuple[PositionView, ...]:
+    async def positions(status: str | None = None) -> tuple[PositionView, ...]:
         return tuple(world.positions)
 
 
