@@ -30,6 +30,10 @@ SHARES: tuple[tuple[str, K | None, str], ...] = (
     ("Acme to issue 6 million shares to a creditor", K.OFFERING, DOWN),
     ("Acme chops its quarterly payout", K.DIVIDEND, DOWN),
     ("Acme board clears new repurchase plan", K.DIVIDEND, UP),
+    ("Acme to place $90 million of convertibles", K.OFFERING, DOWN),
+    ("Acme plans to sell $60 million of stock", K.OFFERING, DOWN),
+    ("Acme sinks after share sale", K.OFFERING, DOWN),
+    ("Acme taps bond market", K.OFFERING, FLAT),
 )
 
 RESULTS: tuple[tuple[str, K | None, str], ...] = (
@@ -50,6 +54,11 @@ RESULTS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme raises its annual sales view", K.GUIDANCE, UP),
     ("Acme margins turn positive", K.EARNINGS, UP),
     ("Acme takes $80 million write-down on its mill", K.EARNINGS, DOWN),
+    ("Acme abandons its medium-term targets", K.GUIDANCE, DOWN),
+    ("Acme lifts long-term sales target", K.GUIDANCE, UP),
+    ("Acme beats on both lines", K.EARNINGS, UP),
+    ("Acme missed on revenue", K.EARNINGS, DOWN),
+    ("Acme earnings: what Wall Street expects", None, FLAT),
 )
 
 MEDICINE: tuple[tuple[str, K | None, str], ...] = (
@@ -69,6 +78,10 @@ MEDICINE: tuple[tuple[str, K | None, str], ...] = (
     ("Acme migraine data underwhelm", K.FDA, DOWN),
     ("Acme's migraine drug approved by UK health regulator", K.FDA, UP),
     ("Cases of jaundice in patients on Acme pill", K.FDA, DOWN),
+    ("FDA puts Acme gout study on hold", K.FDA, DOWN),
+    ("Acme gout pill beats rival drug in study", K.FDA, UP),
+    ("Acme gout pill wins EU approval", K.FDA, UP),
+    ("Acme shares tumble on trial setback", K.FDA, DOWN),
 )
 
 COURTS: tuple[tuple[str, K | None, str], ...] = (
@@ -88,6 +101,10 @@ COURTS: tuple[tuple[str, K | None, str], ...] = (
     ("Regulators accuse Acme of rigging toner prices", K.LEGAL, DOWN),
     ("Acme added to U.S. entity list", K.LEGAL, DOWN),
     ("France bans sales of Acme toner", K.LEGAL, DOWN),
+    ("Ohio wins $70 million settlement from Acme", K.LEGAL, DOWN),
+    ("SEC probing Acme toner deals", K.LEGAL, DOWN),
+    ("Class action against Acme: lawyers urge, contact the firm today", K.LEGAL, FLAT),
+    ("Acme urges shareholders to vote today", None, FLAT),
 )
 
 STANDING: tuple[tuple[str, K | None, str], ...] = (
@@ -138,6 +155,9 @@ BUSINESS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme raised to overweight at UBS", K.ANALYST, UP),
     ("Acme initiated with a sell at UBS", K.ANALYST, DOWN),
     ("Acme chief quits to step down from the board", K.PERSONNEL, DOWN),
+    ("Navy halts Acme contract", K.CONTRACT, DOWN),
+    ("Umbrella orders 12 kilns from Acme", K.CONTRACT, UP),
+    ("Storm shuts Acme mine in Chile", K.PRODUCT, DOWN),
 )
 
 DEALS: tuple[tuple[str, K | None, str], ...] = (
@@ -153,6 +173,9 @@ DEALS: tuple[tuple[str, K | None, str], ...] = (
     ("Globex to acquire Acme's paint business", K.MERGER, FLAT),
     ("Globex takeover of Acme faces regulatory hurdles", K.MERGER, DOWN),
     ("Acme explores strategic alternatives for its paint unit", K.MERGER, FLAT),
+    ("Globex withdraws bid for Acme", K.MERGER, DOWN),
+    ("Acme sells 40% of its pump arm to Globex", K.MERGER, FLAT),
+    ("Acme jumps as Globex is in talks to buy it", K.MERGER, UP),
 )
 
 FAMILIES = (*SHARES, *RESULTS, *MEDICINE, *COURTS, *STANDING, *BUSINESS, *DEALS)

@@ -68,7 +68,7 @@ ANALYSTS: tuple[Phrase, ...] = (
     phrase(A, -0.6, 2.0, "cut lowered reduced", r"\b(?:cut|lowered|reduced) to (?:an? )?(?:" + _RATED_DOWN + "|" + _RATED_FLAT + r")\b", "analyst downgrade"),
     phrase(A, 0.35, 1.7, "raises lifts boosts hikes ups", r"^(?!.*grade)[^;]*, (?:and )?(?:raises|lifts|boosts|hikes|ups) (?:its )?(?:pt|(?:price )?target)\b", "price target raised"),
     phrase(A, -0.4, 1.7, "cuts slashes lowers trims", r"^(?!.*grade)[^;]*, (?:and )?(?:cuts|slashes|lowers|trims) (?:its )?(?:pt|(?:price )?target)\b", "price target cut"),
-    phrase(None, 0.0, 1.5, "analysts", r"\b(?:wall street )?analysts (?:see|think|believe|expect)\b[^;]{0,40}\b(?:upside|surge|rally|could)\b", "what analysts hope"),
+    phrase(A, 0.0, 1.5, "analysts", r"\b(?:wall street )?analysts (?:see|think|believe|expect)\b[^;]{0,40}\b(?:upside|surge|rally|could)\b", "what analysts hope"),
     phrase(A, 0.35, 1.6, "hike hikes hiked", r"(?:\bpt|target) hike|(?:double-digit|small|big) target hike", "price target raised"),
     phrase(A, 0.0, 1.2, "targets split splits reset resets changes", r"(?<!without )(?:new|fresh) (?:analyst )?(?:price )?targets?\b|price target (?:split|change|reset)s?|price targets|(?<!without )analyst targets", "price targets"),
 )  # fmt: skip

@@ -32,12 +32,16 @@ _GIVING = re.compile(
 )
 """Good works, surveys, honours, others' funds on the shares: no product is launched there and no customer won."""
 _AHEAD = re.compile(
-    r"what to expect|earnings (?:preview|around the corner|on deck|next week)|(?:ahead of|before) (?:\w+ ){0,2}earnings"
+    r"what (?:to expect|wall street expects)"
+    r"|earnings (?:preview|around the corner|on deck|next week)|(?:ahead of|before) (?:\w+ ){0,2}earnings"
 )
 """Results that are still to come."""
+_HOPED = re.compile(r"analysts (?:see|think|believe|expect)\b[^;]{0,60}\b(?:upside|could|rally|surge)\b")
+"""What nobody by name thinks of the price to come."""
 _EXCUSES = (
     (frozenset({Catalyst.PRODUCT, Catalyst.CONTRACT}), _GIVING),
     (frozenset({Catalyst.EARNINGS, Catalyst.GUIDANCE}), _AHEAD),
+    (frozenset({Catalyst.ANALYST}), _HOPED),
 )
 """Types that a text does not have where it holds the words beside them."""
 _FOR_OTHERS = re.compile(

@@ -21,14 +21,14 @@ _OF_ASSETS = re.compile(
 )
 
 OTHERS: tuple[Phrase, ...] = (
-    phrase(M, -0.65, 3.0, "terminates terminated terminate call calls called abandons abandon scraps scrap walks walking ends collapses collapsed drops dropped drop shelves", r"(?:terminat\w+|call(?:s|ed|ing)? off|abandon\w*|scrap\w*|walk(?:s|ed|ing)? away from|back(?:s|ed) out of|pull(?:s|ed) out of|shelves|ends|drop(?:s|ped)?)\b[^;]{0,40}(?:merger|takeover|acquisition|buyout|business combination|bid for|pursuit|(?:merger|takeover|deal|sale|buyout) talks)|(?:merger|takeover|acquisition|buyout)[\w ]{0,15} (?:collaps\w+|falls? (?:through|apart)|terminated|blocked|called off)", "a deal is off"),
+    phrase(M, -0.65, 3.0, "terminates terminated terminate call calls called abandons abandon scraps scrap walks walking withdraws withdrew withdrawn pulls pulled ends collapses collapsed drops dropped drop shelves", r"(?:terminat\w+|call(?:s|ed|ing)? off|abandon\w*|scrap\w*|walk(?:s|ed|ing)? away from|back(?:s|ed) out of|pull(?:s|ed) out of|shelves|ends|drop(?:s|ped)?)\b[^;]{0,40}(?:merger|takeover|acquisition|buyout|business combination|bid for|pursuit|(?:merger|takeover|deal|sale|buyout) talks)|(?:withdr[ae]ws?|withdrawn|pulls|pulled)\b[^;]{0,30}\b(?:bid|takeover|buyout|(?:offer|proposal) (?:for|to (?:acquire|buy)))\b(?: for\b)?|(?:merger|takeover|acquisition|buyout)[\w ]{0,15} (?:collaps\w+|falls? (?:through|apart)|terminated|blocked|called off)", "a deal is off"),
     phrase(M, -0.6, 3.0, "block blocks blocked challenge challenges sues sue ftc doj antitrust", r"(?:ftc|doj|regulators?|judge|court|eu|cma)\b[^;]{0,35}(?:block\w*|challeng\w+|su(?:es?|ing))[^;]{0,45}(?:merger|deal|acquisition|takeover|buyout|purchase)", "a deal is challenged"),
     phrase(M, -0.2, 2.6, "rejects rejected rejection spurns rebuffs", r"(?:reject\w*|spurn\w*|rebuff\w*)\b[^;]{0,45}(?:bid|offer|proposal|takeover|buyout)|(?:bid|offer|proposal|takeover) reject\w+", "a bid is rejected"),
     phrase(M, -0.35, 3.0, "delay delays threatened snag hurdle hurdles doubt risk", r"\b(?:takeover|acquisition|merger|buyout)\b[^;]{0,50}\b(?:delays?|threatened|snag|hurdles?|in doubt|at risk)\b", "a deal in doubt"),
     phrase(M, 0.5, 2.0, "hostile sweetened superior pill poison improved", r"hostile (?:bid|offer|takeover|approach)|(?:sweetened|improved|superior|higher) (?:[\w$.-]+ ){0,2}(?:bid|offer|proposal)|(?:bid|offer|proposal)\b[^;]{0,25}\bsuperior\b|poison pill", "a bid is fought or bettered"),
     phrase(M, 0.35, 1.9, "merger merge merges definitive combination", r"definitive (?:merger )?agreement(?! (?:to supply|to develop|for))|merger (?:agreement|with|of|deal)|to merge|\bmerges? with|business combination", "a merger"),
     phrase(M, 0.1, 1.7, "cash letter loi stake interest acquire purchase buyout", r"letter of intent (?:to acquire|with|for)|(?:majority|controlling|\d+%) (?:stake|interest) in|(?:eyes|closes?|completes?|agrees|in talks)\b[^;]{0,50}\b(?:purchase|buyout|acquisition|takeover)\b|takeover proposal|\bloi\b|all-(?:cash|stock) [\w ]{0,25}(?:deal|offer|transaction)", "a deal"),
-    phrase(M, 0.15, 1.7, "leaseback sale sells sell selling divestiture divests divest sold", r"sale-?leaseback|(?:complet\w+|clos\w+|announc\w+|agree[sd]?)\b[^;]{0,40}\b(?:sale|divestiture) of\b(?! [^;]{0,30}(?:common|shares|notes|stock|securities|units))|(?:planned|pending|proposed|closing of)\b[\w\' ]{0,30} sale\b|\b(?:sells|sold|selling|to sell|divests)\b[^;]{0,60}\b(?:unit|stake|business|division|segment|subsidiary|assets?|portfolio|property|properties|operations|plant|rights|licenses)\b", "something is sold"),
+    phrase(M, 0.15, 1.7, "leaseback sale sells sell selling divestiture divests divest sold", r"sale-?leaseback|(?:complet\w+|clos\w+|announc\w+|agree[sd]?)\b[^;]{0,40}\b(?:sale|divestiture) of\b(?! [^;]{0,30}(?:common|shares|notes|stock|securities|units))|(?:planned|pending|proposed|closing of)\b[\w\' ]{0,30} sale\b|\b(?:sells|sold|selling|to sell) (?:\w+ )?\d+% of\b|\b(?:sells|sold|selling|to sell|divests)\b[^;]{0,60}\b(?:unit|stake|business|division|segment|subsidiary|assets?|portfolio|property|properties|operations|plant|rights|licenses)\b", "something is sold"),
     phrase(M, 0.1, 1.1, "sale acquisition acquisitions takeover merger mergers stake divests divestiture spin spinoff buyout strategic alternatives", r"strategic alternatives for|\bacquisitions?\b|\btakeovers?\b|\bmergers?\b|spin-?off|divest\w*|\bbuyouts?\b|(?:sale of|starts? process to sell)\b[^;]{0,45}(?:unit|stakes?|business|division|segment|subsidiary)|strategic review", "a deal is talked of"),
 )  # fmt: skip
 
@@ -44,6 +44,8 @@ _ADVISED = re.compile(
     r"\b(?:idea|time|wise|reasons?|stocks?|shares|smart|rush|hurry|need|want|how|where|when|ready|safe|worth|good|best)\W+$"
 )
 """Before `to buy`: the same."""
+_ITSELF = re.compile(r"\s*(?:it|the company)\b(?! (?:can|will|plans|says))")
+"""After `to buy`: the company that was named before."""
 _TALK = re.compile(r"\brumou?r|\b(?:could|might|may)\W+(?:\w+\W+){0,2}$")
 """Before a bid that nobody has made yet."""
 _SELLS = re.compile(
@@ -88,6 +90,8 @@ def deal(text: str, places: list[int], *, alone: bool) -> Deal | None:
     if places and min(places) >= active.end():
         if _SELLS.search(text, active.end(), min(places)) or _PART.match(text, min(places)):
             return Deal(ASSETS, 1.7, "it sells a part", active.span())
+        return Deal(BOUGHT, 2.9, "it is the target of a take-over", active.span())
+    if places and _ITSELF.match(text, active.end()):
         return Deal(BOUGHT, 2.9, "it is the target of a take-over", active.span())
     if not places and not alone:
         return Deal(STRANGER, 1.0, "a deal, its side unknown", active.span())

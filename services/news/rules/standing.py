@@ -59,7 +59,7 @@ CHANGES: tuple[Phrase, ...] = (
     phrase(OTHER, -0.45, 2.2, "strike strikes striking walkout walk walked", _WORKERS + r"[\w ]{0,35} (?:strikes?\b|walk ?outs?|walk(?:s|ed)? (?:out|off))|\bstrike (?:vote|looms|begins|halts|enters|hits)|\b(?:walk|walked) off the job|\bgo(?:es)? on strike|hit by (?:an? )?(?:\w+ )?strike", "strike"),
     phrase(OTHER, 0.4, 2.6, "strike walkout", r"\b(?:ends?|ended|averts?|averted|averting|avoids?|avoiding|suspends?|calls? off|called off|settles?)\b[^;]{0,25}\b(?:strike|walkout)\b[^;]{0,45}|\bstrike (?:ends|over|averted|called off|suspended)", "strike over"),
     phrase(OTHER, 0.35, 2.3, "tariff tariffs duties levies", r"\b(?:exempt\w*|spared?|carve-?out|exclud\w+|reliev\w+|relief|paus(?:e|es|ed)|remov(?:e|es|ed)|lift(?:s|ed)|scrap(?:s|ped)|lower(?:s|ed)|eas(?:es|ed))\b(?: [\w.%-]+){0,3} (?:tariffs?|import duties|levies)|tariffs? (?:relief|exemption|pause|carve-?out|refunds?|truce)", "tariffs eased"),
-    phrase(OTHER, -0.45, 1.9, "tariff tariffs duties", r"(?:hit|hurt|hammered|squeezed) by (?:[\w.%-]+ ){0,3}tariffs?|tariffs? (?:hit|hurt|weigh|threat|bite|cost|blow|pain|to cost)|\b(?:slap|impos|levie|threaten|blame|announc)\w*\b[^;]{0,25}\b(?:tariffs?|duties)\b|tariffs? (?:on|against)\b", "tariffs"),
+    phrase(OTHER, -0.45, 1.9, "tariff tariffs duties", r"(?:hit|hurt|hammered|squeezed|blow) (?:by|from) (?:[\w.%-]+ ){0,3}tariffs?|tariffs? (?:hit|hurt|weigh|threat|bite|cost|blow|pain|to cost)|\b(?:slap|impos|levie|threaten|blame|announc)\w*\b[^;]{0,25}\b(?:tariffs?|duties)\b|tariffs? (?:on|against)\b", "tariffs"),
 )  # fmt: skip
 
 PHRASES = (*RUIN_AND_LISTING, *OWNERS, *DEBT, *CHANGES)
