@@ -68,7 +68,7 @@ WORTH: dict[tuple[str, str], Worth] = {
     ("5Min", "symmetrical_triangle"): Worth(239, 51, 1228, 314),
     ("5Min", "vwap_loss"): Worth(483, 305, 2378, 1447),
     ("5Min", "vwap_reclaim"): Worth(637, 485, 2854, 1968),
-    ("5Min", "candle"): Worth(149170, 72169, 738573, 363207),
+    ("5Min", "candle"): Worth(116315, 56225, 576212, 283838),
     ("1Day", "abcd"): Worth(68, 46, 298, 244),
     ("1Day", "ascending_triangle"): Worth(16, 6, 56, 29),
     ("1Day", "bear_abcd"): Worth(7, 5, 38, 27),
@@ -87,7 +87,7 @@ WORTH: dict[tuple[str, str], Worth] = {
     ("1Day", "rectangle_breakdown"): Worth(0, 0, 0, 0),
     ("1Day", "rectangle_breakout"): Worth(1, 1, 10, 9),
     ("1Day", "symmetrical_triangle"): Worth(12, 2, 53, 8),
-    ("1Day", "candle"): Worth(96825, 48311, 481281, 240145),
+    ("1Day", "candle"): Worth(68209, 34012, 339088, 169319),
 }
 UNKNOWN = Worth(0, 0, 0, 0)
 _CHANCES = {key: worth.even_chance for key, worth in WORTH.items()}
