@@ -15,9 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from services.news.rules.aggregate import evidence
+from services.news.rules.aggregate import evidence_from
 from services.news.rules.hostile import gives_orders
-from services.news.rules.read import read
+from services.news.rules.read import forget as forget_readings
+from services.news.rules.read import read, read_all
 from services.news.rules.story import gist, stories
 from shared.domain.news import Headline
 
@@ -80,15 +81,15 @@ def busiest(items: Sequence[Headline]) -> tuple[dict[str, list[Headline]], datet
 
 def assess_ms(about: dict[str, list[Headline]], as_of: datetime) -> float:
     started = time.process_time()
-    for symbol, items in about.items():
-        evidence(items, symbol, None, as_of)
+    evidence_from(about, {}, as_of)
     return (time.process_time() - started) * 1000
 
 
 def forget() -> None:
     """As if no text had been seen."""
-    for kept in (read, gist, gives_orders):
-        kept.cache_clear()
+    forget_readings()
+    gist.cache_clear()
+    gives_orders.cache_clear()
 
 
 def unseen_ms(about: dict[str, list[Headline]], as_of: datetime) -> float:
@@ -99,8 +100,7 @@ def unseen_ms(about: dict[str, list[Headline]], as_of: datetime) -> float:
 def a_second(texts: Sequence[str]) -> float:
     """Headlines read in a second, each for the first time."""
     started = time.process_time()
-    for text in texts:
-        read(text, "ACME", "Acme Corporation", 1)
+    read_all([(text, "ACME", "Acme Corporation", 1) for text in texts])
     return len(texts) / (time.process_time() - started)
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scripts.models.labelled import Row
-from services.news.rules.model import CONCEPTS_SHARE, VERSION, WORDS_SHARE, Model, packed, unpacked
+from services.news.rules.model import CONCEPTS_SHARE, VERSION, WORDS_SHARE, Model, model_of
 from services.news.rules.model_features import Seen
 from services.news.rules.model_verdict import weighed
-from services.news.rules.read import Look, look, seen_in, share_of
+from services.news.rules.read import Look, look_all, seen_in, share_of
 
 SEEN_AT_LEAST = 2
 STRENGTH = 0.05
@@ -22,7 +22,10 @@ LEAST_VOTE = 0.03
 
 
 class Example(NamedTuple):
-    seen: Seen
+    """Names of the words and concepts that are seen in a text, its label, how much it counts."""
+
+    words: list[str]
+    concepts: list[str]
     label: int
     weight: float
 
@@ -30,16 +33,17 @@ class Example(NamedTuple):
 def examples(rows: Sequence[Row], weight: float, *, named: bool = True) -> list[Example]:
     """What the model sees of each row; labels share the weight evenly, so that no source brings its own prior."""
     counts = Counter(row.label for row in rows)
-    out = []
-    for row in rows:
-        found = look(row.text, row.symbol, row.company) if named else look(row.text)
-        if found is not None:
-            out.append(Example(seen_in(found), row.label, weight * len(rows) / (3 * counts[row.label])))
-    return out
+    looks = look_all([(row.text, row.symbol if named else None, row.company if named else None, 1) for row in rows])
+    found = [(one, row.label) for one, row in zip(looks, rows, strict=True) if one]
+    sight = seen_in([one for one, _ in found])
+    return [
+        Example(sight.words(number), sight.named(number), label, weight * len(rows) / (3 * counts[label]))
+        for number, (_, label) in enumerate(found)
+    ]
 
 
 def vocabulary(given: Sequence[Example]) -> dict[str, int]:
-    counts = Counter(name for one in given for name in (*one.seen.words, *one.seen.concepts))
+    counts = Counter(name for one in given for name in (*one.words, *one.concepts))
     return {name: place for place, name in enumerate(sorted(name for name, n in counts.items() if n >= SEEN_AT_LEAST))}
 
 
@@ -48,8 +52,8 @@ def _matrix(given: Sequence[Example], place: dict[str, int]) -> Any:
 
     starts, columns, values = [0], [], []
     for one in given:
-        words = [place[name] for name in one.seen.words if name in place]
-        concepts = [place[name] for name in one.seen.concepts if name in place]
+        words = [place[name] for name in one.words if name in place]
+        concepts = [place[name] for name in one.concepts if name in place]
         columns += words + concepts
         values += [WORDS_SHARE / np.sqrt(max(1, len(words)))] * len(words) + [CONCEPTS_SHARE] * len(concepts)
         starts.append(len(columns))
@@ -68,7 +72,7 @@ def fitted(given: Sequence[Example]) -> Model:
     unit = float(np.abs(against_neutral).max()) / STEPS
     votes = np.rint(against_neutral / unit).astype(np.int64).tolist()
     down, up = (float(regression.intercept_[one] - regression.intercept_[1]) for one in (0, 2))
-    return Model({name: packed(*votes[n]) for name, n in place.items()}, unit, (down, up), 1.0)
+    return model_of({name: (votes[n][0], votes[n][1]) for name, n in place.items()}, unit, (down, up), 1.0)
 
 
 def temperature(pairs: Sequence[tuple[Model, Sequence[Row]]]) -> float:
@@ -76,15 +80,15 @@ def temperature(pairs: Sequence[tuple[Model, Sequence[Row]]]) -> float:
 
     The mean over the pairs of (mean confidence - accuracy) is nearest to nothing; every pair weighs the same.
     """
-    given = [(model, [one for row in rows if (one := _answer(row))]) for model, rows in pairs]
+    given = [(model, *_answers(rows)) for model, rows in pairs]
 
     def excess(divisor: float) -> float:
         gaps = []
-        for model, answers in given:
+        for model, sight, answers in given:
             heated = model._replace(temperature=divisor)
             sure = right = 0.0
-            for label, seen, found, share in answers:
-                odds = weighed(heated.odds(seen), found.said, told=found.told, dated=found.dated, share=share)
+            for lean, (label, found, share) in zip(heated.leans(sight, heated.known(sight)), answers, strict=True):
+                odds = weighed(lean, found.said, told=found.told, dated=found.dated, share=share)
                 sure += max(odds)
                 right += max(odds) == odds[label]
             gaps.append((sure - right) / len(answers))
@@ -93,20 +97,22 @@ def temperature(pairs: Sequence[tuple[Model, Sequence[Row]]]) -> float:
     return min((step / 20 for step in range(12, 37)), key=excess)
 
 
-def _answer(row: Row) -> tuple[int, Seen, Look, float] | None:
-    found = look(row.text, row.symbol, row.company)
-    return found and (row.label, seen_in(found), found, share_of(found, row.symbol, row.company, 1)[0])
+def _answers(rows: Sequence[Row]) -> tuple[Seen, list[tuple[int, Look, float]]]:
+    """What the model sees of the rows that can be read; their labels, and how much of each text is the company's."""
+    looks = look_all([(row.text, row.symbol, row.company, 1) for row in rows])
+    found = [(row, one) for row, one in zip(rows, looks, strict=True) if one]
+    answers = [(row.label, one, share_of(one, row.symbol, row.company, 1)[0]) for row, one in found]
+    return seen_in([one for _, one in found]), answers
 
 
 def saved(model: Model, path: str) -> int:
     """Write the weights, without the features that hardly vote. Returns how many are kept."""
-    votes = {name: unpacked(both) for name, both in model.votes.items()}
-    kept = [name for name, both in votes.items() if max(map(abs, both)) >= STEPS * LEAST_VOTE]
+    kept = [name for name, both in model.votes.items() if max(map(abs, both)) >= STEPS * LEAST_VOTE]
     np.savez_compressed(
         path,
         version=np.int64(VERSION),
         names=np.frombuffer("\n".join(kept).encode(), dtype=np.uint8),
-        votes=np.array([votes[name] for name in kept], dtype=np.int16),
+        votes=np.array([model.votes[name] for name in kept], dtype=np.int16),
         unit=np.float64(model.unit),
         bias=np.array(model.bias),
         temperature=np.float64(model.temperature),

@@ -13,12 +13,12 @@ from scripts.models import labelled
 from scripts.models.sentences import sentences
 from scripts.models.train_sentiment import main as train
 from services.news.rules.aggregate import label
-from services.news.rules.model import PACKAGE, WEIGHTS, Model, trained
-from services.news.rules.model_features import Rules, Seen, change, masked, seen
-from services.news.rules.model_verdict import GRAVE_CONFIDENCE, SUREST, Said, heard, verdict
-from services.news.rules.read import judged, look, read
+from services.news.rules.model import PACKAGE, WEIGHTS, Model, odds_of, trained
+from services.news.rules.model_features import Seen, change, masked, seen, steps_of
+from services.news.rules.model_verdict import GRAVE_CONFIDENCE, SUREST, Given, Said, heard, verdict
+from services.news.rules.read import judged, look_all, read
 
-SILENT = Rules(None, 0.0, "None", told=False, dated=False)
+SILENT = steps_of(None, 0.0, None, told=False, dated=False)
 SAMPLE = (
     "Operating profit rose to EUR 9.4 mn from EUR 6.1 mn",
     "Acme slides as Globex takes its largest customer",
@@ -26,8 +26,16 @@ SAMPLE = (
 )
 
 
+def sight(text: str, *spans: tuple[int, int]) -> Seen:
+    return seen([masked(text, spans)], [SILENT])
+
+
 def concepts(text: str, *spans: tuple[int, int]) -> set[str]:
-    return set(seen(text, spans, SILENT).concepts)
+    return set(sight(text, *spans).named(0))
+
+
+def given(said: Said | None = None, *, told: bool = False, share: float = 1.0, note: str = "") -> Given:
+    return Given(said, None, told, dated=False, share=share, note=note)
 
 
 def shipped() -> Model:
@@ -45,13 +53,13 @@ def test_the_weights_are_small_and_load() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("net sales grew to eur 212.4 million from eur 186.3 million", "=C+"),
-        ("net sales went from eur 10.8 mn to eur 9.2 mn", "=C-"),
-        ("the net loss was eur 2.1 mn, compared with eur 6.3 mn a year ago", "=C+"),
-        ("costs went up from eur 4 mn to eur 5 mn", "=C-"),
-        ("a profit of eur 5 mn compared to a loss of eur 1 mn", "=C+"),
-        ("a loss of eur 5 mn compared with a profit of eur 1 mn", "=C-"),
-        ("earnings were $1.00 versus $1.00", "=C="),
+        ("net sales grew to eur 212.4 million from eur 186.3 million", "+"),
+        ("net sales went from eur 10.8 mn to eur 9.2 mn", "-"),
+        ("the net loss was eur 2.1 mn, compared with eur 6.3 mn a year ago", "+"),
+        ("costs went up from eur 4 mn to eur 5 mn", "-"),
+        ("a profit of eur 5 mn compared to a loss of eur 1 mn", "+"),
+        ("a loss of eur 5 mn compared with a profit of eur 1 mn", "-"),
+        ("earnings were $1.00 versus $1.00", "="),
         ("it moved from oslo to bergen", None),
     ],
 )
@@ -81,43 +89,53 @@ def test_what_stands_in_another_clause_is_not_the_companys() -> None:
 
 
 def test_the_company_is_hidden_so_that_no_name_is_learned() -> None:
-    assert masked("acme and acme again http://x.y/z", [(0, 4), (9, 13)]).split() == ["_t_", "and", "_t_", "again"]
+    assert masked("acme and acme again http://x.y/z", [(0, 4), (9, 13)]).split() == ["T", "and", "T", "again"]
+    assert sight("acme and acme again", (0, 4), (9, 13)).words(0)[:3] == ["_t_", "and", "again"]
 
 
 def test_odds_sum_to_one_and_heat_makes_them_less_sure() -> None:
-    given = seen("profit soars to record", (), SILENT)
-    cool, hot = shipped().odds(given), shipped()._replace(temperature=5.0).odds(given)
+    found, model = sight("profit soars to record"), shipped()
+    [cool], [hot] = model.odds(found), model._replace(temperature=5.0).odds(found)
     assert sum(cool) == pytest.approx(1)
     assert cool.positive > hot.positive > 1 / 3
-    assert shipped().telling(given, good=True) in {"profit soars", "soars", "record", "to record"}
-    assert shipped().telling(Seen([], []), good=True) == ""
+    known = model.known(found)
+    assert model.telling(found, known, 0, good=True) in {"profit soars", "soars", "record", "to record"}
+    nothing = sight("")
+    assert model.telling(nothing, model.known(nothing), 0, good=True) == ""
+
+
+def test_the_telling_words_are_named_as_they_stand() -> None:
+    assert read("Acme disappointingly misses again", "ACME", "Acme Corp").reason.split(": ")[-1] in {
+        "disappointingly",
+        "misses",
+        "results below estimates",
+    }
 
 
 def test_a_grave_phrase_decides_whatever_the_words_say() -> None:
-    given = seen("record profit soars on strong growth", (), SILENT)
+    [lean] = shipped().leans(found := sight("record profit soars on strong growth"), shipped().known(found))
     said = Said(-0.7, 3.0, -0.8, "share offering dilutes")
-    reading = verdict(shipped(), given, said, None, told=False, dated=False, share=1.0, note="")
+    reading = verdict(given(said), lean, lambda *, good: "")
     assert (reading.sentiment, reading.method) == (-0.7, "rules")
     assert GRAVE_CONFIDENCE <= reading.confidence <= SUREST
-    elsewhere = verdict(shipped(), given, said, None, told=False, dated=False, share=0.25, note="another's")
+    elsewhere = verdict(given(said, share=0.25, note="another's"), lean, lambda *, good: "")
     assert elsewhere.sentiment > -0.3
     assert elsewhere.reason.endswith("(another's)")
 
 
 def test_phrases_move_the_odds_their_way() -> None:
-    odds = shipped().odds(seen("the company said on tuesday", (), SILENT))
-    better = heard(odds, Said(0.6, 2.0, 0.6, ""), told=False, dated=False)
-    told = heard(odds, Said(0.6, 2.0, 0.6, ""), told=True, dated=False)
-    assert better.positive > told.positive > odds.positive
-    assert heard(odds, None, told=False, dated=True).neutral > odds.neutral
-    assert heard(odds, None, told=False, dated=False) == pytest.approx(odds)
+    [lean] = shipped().leans(found := sight("the company said on tuesday"), shipped().known(found))
+    said = Said(0.6, 2.0, 0.6, "")
+    better = odds_of(heard(lean, said, told=False, dated=False))
+    told = odds_of(heard(lean, said, told=True, dated=False))
+    assert better.positive > told.positive > odds_of(lean).positive
+    assert odds_of(heard(lean, None, told=False, dated=True)).neutral > odds_of(lean).neutral
+    assert heard(lean, None, told=False, dated=False) == lean
 
 
 def test_without_weights_the_lexicon_answers() -> None:
-    words, event = look("Acme had a wonderful, upbeat day"), look("Acme files for bankruptcy")
-    assert words is not None
-    assert event is not None
-    by_words, by_rule = judged(words, None, None, None, 1), judged(event, None, None, None, 1)
+    asked = [(text, None, None, 1) for text in ("Acme had a wonderful, upbeat day", "Acme files for bankruptcy")]
+    by_words, by_rule = judged(look_all(asked), asked, None)
     assert (by_words.method, label(by_words)) == ("lexicon", "positive")
     assert (by_rule.method, label(by_rule)) == ("rules", "negative")
 

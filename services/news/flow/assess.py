@@ -12,7 +12,7 @@ from services.news import store
 from services.news.flow.heard import Heard, learn_names, save
 from services.news.flow.reading import Ladder, told
 from services.news.flow.source import Source
-from services.news.rules.aggregate import evidence, label, leads, text_of
+from services.news.rules.aggregate import evidence_from, label, leads, text_of
 from services.news.rules.answers import Classified, ClassifyAnswer, ClassifyRequest
 from services.news.rules.story import Key, key_of
 from services.news.rules.window import MOST_DAYS, look_back
@@ -82,12 +82,7 @@ async def evidence_of(deps: Deps, desk: Desk, symbols: Sequence[str], as_of: dat
         await save(deps, desk.heard)
     about = {symbol: desk.heard.about(symbol) for symbol in symbols}
     better = await _climb(desk, about, as_of)
-    return {
-        symbol: evidence(
-            about[symbol], symbol, desk.heard.names.get(symbol), as_of, desk.sessions, better.get(symbol, {})
-        )
-        for symbol in symbols
-    }
+    return evidence_from(about, desk.heard.names, as_of, desk.sessions, better)
 
 
 async def _learn_sessions(deps: Deps, desk: Desk, as_of: datetime) -> None:

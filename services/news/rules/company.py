@@ -70,13 +70,13 @@ _NOT_NAMED = frozenset(
 
 def short_name(company: str) -> str:
     """The name without what follows it in a register: `NVIDIA Corporation Common Stock` -> `NVIDIA`."""
-    name = re.sub(r"\s+", " ", company).strip()
-    for _ in range(6):
+    name = " ".join(company.split())
+    for _ in range(6 if " " in name else 0):
         shorter = _SUFFIX.sub("", name).strip(" ,.&").removesuffix(" and")
         if shorter == name or len(shorter) < 2:
             break
         name = shorter
-    return re.sub(r"^the ", "", name, flags=re.IGNORECASE)
+    return name[4:] if name[:4].lower() == "the " else name
 
 
 @lru_cache(maxsize=20_000)
@@ -107,6 +107,8 @@ def _brief(company: str) -> str:
 
 def marked(text: str) -> list[tuple[int, str]]:
     """Tickers that can only be tickers, in brackets, after $ or after an exchange's name: (place, ticker) in order."""
+    if "(" not in text and "$" not in text and ":" not in text:
+        return []
     return [(one.start(1), one.group(1)) for one in _MARKED.finditer(text) if one.group(1) not in _NOT_NAMED]
 
 
@@ -129,7 +131,7 @@ def mentions(text: str, original: str, symbol: str | None, company: str | None) 
     found: dict[int, int] = {}
     for name in names(company):
         other = _OTHER_SENSES.get(name)
-        for place in _whole_words(text, name):
+        for place in _whole_words(text, name) if name in text else ():
             if other is None or not other.match(text, place):
                 found.setdefault(place, place + len(name))
     if company and len(brief := _brief(company)) == 2 and brief in original and not original.isupper():
@@ -140,7 +142,7 @@ def mentions(text: str, original: str, symbol: str | None, company: str | None) 
             found.update((place, place + size) for place, ticker in marked(text) if ticker == low)
         if size >= 3 and symbol in original and symbol not in _NO_TICKER and not original.isupper():
             found.update((place, place + size) for place in _whole_words(original, symbol))
-    return sorted(found.items())
+    return sorted(found.items()) if len(found) > 1 else list(found.items())
 
 
 def places(text: str, original: str, symbol: str | None, company: str | None) -> list[int]:

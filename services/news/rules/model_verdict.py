@@ -1,10 +1,9 @@
 """The rules and the model laid together: grave cases are the rules', the rest is the model's with the rules heard."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from services.news.rules.model import Model, Odds
-from services.news.rules.model_features import Seen
+from services.news.rules.model import Lean, Odds, odds_of
 from shared.domain.news import Catalyst, Reading
 
 GRAVE_WEIGHT, GRAVE = 2.5, 0.45
@@ -48,17 +47,18 @@ class Said(NamedTuple):
         return math.copysign(max(abs(self.sentiment) if same else 0.0, 0.6 * abs(self.heaviest)), self.heaviest)
 
 
-def heard(odds: Odds, said: Said | None, *, told: bool, dated: bool) -> Odds:
-    """The odds after the phrases were heard as well. The factors were chosen on the development headlines."""
-    push = level = 0.0
+def heard(lean: Lean, said: Said | None, *, told: bool, dated: bool) -> Lean:
+    """The log-odds after the phrases were heard as well. The factors were chosen on the development headlines."""
+    if said is None and not dated:
+        return lean
+    push, level = 0.0, DATED if dated else 0.0
     if said:
         push = HEARD * said.sentiment * min(said.weight, MOST_WEIGHT) * (HEARD_TOLD if told else 1.0)
-        level = LEVEL if abs(said.sentiment) <= NEUTRAL_AT_MOST and said.weight >= LEVEL_WEIGHT else 0.0
-    negative = odds.negative * math.exp(-push if push < 0 else -AGAINST * push)
-    neutral = odds.neutral * math.exp(level + (DATED if dated else 0.0))
-    positive = odds.positive * math.exp(push if push > 0 else AGAINST * push)
-    total = negative + neutral + positive
-    return Odds(negative / total, neutral / total, positive / total)
+        level += LEVEL if abs(said.sentiment) <= NEUTRAL_AT_MOST and said.weight >= LEVEL_WEIGHT else 0.0
+    down, up = lean
+    if push > 0:
+        return down - AGAINST * push - level, up + push - level
+    return down - push - level, up + AGAINST * push - level
 
 
 def aside(odds: Odds, share: float) -> Odds:
@@ -68,38 +68,48 @@ def aside(odds: Odds, share: float) -> Odds:
     return Odds(*(share * one + (1 - share) * other for one, other in zip(odds, ELSEWHERE, strict=True)))
 
 
-def weighed(odds: Odds, said: Said | None, *, told: bool, dated: bool, share: float) -> Odds:
+def weighed(lean: Lean, said: Said | None, *, told: bool, dated: bool, share: float) -> Odds:
     """What is thought in the end, grave cases aside: words, phrases, and whose text it is."""
-    return aside(heard(odds, said, told=told, dated=dated), share)
+    return aside(odds_of(heard(lean, said, told=told, dated=dated)), share)
 
 
-def verdict(
-    model: Model,
-    seen: Seen,
-    said: Said | None,
-    catalyst: Catalyst | None,
-    *,
-    told: bool,
-    dated: bool,
-    share: float,
-    note: str,
-) -> Reading:
-    """The reading. `share`: how much of the text is the company's own; `note`: what else is to be said of it."""
-    odds = weighed(model.odds(seen), said, told=told, dated=dated, share=share)
+class Given(NamedTuple):
+    """What a verdict rests on besides the model's own leaning."""
+
+    said: Said | None
+    catalyst: Catalyst | None
+    told: bool
+    dated: bool
+    share: float
+    """How much of the text is the company's own."""
+    note: str
+    """What else is to be said of it."""
+
+
+class Telling(Protocol):
+    """Names the words that speak loudest for good, or for bad, news."""
+
+    def __call__(self, *, good: bool) -> str: ...
+
+
+def verdict(given: Given, lean: Lean, telling: Telling) -> Reading:
+    """The reading of a text to which the model leans so."""
+    said, catalyst, told, dated, share, note = given
+    odds = weighed(lean, said, told=told, dated=dated, share=share)
     grave = said.grave if said and share >= 1 and not told else None
     if said and grave is not None:
         agreed = odds.positive if grave > 0 else odds.negative
         return _reading(grave, max(agreed, GRAVE_CONFIDENCE), catalyst, said.reason, "rules", note)
-    tilt = odds.positive - odds.negative
-    if odds.neutral >= max(odds.positive, odds.negative):
+    negative, neutral, positive = odds
+    tilt, sure = positive - negative, max(positive, negative)
+    if neutral >= sure:
         level = said is not None and abs(said.sentiment) <= NEUTRAL_AT_MOST
-        lean = said.sentiment if said and level else 0.0 if dated else 0.5 * tilt
+        lean_to = said.sentiment if said and level else 0.0 if dated else 0.5 * tilt
         reason = "an announcement of a date" if dated else said.reason if said else "no words of direction"
-        sentiment = max(-NEUTRAL_AT_MOST, min(NEUTRAL_AT_MOST, lean * share))
-        return _reading(sentiment, odds.neutral, catalyst, reason, "rules" if dated or level else "model", note)
-    sure = max(odds.positive, odds.negative)
+        sentiment = max(-NEUTRAL_AT_MOST, min(NEUTRAL_AT_MOST, lean_to * share))
+        return _reading(sentiment, neutral, catalyst, reason, "rules" if dated or level else "model", note)
     if said is None or said.sentiment * tilt <= 0:
-        reason = f"{'good' if tilt > 0 else 'bad'} news by its words: {model.telling(seen, good=tilt > 0)}"
+        reason = f"{'good' if tilt > 0 else 'bad'} news by its words: {telling(good=tilt > 0)}"
         return _reading(_sized(WORDS_ALONE * tilt, tilt, told=told), sure, catalyst, reason, "model", note)
     size = share * said.sentiment if said.weight >= GRADED else 0.5 * (tilt + said.sentiment)
     return _reading(_sized(size, tilt, told=told), sure, catalyst, said.reason, "rules", note)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import ConfigDict, Field, ValidationError
 
-from services.news.rules.read import clean
+from services.news.rules.plain import clean
 from shared.domain.base import Value
 from shared.domain.news import Catalyst, Question, Reading
 

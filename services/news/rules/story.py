@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.news.rules.company import marked
-from services.news.rules.read import clean, words_of
+from services.news.rules.plain import clean, words_of
 from shared.domain.news import Headline
 
 Key = tuple[str, str]

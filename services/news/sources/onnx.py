@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.news.rules.read import clean
+from services.news.rules.plain import clean
 from shared.domain.news import Question, Reading
 from shared.errors import Unavailable
 
