@@ -42,7 +42,6 @@ log = structlog.get_logger()
 M = TypeVar("M", bound=BaseModel)
 
 Health = Callable[[], Awaitable[dict[str, Any]]]
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def problem(status: int, title: str, detail: str, **extra: Any) -> JSONResponse:
@@ -122,7 +121,7 @@ def new_app(
     deps: Outfit,
     *,
     about: str,
-    lifespan: Lifespan | None = None,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     health: Health | None = None,
     keyed: bool = True,
 ) -> FastAPI:
@@ -193,7 +192,8 @@ def _add_errors(app: FastAPI, name: str) -> None:
     @app.exception_handler(RequestValidationError)
     async def unusable(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "body"
+        at = () if first["type"] == "json_invalid" else first["loc"]  # of broken JSON it is a number of characters
+        field = ".".join(str(part) for part in at if part not in ("body", "query", "path")) or "body"
         return problem(422, "bad input", f"{field}: {first['msg'].removeprefix('Value error, ')}", field=field)
 
     @app.exception_handler(HTTPException)

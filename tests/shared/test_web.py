@@ -68,6 +68,9 @@ async def test_bad_input_names_the_field(client: httpx.AsyncClient) -> None:
     assert answer.json()["field"] == "quantity"
     unknown = await client.post("/ask", json={"quantity": 1, "quantty": 2})
     assert unknown.json()["field"] == "quantty"
+    torn = await client.post("/ask", content=b'{"quantity": 1', headers={"Content-Type": "application/json"})
+    assert (torn.status_code, torn.json()["field"]) == (422, "body")
+    assert torn.json()["detail"] == "body: JSON decode error"
 
 
 async def test_errors_keep_their_meaning_and_never_show_their_inside(client: httpx.AsyncClient) -> None:
