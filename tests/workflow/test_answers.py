@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.workflow.flow.scanning import SHORTEST_TIMEOUT
 from tests.workflow.conftest import Bench
 from tests.workflow.test_scan import BEST
 from tests.workflow.world import Answer, symbol
@@ -19,6 +20,10 @@ def half(answer: Answer) -> Answer:
 
 def nobody(answer: Answer) -> Answer:
     return answer | {"evidence": []}
+
+
+def nothing(answer: Answer) -> Answer:
+    return None
 
 
 def strangers(answer: Answer) -> Answer:
@@ -63,7 +68,7 @@ def parts_of(told: dict[str, Any], stage: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("stage", ["news", "pattern"])
-@pytest.mark.parametrize("spoil", [nobody, strangers, of_another_moment, not_a_number, without_a_score])
+@pytest.mark.parametrize("spoil", [nothing, nobody, strangers, of_another_moment, not_a_number, without_a_score])
 async def test_evidence_that_is_none_is_lost_evidence(bench: Bench, stage: str, spoil: Spoil) -> None:
     row, told = await scanned(bench, stage, spoil)
     assert (row["status"], row["degraded"]) == ("completed", [f"{stage} lost"])
@@ -74,6 +79,21 @@ async def test_evidence_that_is_none_is_lost_evidence(bench: Bench, stage: str, 
     assert told["degraded"] == {"1": [f"{stage} lost"]}
     lost = parts_of(told, "score" if stage == "news" else "pattern")[stage]
     assert (lost["value"], lost["weight"], lost["note"]) == (None, 0, "missing: its weight went to the others")
+
+
+async def test_a_stage_that_hears_and_says_nothing_is_given_up(bench: Bench) -> None:
+    """It holds the connection open; the scan goes on without it all the same."""
+    bench.world.hold_at = ("pattern", 1)
+    async with bench.running() as client:
+        cycle_id = (await client.post(START)).json()["cycle_id"]
+        (row,) = await bench.scans(1)
+        assert (row["status"], row["degraded"]) == ("completed", ["pattern lost"])
+        assert "did not answer /api/v1/assess" in row["reason"]
+        assert SHORTEST_TIMEOUT * 1000 <= row["stage_ms"]["pattern"] < 3 * SHORTEST_TIMEOUT * 1000
+        told = (await client.get(f"/api/v1/cycles/{cycle_id}/explain/{symbol(0)}")).json()
+    pattern = next(one for one in told["scans"]["1"] if one["stage"] == "pattern")
+    assert pattern["reason"].startswith("no pattern heard: earlier scores")
+    assert bench.world.sent == BEST
 
 
 @pytest.mark.parametrize("stage", ["news", "pattern"])

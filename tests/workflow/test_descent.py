@@ -36,15 +36,27 @@ WIDE = FunnelPart(scanner=100, news=100, pattern=100, technical=100, min_composi
 
 
 def told(leads: list[Lead], sizes: FunnelPart) -> tuple[Descent, dict[str, Lead]]:
-    """The cuts of a scan whose stages answer everybody that they are asked about."""
-    weights, way, seen = sizes.weights.model_dump(), Descent(), dict[str, Lead]()
-    news = NewsAssessment(as_of=OPEN, evidence=tuple(lead.news for lead in leads if lead.news))
-    pattern = PatternAssessment(as_of=OPEN, evidence=tuple(lead.pattern for lead in leads if lead.pattern))
+    """The cuts of a scan whose stages say what the leads have; one that says nothing of anybody is lost."""
+    weights, way, seen, full = (
+        sizes.weights.model_dump(),
+        Descent(),
+        dict[str, Lead](),
+        {one.symbol: one for one in leads},
+    )
+
+    def news() -> NewsAssessment | None:
+        said = tuple(own for lead in way.leads if (own := full[lead.symbol].news))
+        return NewsAssessment(as_of=OPEN, evidence=said) if said else None
+
+    def pattern() -> PatternAssessment | None:
+        said = tuple(own for lead in way.leads if (own := full[lead.symbol].pattern))
+        return PatternAssessment(as_of=OPEN, evidence=said) if said else None
+
     technical = TechnicalAssessment(as_of=OPEN, evidence=tuple(lead.technical for lead in leads if lead.technical))
     cuts: tuple[Callable[[], Cut], ...] = (
         lambda: funnel.enter([lead.candidate for lead in leads], sizes.scanner),
-        lambda: funnel.cut_by_news(way.leads, news, sizes.news),
-        lambda: funnel.cut_by_pattern(way.leads, pattern, weights, sizes.pattern),
+        lambda: funnel.cut_by_news(way.leads, news(), sizes.news),
+        lambda: funnel.cut_by_pattern(way.leads, pattern(), weights, sizes.pattern),
         lambda: funnel.cut_by_technical(way.leads, technical),
         lambda: funnel.cut_by_score(way.leads, weights, sizes.technical, sizes.min_composite_score),
     )
@@ -93,6 +105,18 @@ def test_where_everybody_was_asked_it_is_the_funnel_itself(leads: list[Lead], ba
     assert way.unknown == {}
     assert way.rows == truth.rows
     assert [lead.symbol for lead in way.leads] == [lead.symbol for lead in truth.leads]
+
+
+@settings(max_examples=150, deadline=None)
+@given(crowds(), st.lists(st.sampled_from(["news", "pattern", "technical", None]), min_size=14, max_size=14), sizes)
+def test_whoever_a_stage_did_not_answer_about_is_followed_too(
+    leads: list[Lead], silent: list[str | None], now: FunnelPart
+) -> None:
+    """Each may miss the answer of one stage; tried under its own files, the scan goes as it went."""
+    part = [replace(lead, **{stage: None}) if stage else lead for lead, stage in zip(leads, silent, strict=False)]
+    way, (truth, _) = descend(stored(part, now), now), told(part, now)
+    assert way.rows == truth.rows
+    assert [lead.parts for lead in way.leads] == [lead.parts for lead in truth.leads]
 
 
 @settings(max_examples=150, deadline=None)
