@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
@@ -37,12 +38,8 @@ WIDE = FunnelPart(scanner=100, news=100, pattern=100, technical=100, min_composi
 
 def told(leads: list[Lead], sizes: FunnelPart) -> tuple[Descent, dict[str, Lead]]:
     """The cuts of a scan whose stages say what the leads have; one that says nothing of anybody is lost."""
-    weights, way, seen, full = (
-        sizes.weights.model_dump(),
-        Descent(),
-        dict[str, Lead](),
-        {one.symbol: one for one in leads},
-    )
+    weights, way, seen = sizes.weights.model_dump(), Descent(), dict[str, Lead]()
+    full = {lead.symbol: lead for lead in leads}
 
     def news() -> NewsAssessment | None:
         said = tuple(own for lead in way.leads if (own := full[lead.symbol].news))
@@ -113,7 +110,8 @@ def test_whoever_a_stage_did_not_answer_about_is_followed_too(
     leads: list[Lead], silent: list[str | None], now: FunnelPart
 ) -> None:
     """Each may miss the answer of one stage; tried under its own files, the scan goes as it went."""
-    part = [replace(lead, **{stage: None}) if stage else lead for lead, stage in zip(leads, silent, strict=False)]
+    nothing: dict[str, Any] = {"news": {"news": None}, "pattern": {"pattern": None}, "technical": {"technical": None}}
+    part = [replace(lead, **nothing.get(stage or "", {})) for lead, stage in zip(leads, silent, strict=False)]
     way, (truth, _) = descend(stored(part, now), now), told(part, now)
     assert way.rows == truth.rows
     assert [lead.parts for lead in way.leads] == [lead.parts for lead in truth.leads]
