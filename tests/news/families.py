@@ -59,6 +59,7 @@ RESULTS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme beats on both lines", K.EARNINGS, UP),
     ("Acme missed on revenue", K.EARNINGS, DOWN),
     ("Acme earnings: what Wall Street expects", None, FLAT),
+    ("Acme reports $60 billion in AUM for June", K.EARNINGS, FLAT),
 )
 
 MEDICINE: tuple[tuple[str, K | None, str], ...] = (
@@ -126,6 +127,7 @@ STANDING: tuple[tuple[str, K | None, str], ...] = (
     ("Acme furloughs 300 in Ohio", K.OTHER, DOWN),
     ("Acme kicked out of the Dow", K.OTHER, DOWN),
     ("Acme founder files to sell 40,000 shares", K.OTHER, DOWN),
+    ("Acme begins trading on Nasdaq", K.OTHER, FLAT),
 )
 
 BUSINESS: tuple[tuple[str, K | None, str], ...] = (
@@ -158,6 +160,11 @@ BUSINESS: tuple[tuple[str, K | None, str], ...] = (
     ("Navy halts Acme contract", K.CONTRACT, DOWN),
     ("Umbrella orders 12 kilns from Acme", K.CONTRACT, UP),
     ("Storm shuts Acme mine in Chile", K.PRODUCT, DOWN),
+    ("Acme announces about $6 million in new cleaning, painting and gardening contracts", K.CONTRACT, UP),
+    ("Acme, Umbrella sign binding kiln agreement", K.CONTRACT, UP),
+    ("Acme announces Ida Low to retire", K.PERSONNEL, FLAT),
+    ("Acme names Ida Low to lead its kilns", K.PERSONNEL, FLAT),
+    ("Acme invests $30 million to expand its Ohio plant", K.PRODUCT, UP),
 )
 
 DEALS: tuple[tuple[str, K | None, str], ...] = (
@@ -176,6 +183,7 @@ DEALS: tuple[tuple[str, K | None, str], ...] = (
     ("Globex withdraws bid for Acme", K.MERGER, DOWN),
     ("Acme sells 40% of its pump arm to Globex", K.MERGER, FLAT),
     ("Acme jumps as Globex is in talks to buy it", K.MERGER, UP),
+    ("Acme sells three barges for $14 million", K.MERGER, FLAT),
 )
 
 FAMILIES = (*SHARES, *RESULTS, *MEDICINE, *COURTS, *STANDING, *BUSINESS, *DEALS)
