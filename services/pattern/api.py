@@ -30,7 +30,7 @@ def create_app(deps: Deps) -> FastAPI:
 
     @app.get("/api/v1/patterns/{symbol}", summary="What one symbol's charts show now")
     async def patterns(
-        symbol: Annotated[str, Path(max_length=12)], timeframe: Timeframe | None = None
+        symbol: Annotated[str, Path(max_length=12, examples=["NVDA"])], timeframe: Timeframe | None = None
     ) -> PatternAssessment:
         """Read on the spot and not stored; one chart alone where a timeframe is named. 404 when it has no bars."""
         return await flow.patterns_now(deps, memory, symbol.upper(), timeframe)

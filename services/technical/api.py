@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI
+from fastapi import Body, FastAPI, Path
 
 from services.technical.flow import Shelf, assess_all, indicators_now
 from shared.deps import Deps
@@ -28,7 +28,7 @@ def create_app(deps: Deps) -> FastAPI:
         return await assess_all(deps, shelf, request)
 
     @app.get("/api/v1/indicators/{symbol}", summary="One symbol's indicators now")
-    async def indicators(symbol: str) -> TechnicalAssessment:
+    async def indicators(symbol: Annotated[str, Path(max_length=12, examples=["NVDA"])]) -> TechnicalAssessment:
         """Computed on the spot and not stored. 404 when the source has no bars of it."""
         return await indicators_now(deps, shelf, symbol.upper())
 

@@ -113,6 +113,14 @@ async def test_without_market_data_it_is_unavailable_and_then_back(
 
 
 @CHARTED
+async def test_a_text_that_is_no_symbol_has_no_bars(web: httpx.AsyncClient, stage: str, pool: asyncpg.Pool) -> None:
+    for text, status in (("DROP TABLE", 404), ("NOPE", 404), ("%00", 404), ("A" * 13, 422)):
+        answer = await web.get(f"/api/v1/{SHOWN_AT[stage]}/{text}")
+        assert (answer.status_code, answer.json()["field"]) == (status, "symbol")
+    assert await pool.fetchval("SELECT count(*) FROM securities") == 0
+
+
+@CHARTED
 @pytest.mark.parametrize("kind", ODD)
 async def test_odd_bars_are_answered_in_plain_words_and_disturb_nobody(
     web: httpx.AsyncClient, stage: str, market: Market, pool: asyncpg.Pool, kind: str
