@@ -1,5 +1,5 @@
 """What brokers and their analysts say of a company."""
-# ruff: noqa: E501 - a table of expressions reads better unbroken
+# ruff: noqa: E501, SIM905 - a table of expressions reads better unbroken
 
 import re
 
@@ -14,6 +14,14 @@ _RATED_UP = r"(?:strong buy|buy|outperform|overweight|positive|accumulate)"
 _RATED_FLAT = r"(?:hold|neutral|equal[- ]?weight|market perform|sector perform|in[- ]line|peer perform|sector weight)"
 _RATED_DOWN = r"(?:sell|underperform|underweight|reduce|negative)"
 _HOUSES = r"ubs|rbc(?: capital)?(?: markets)?|bofa(?: securities)?|bank of america|jp ?morgan|morgan stanley|goldman(?: sachs)?|barclays|citi(?:group)?|deutsche bank|wells fargo|jefferies|stifel|truist(?: securities)?|evercore(?: isi)?|keybanc|oppenheimer|raymond james|baird|bernstein|mizuho|needham|piper sandler|td cowen|cowen|hsbc|bmo(?: capital)?(?: markets)?|cibc|scotiabank|national bank|wedbush|loop capital|roth(?: mkm| capital)?|cantor(?: fitzgerald)?|b\.? ?riley|benchmark|craig-?hallum|da davidson|d\.a\. davidson|h\.?c\.? wainwright|leerink|william blair|canaccord(?: genuity)?|guggenheim|susquehanna|wolfe(?: research)?|rosenblatt|macquarie|nomura|clsa|argus(?: research)?|cfra|morningstar|rothschild|redburn|telsey|northland|lake street|chardan|btig|kbw|keefe,? bruyette|moffettnathanson|melius|seaport(?: global| research)?|stephens|clear street|texas capital|janney|compass point|maxim|ladenburg|alliance global|berenberg|kepler|bnp paribas|exane|societe generale|santander|daiwa|freedom capital|arete|new street|monness|citizens|jmp|wainwright|ascendiant|zelman|hsbc|desjardins|eight capital|haywood|cormark"
+_HOUSE_WORDS = " ".join(
+    sorted(
+        set(re.findall(r"[a-z]{2,}", _HOUSES))
+        - set("of the and capital markets securities research global new lake clear point group national".split())
+        | set("jpmorgan riley craighallum davidson wainwright".split())
+    )
+)
+"""Of these there is one in every house's name."""
 HOUSE = re.compile(r"(?:" + _HOUSES + r")\b")
 """Who rates others: named before a rating, it is the one that speaks and not the one spoken of."""
 _SAYS = r", (?:" + _HOUSES + r")(?: securities| markets| capital| research| bank)* says\b"
@@ -53,9 +61,9 @@ ANALYSTS: tuple[Phrase, ...] = (
     phrase(A, -0.5, 1.9, "downgrade moves downgraded", r"(?:behind the|rating|analyst|today's|broker|rank) downgrade\b|" + HOUSE.pattern + r" downgrade\b|moves to (?:strong )?sell\b|downgraded to (?:strong )?sell", "analyst downgrade"),
     phrase(A, 0.4, 1.6, "analysts forecasts", r"analysts? (?:\w+ ){0,4}(?:upgrad\w+|boost\w*|rais\w+|lift\w*|increas\w+)\b[^;]{0,70}\b(?:forecasts?|estimates?|targets?)|analyst (?:forecasts?|estimates?)[^;]{0,60}(?:surg\w+|higher|ris\w+|upgrad\w+)", "analysts raise their estimates"),
     phrase(A, -0.4, 1.6, "analysts forecasts", r"analysts? (?:\w+ ){0,4}(?:cut\w*|slash\w*|lower\w*|trim\w*|reduc\w+|downgrad\w+)\b[^;]{0,70}\b(?:forecasts?|estimates?|targets?)|analyst (?:forecasts?|estimates?)[^;]{0,60}(?:fall\w*|lower|cut|crash\w*|slash\w+)", "analysts cut their estimates"),
-    phrase(A, 0.35, 1.9, "says", r"(?:benefit|robust|strong\w*|well[- ]positioned|attractive|upside|better|improv\w+|growth|prospects|recovery|top pick|undervalued|ahead of plan|opportunit\w+)\b[^;]*" + _SAYS, "a broker speaks well of it"),
-    phrase(A, -0.35, 1.9, "says", r"(?:headwinds?|declin\w+|concerns?|challeng\w+|risks?|pressure\w*|weak\w*|slow\w+|soft\w*|downside|overvalued|uncertain\w*)\b[^;]*" + _SAYS, "a broker has doubts"),
-    phrase(A, 0.0, 1.3, "says", _SAYS, "a broker's view"),
+    phrase(A, 0.35, 1.9, _HOUSE_WORDS, r"(?:benefit|robust|strong\w*|well[- ]positioned|attractive|upside|better|improv\w+|growth|prospects|recovery|top pick|undervalued|ahead of plan|opportunit\w+)\b[^;]*" + _SAYS, "a broker speaks well of it"),
+    phrase(A, -0.35, 1.9, _HOUSE_WORDS, r"(?:headwinds?|declin\w+|concerns?|challeng\w+|risks?|pressure\w*|weak\w*|slow\w+|soft\w*|downside|overvalued|uncertain\w*)\b[^;]*" + _SAYS, "a broker has doubts"),
+    phrase(A, 0.0, 1.3, _HOUSE_WORDS, _SAYS, "a broker's view"),
     phrase(A, 0.35, 1.5, "bullish positive constructive upbeat optimistic sees see", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|is|stays?|turns?) (?:[\w-]+ ){0,2}(?:bullish|positive|constructive|upbeat|optimistic)|" + HOUSE.pattern + r" (?:bullish|positive) on\b|" + HOUSE.pattern + r"[\w ]{0,20} sees? (?:[\w-]+ ){0,4}(?:opportunity|upside|growth|stability|potential|strength)", "a broker speaks well of it", about="object"),
     phrase(A, -0.35, 1.5, "bearish negative cautious skeptical", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|is|stays?|turns?) (?:[\w-]+ ){0,2}(?:bearish|negative|cautious|skeptical)", "a broker has doubts", about="object"),
     phrase(A, 0.0, 1.2, "neutral backing upholds sticks reassess", HOUSE.pattern + r"(?: securities| markets| capital| research| bank)*\b (?:remains?|stays?|turns?) (?:[\w-]+ ){0,2}neutral|" + HOUSE.pattern + r"[\w& .]{0,25}\b(?:backing|upholds|sticks with|reassess\w*)", "a broker's view", about="object"),
@@ -66,6 +74,8 @@ ANALYSTS: tuple[Phrase, ...] = (
     phrase(A, 0.4, 1.6, "broker forecasts", r"broker (?:\w+ )?forecasts [^;]{0,60}(?:surg\w+|higher|ris\w+)", "analysts raise their estimates"),
     phrase(A, 0.6, 2.0, "raised lifted boosted bumped", r"\b(?:raised|lifted|boosted|bumped) to (?:an? )?" + _RATED_UP + r"\b", "analyst upgrade"),
     phrase(A, -0.6, 2.0, "cut lowered reduced", r"\b(?:cut|lowered|reduced) to (?:an? )?(?:" + _RATED_DOWN + "|" + _RATED_FLAT + r")\b", "analyst downgrade"),
+    phrase(A, -0.5, 2.0, "cut lowered", r"\b(?:cut|lowered) at " + HOUSE.pattern, "analyst downgrade"),
+    phrase(A, 0.5, 2.0, "raised lifted", r"\b(?:raised|lifted) at " + HOUSE.pattern, "analyst upgrade"),
     phrase(A, 0.35, 1.7, "raises lifts boosts hikes ups", r"^(?!.*grade)[^;]*, (?:and )?(?:raises|lifts|boosts|hikes|ups) (?:its )?(?:pt|(?:price )?target)\b", "price target raised"),
     phrase(A, -0.4, 1.7, "cuts slashes lowers trims", r"^(?!.*grade)[^;]*, (?:and )?(?:cuts|slashes|lowers|trims) (?:its )?(?:pt|(?:price )?target)\b", "price target cut"),
     phrase(A, 0.0, 1.5, "analysts", r"\b(?:wall street )?analysts (?:see|think|believe|expect)\b[^;]{0,40}\b(?:upside|surge|rally|could)\b", "what analysts hope"),
