@@ -18,7 +18,7 @@ _HOUSE_WORDS = " ".join(
     sorted(
         set(re.findall(r"[a-z]{2,}", _HOUSES))
         - set("of the and capital markets securities research global new lake clear point group national".split())
-        | set("jpmorgan riley craighallum davidson wainwright".split())
+        | set("citigroup jpmorgan riley craighallum davidson wainwright".split())
     )
 )
 """Of these there is one in every house's name."""
