@@ -13,6 +13,7 @@ from services.pattern.rules.frame import Frame, Timeframe
 from services.pattern.rules.read import evidence
 from shared.domain.market import Bars
 from tests.pattern import charts
+from tests.pattern.test_figures import EVERY, drawing
 from tests.pattern.walks import walk
 
 RECORDED = Path(__file__).parents[2] / tape.HELD_OUT
@@ -63,6 +64,17 @@ def test_each_breakout_was_said_on_its_own_bar_and_no_other_was(seed: int) -> No
     assert said <= told
     hidden = told - said
     assert len(hidden) <= 0.1 * len(told) + 1, "only a better figure of the same name may hide one"
+
+
+@pytest.mark.parametrize("short", [False, True], ids=["long", "short"])
+@pytest.mark.parametrize("name", EVERY)
+def test_later_bars_change_nothing_on_a_drawn_figure(name: str, short: bool) -> None:
+    """Walks show some figures seldom: each is cut where it matters, around its breakout."""
+    drawn = drawing(name, 3, short=short)
+    for cut in range(drawn.breakout - 2, min(len(drawn.bars), drawn.breakout + 5)):
+        expect_past_kept(drawn.bars, cut)
+    told = [seen.at for seen in breakouts(Frame(drawn.bars, "5Min")) if seen.name == drawn.name]
+    assert any(abs(at - drawn.breakout) <= 6 for at in told)
 
 
 @pytest.mark.market_data
