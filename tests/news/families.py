@@ -34,6 +34,7 @@ SHARES: tuple[tuple[str, K | None, str], ...] = (
     ("Acme plans to sell $60 million of stock", K.OFFERING, DOWN),
     ("Acme sinks after share sale", K.OFFERING, DOWN),
     ("Acme taps bond market", K.OFFERING, FLAT),
+    ("Acme reports unregistered sale of equity securities", K.OFFERING, DOWN),
 )
 
 RESULTS: tuple[tuple[str, K | None, str], ...] = (
@@ -60,6 +61,7 @@ RESULTS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme missed on revenue", K.EARNINGS, DOWN),
     ("Acme earnings: what Wall Street expects", None, FLAT),
     ("Acme reports $60 billion in AUM for June", K.EARNINGS, FLAT),
+    ("Acme Q2 2026 earnings call transcript", K.EARNINGS, FLAT),
 )
 
 MEDICINE: tuple[tuple[str, K | None, str], ...] = (
@@ -83,6 +85,7 @@ MEDICINE: tuple[tuple[str, K | None, str], ...] = (
     ("Acme gout pill beats rival drug in study", K.FDA, UP),
     ("Acme gout pill wins EU approval", K.FDA, UP),
     ("Acme shares tumble on trial setback", K.FDA, DOWN),
+    ("Acme pill lowers cholesterol by 31% in late-stage study", K.FDA, UP),
 )
 
 COURTS: tuple[tuple[str, K | None, str], ...] = (
@@ -106,6 +109,7 @@ COURTS: tuple[tuple[str, K | None, str], ...] = (
     ("SEC probing Acme toner deals", K.LEGAL, DOWN),
     ("Class action against Acme: lawyers urge, contact the firm today", K.LEGAL, FLAT),
     ("Acme urges shareholders to vote today", None, FLAT),
+    ("Report says Acme booked fake sales", K.LEGAL, DOWN),
 )
 
 STANDING: tuple[tuple[str, K | None, str], ...] = (
@@ -128,6 +132,8 @@ STANDING: tuple[tuple[str, K | None, str], ...] = (
     ("Acme kicked out of the Dow", K.OTHER, DOWN),
     ("Acme founder files to sell 40,000 shares", K.OTHER, DOWN),
     ("Acme begins trading on Nasdaq", K.OTHER, FLAT),
+    ("Acme auditor Low & Major resigns over fees", K.OTHER, DOWN),
+    ("Acme plans to cut nearly 4,000 German jobs", K.OTHER, DOWN),
 )
 
 BUSINESS: tuple[tuple[str, K | None, str], ...] = (
@@ -165,6 +171,7 @@ BUSINESS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme announces Ida Low to retire", K.PERSONNEL, FLAT),
     ("Acme names Ida Low to lead its kilns", K.PERSONNEL, FLAT),
     ("Acme invests $30 million to expand its Ohio plant", K.PRODUCT, UP),
+    ("Acme cut at Jefferies", K.ANALYST, DOWN),
 )
 
 DEALS: tuple[tuple[str, K | None, str], ...] = (
@@ -184,6 +191,7 @@ DEALS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme sells 40% of its pump arm to Globex", K.MERGER, FLAT),
     ("Acme jumps as Globex is in talks to buy it", K.MERGER, UP),
     ("Acme sells three barges for $14 million", K.MERGER, FLAT),
+    ("Globex founder walks away from purchase of Acme", K.MERGER, DOWN),
 )
 
 FAMILIES = (*SHARES, *RESULTS, *MEDICINE, *COURTS, *STANDING, *BUSINESS, *DEALS)

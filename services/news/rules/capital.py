@@ -49,6 +49,7 @@ OFFERINGS: tuple[Phrase, ...] = (
     phrase(OFFER, -0.5, 3.5, "convertibles", r"\b(?:sell|offer|issu|pric|plac|rais)\w*\b[^;]{0,50}\bconvertibles\b", "convertible debt dilutes later"),
     phrase(OFFER, -0.6, 2.6, "files plans seeks proposes", r"\b(?:files|plans|seeks|proposes) to (?:sell|offer)\b[^;]{0,30}\$[\d.,]+ ?\w* (?:in|of|worth of) (?:[\w-]+ ){0,2}(?:shares|stock)", "new shares sold", about="subject"),
     phrase(OFFER, -0.55, 2.6, "sale", r"\b(?:unveils|announces|launches|plans|after|on|completes|upsize[sd]|prices)\b[^;]{0,40}\b(?:share|stock|equity) sale\b", "new shares sold"),
+    phrase(OFFER, -0.5, 3.7, "unregistered", r"unregistered (?:sales? of|shares|securities|equity)", "unregistered shares sold"),
     phrase(OFFER, -0.5, 2.5, "inducement", r"warrants? (?:exercise )?inducement|inducement\b[^;]{0,40}\bwarrants?", "warrants exercised at a discount"),
     phrase(OFFER, -0.4, 2.5, "block holders shareholders stockholders", r"\bblock (?:trade|sale) of\b|\bshares in (?:an? )?block (?:trade|sale)|\b(?:share|stock)?holders (?:to )?(?:sell|offload)\b[^;]{0,30}\b(?:shares|stock)", "holders sell at once"),
     phrase(OFFER, -0.35, 1.8, "warrant warrants", r"(?:exercise|inducement|pre-funded|issu\w+)[\w ]{0,20}\bwarrants?\b|warrant inducement", "warrants"),

@@ -86,7 +86,11 @@ class Found(Protocol):
 
 def type_of(found: Found, symbol: str | None, company: str | None) -> Catalyst | None:
     """The type of catalyst that a text is for the company; None for a mere date and for another company's event."""
-    if found.dated or not found.hits or not is_ours(found.low, found.at, symbol, company):
+    if (
+        (found.dated and "transcript" not in found.low)
+        or not found.hits
+        or not is_ours(found.low, found.at, symbol, company)
+    ):
         return None
     return kind(found.hits, found.low, found.at, is_told=found.told)
 
