@@ -35,6 +35,7 @@ SHARES: tuple[tuple[str, K | None, str], ...] = (
     ("Acme sinks after share sale", K.OFFERING, DOWN),
     ("Acme taps bond market", K.OFFERING, FLAT),
     ("Acme reports unregistered sale of equity securities", K.OFFERING, DOWN),
+    ("Acme opens $75 million ATM", K.OFFERING, DOWN),
 )
 
 RESULTS: tuple[tuple[str, K | None, str], ...] = (
@@ -62,6 +63,7 @@ RESULTS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme earnings: what Wall Street expects", None, FLAT),
     ("Acme reports $60 billion in AUM for June", K.EARNINGS, FLAT),
     ("Acme Q2 2026 earnings call transcript", K.EARNINGS, FLAT),
+    ("Acme same-store sales slip", K.EARNINGS, DOWN),
 )
 
 MEDICINE: tuple[tuple[str, K | None, str], ...] = (
@@ -86,6 +88,7 @@ MEDICINE: tuple[tuple[str, K | None, str], ...] = (
     ("Acme gout pill wins EU approval", K.FDA, UP),
     ("Acme shares tumble on trial setback", K.FDA, DOWN),
     ("Acme pill lowers cholesterol by 31% in late-stage study", K.FDA, UP),
+    ("Acme eye gel approved in Japan", K.FDA, UP),
 )
 
 COURTS: tuple[tuple[str, K | None, str], ...] = (
@@ -110,6 +113,7 @@ COURTS: tuple[tuple[str, K | None, str], ...] = (
     ("Class action against Acme: lawyers urge, contact the firm today", K.LEGAL, FLAT),
     ("Acme urges shareholders to vote today", None, FLAT),
     ("Report says Acme booked fake sales", K.LEGAL, DOWN),
+    ("Court pauses import ban on Acme pumps", K.LEGAL, UP),
 )
 
 STANDING: tuple[tuple[str, K | None, str], ...] = (
@@ -134,6 +138,7 @@ STANDING: tuple[tuple[str, K | None, str], ...] = (
     ("Acme begins trading on Nasdaq", K.OTHER, FLAT),
     ("Acme auditor Low & Major resigns over fees", K.OTHER, DOWN),
     ("Acme plans to cut nearly 4,000 German jobs", K.OTHER, DOWN),
+    ("S&P lifts Acme to investment grade", K.OTHER, UP),
 )
 
 BUSINESS: tuple[tuple[str, K | None, str], ...] = (
@@ -172,6 +177,8 @@ BUSINESS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme names Ida Low to lead its kilns", K.PERSONNEL, FLAT),
     ("Acme invests $30 million to expand its Ohio plant", K.PRODUCT, UP),
     ("Acme cut at Jefferies", K.ANALYST, DOWN),
+    ("Acme halts van and truck output", K.PRODUCT, DOWN),
+    ("Staff leaked data of Acme customers", K.PRODUCT, DOWN),
 )
 
 DEALS: tuple[tuple[str, K | None, str], ...] = (
@@ -192,6 +199,7 @@ DEALS: tuple[tuple[str, K | None, str], ...] = (
     ("Acme jumps as Globex is in talks to buy it", K.MERGER, UP),
     ("Acme sells three barges for $14 million", K.MERGER, FLAT),
     ("Globex founder walks away from purchase of Acme", K.MERGER, DOWN),
+    ("Acme, Globex agree $9 billion tie-up", K.MERGER, UP),
 )
 
 FAMILIES = (*SHARES, *RESULTS, *MEDICINE, *COURTS, *STANDING, *BUSINESS, *DEALS)

@@ -41,7 +41,7 @@ PHRASES: tuple[Phrase, ...] = (
     phrase(L, 0.45, 2.1, "injunction", r"\b(?:judge|court)\b[^;]{0,10}\bgrants\b[^;]{0,40}\binjunction", "legal success"),
     phrase(L, 0.5, 2.5, "prevails triumphs", r"\b(?:prevails|triumphs) (?:over|in|against)\b", "legal success", about="subject"),
     phrase(L, -0.5, 2.5, "prevails triumphs", r"\b(?:prevails|triumphs) (?:over|against)\b", "on the losing side in court", about="victim"),
-    phrase(L, 0.45, 2.5, "lifts lifted removes removed eases eased ends scraps scrapped", r"(?:lift(?:s|ed)|remov(?:es|ed)|eas(?:es|ed)|ends|scrap(?:s|ped))\b[^;]{0,45}\b(?:import ban|export (?:ban|curbs|controls|restrictions)|asset cap|consent (?:order|decree)|sanctions|ban on)\b", "a ban is lifted"),
+    phrase(L, 0.45, 2.5, "lifts lifted removes removed eases eased ends scraps scrapped pauses paused stays blocks", r"(?:paus(?:es|ed)|stays|blocks|lift(?:s|ed)|remov(?:es|ed)|eas(?:es|ed)|ends|scrap(?:s|ped))\b[^;]{0,45}\b(?:import ban|export (?:ban|curbs|controls|restrictions)|asset cap|consent (?:order|decree)|sanctions|ban on)\b", "a ban is lifted"),
     phrase(L, -0.5, 2.3, "export exports", r"\b(?:restrict|curb|limit|ban|bar|halt|block|tighten)(?:s|ed|ting|ing|ning|ring|red)?\b[^;]{0,40}\bexports?\b|\bexport (?:curbs|ban|restrictions)\b", "exports restricted"),
     phrase(L, -0.5, 2.3, "accuses accused accuse", r"\b(?:doj|justice department|sec|ftc|cfpb|eu|regulators?|prosecutors|commission|attorney general|u\.s\.)\b[^;]{0,25}\baccuse[sd]?\b|\baccused (?:by|of)\b", "accused"),
     phrase(L, -0.5, 2.2, "blocks bans restricts", r"\b(?:blocks|bans|restricts) (?:access to|use of|sales? of|imports? of)\b", "a ban", about="object"),

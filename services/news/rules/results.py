@@ -31,13 +31,11 @@ _RISE_WORDS = "rise rises rose jump jumps jumped surge surges surged soar soars 
 _RISE_WORDS += " increases increased double doubles doubled triple triples tripled advance advances advanced improve improves improved"
 _RISE_WORDS += " accelerate accelerates accelerated up"
 _FALL_WORDS = "fall falls fell drop drops dropped decline declines declined slump slumps slumped plunge plunges plunged tumble tumbles tumbled"
-_FALL_WORDS += (
-    " shrink shrinks shrank sink sinks sank slide slides slid decrease decreases decreased weaken weakens weakened down"
-)
+_FALL_WORDS += " shrink shrinks shrank sink sinks sank slide slides slid slip slips slipped decrease decreases decreased weaken weakens weakened down"
 _FALL = (
     r"(?:falls?|fell|drop(?:s|ped)?|declin(?:es|ed|e)|slump(?:s|ed)?|plunge[sd]?|tumble[sd]?|shr[ia]nks?|sinks?|sank"
 )
-_FALL += r"|slides?|slid|decrease[sd]?|weaken(?:s|ed)?|down \d+)(?![a-z])"
+_FALL += r"|slides?|slid|slip(?:s|ped)?|decrease[sd]?|weaken(?:s|ed)?|down \d+)(?![a-z])"
 
 _LINE = r"\b(?:net|operating|pre-?tax|gross|quarterly|annual) (?:profits?|income|earnings|sales|revenues?)\b"
 _BY = r" (?:by|to|from) [a-z]{0,4} ?[$\d]"

@@ -15,7 +15,7 @@ RUIN_AND_LISTING: tuple[Phrase, ...] = (
     phrase(OTHER, -0.05, 2.9, "voluntary voluntarily intention intends tender delist", r"voluntar\w+\b[^;]{0,30}delist\w*|(?:intention|intends|decides|applies|plans) to delist|to delist (?:its|from the (?:lse|london|tsx|toronto|asx))|delisting (?:tender|offer)", "delisting of its own choice"),
     phrase(OTHER, -0.75, 2.7, "delist delisted delisting delists", r"delist\w*", "delisting"),
     phrase(OTHER, -0.05, 3.1, "additional extension granted grants", r"(?:additional|more|extra) (?:time|period|days)\b[^;]{0,50}\b(?:compliance|listing|minimum bid)|\b(?:extension|grant(?:s|ed))\b[^;]{0,40}\bto regain\b[^;]{0,40}", "more time for the listing rules"),
-    phrase(OTHER, -0.5, 2.6, "noncompliance compliance deficiency bid notice minimum", r"non-?compliance|deficienc\w+ (?:notice|letter)|minimum bid|(?:nasdaq|nyse)[^;]{0,30}(?:notice|notification|deficienc)|notice (?:from|by) (?:nasdaq|nyse)", "listing rules missed"),
+    phrase(OTHER, -0.5, 2.6, "noncompliance compliance deficiency bid notice minimum below", r"\btrades? below \$1\b|non-?compliance|deficienc\w+ (?:notice|letter)|minimum bid|(?:nasdaq|nyse)[^;]{0,30}(?:notice|notification|deficienc)|notice (?:from|by) (?:nasdaq|nyse)", "listing rules missed"),
     phrase(OTHER, 0.4, 3.0, "regains regain regained compliance", r"(?:confirms?|back in|returns? to)\b[^;]{0,40}compliance|(?<!to )regain\w*\b[\w .']{0,40}compliance(?: with[^;]{0,60}(?:requirements?|rules?|standards?))?|regain\w*[^;]{0,30}(?:listing|minimum bid)", "listing rules met again"),
     phrase(OTHER, -0.6, 2.6, "reverse consolidation split", r"reverse (?:stock |share )?split|share consolidation|\b1[- ]for[- ]\d+", "reverse split"),
     phrase(OTHER, 0.35, 1.8, "split", r"(?:forward|\d+-for-1|\d+-for-one|announces|declares)[\w ]{0,15} (?:stock |share )?split", "stock split"),
@@ -45,7 +45,7 @@ DEBT: tuple[Phrase, ...] = (
     phrase(OTHER, 0.1, 3.6, "redeem redeems redemption retire retires repay repays repurchase exchange elimination converts conversion prepays overhang", r"(?:redeem\w*|redemption|retir(?:es?|ing)|repay\w*|repurchas\w+|buys? back|prepay\w*|exchange|eliminat\w+|converts?|conversion|tender offers? for)\b[^;]{0,60}\b(?:notes?|debentures?|bonds?|preferred|debt|convertibles?|loans?)\b|debt (?:elimination|reduction|repayment|exchange)|reduces total debt", "debt or preferred shares retired"),
     phrase(OTHER, 0.3, 3.1, "dilutive", r"non-?dilutive", "funding without dilution"),
     phrase(OTHER, -0.45, 3.7, "moody fitch kbra kroll dbrs junk downgrade downgrades downgraded am", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:downgrad\w+|cuts?|lowers?|negative|junk|under review with negative)", "credit rating cut"),
-    phrase(OTHER, 0.35, 3.7, "moody fitch kbra kroll dbrs upgrade upgrades upgraded am", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:upgrad\w+|raises?|lifts?|positive|investment grade)", "credit rating raised"),
+    phrase(OTHER, 0.35, 3.7, "moody fitch kbra kroll dbrs upgrade upgrades upgraded am grade", r"(?:moody's|fitch|s&p(?: global)?|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:upgrad\w+|raises?|lifts?|positive|investment grade)", "credit rating raised"),
     phrase(OTHER, 0.0, 3.6, "moody fitch kbra kroll dbrs credit am", r"(?:moody's|fitch|am best|kbra|kroll|dbrs)\b[^;]{0,60}\b(?:ratings?|affirms|assigns|comments|outlook)\b|(?:credit|issuer) ratings?\b|issuer default rating", "a credit rating"),
 )  # fmt: skip
 
