@@ -67,7 +67,10 @@ def _by_now(symbol: str, was_approved: bool) -> str:
     """What is held of it and what protects that, or how it ended."""
     if not was_approved:
         return f"by now: nothing of {symbol} was sent or proposed in this cycle"
-    positions = call("GET", "trading", "/api/v1/positions?limit=1000")
+    try:
+        positions = call("GET", "trading", "/api/v1/positions?limit=1000")
+    except typer.Exit:  # said on stderr; the story above does not depend on it
+        return "by now: not known, ask again when trading answers"
     own = sorted((one for one in positions if one["symbol"] == symbol), key=lambda one: str(one["entry_time"]))
     if not own:
         return f"by now: no position in {symbol} was ever opened"

@@ -94,6 +94,10 @@ async def test_status_says_what_goes_on_and_what_came_of_it(operator: Operator) 
 
 async def test_explain_says_what_is_held_and_what_protects_it(operator: Operator) -> None:
     await operator.types("approve", symbol(0))
+    operator.bench.world.down = {"trading"}
+    code, said = await operator.types("explain", symbol(0))
+    assert (code, "by now: not known, ask again when trading answers" in said) == (0, True), said
+    operator.bench.world.down = set()
     operator.bench.world.positions = [held(symbol(0)), held("OTHER")]
     code, said = await operator.types("explain", symbol(0))
     assert code == 0, said
