@@ -30,14 +30,18 @@ class Example(NamedTuple):
     weight: float
 
 
-def examples(rows: Sequence[Row], weight: float, *, named: bool = True) -> list[Example]:
-    """What the model sees of each row; labels share the weight evenly, so that no source brings its own prior."""
+def examples(rows: Sequence[Row], weight: float, *, named: bool = True, even: bool = True) -> list[Example]:
+    """What the model sees of each row; labels share the weight evenly, so that no source brings its own prior.
+
+    Not `named`: without whom it is judged for. Not `even`: every row weighs `weight`, for rows of one label.
+    """
     counts = Counter(row.label for row in rows)
     looks = look_all([(row.text, row.symbol if named else None, row.company if named else None, 1) for row in rows])
     found = [(one, row.label) for one, row in zip(looks, rows, strict=True) if one]
     sight = seen_in([one for one, _ in found])
+    share = {label: len(rows) / (3 * count) if even else 1.0 for label, count in counts.items()}
     return [
-        Example(sight.words(number), sight.named(number), label, weight * len(rows) / (3 * counts[label]))
+        Example(sight.words(number), sight.named(number), label, weight * share[label])
         for number, (_, label) in enumerate(found)
     ]
 
@@ -65,7 +69,7 @@ def fitted(given: Sequence[Example]) -> Model:
     from sklearn.linear_model import LogisticRegression
 
     place = vocabulary(given)
-    regression = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5)
+    regression = LogisticRegression(C=STRENGTH, max_iter=300, tol=3e-5)
     labels, weights = [one.label for one in given], [one.weight for one in given]
     regression.fit(_matrix(given, place), labels, sample_weight=weights)
     against_neutral = (regression.coef_ - regression.coef_[1])[[0, 2]].T

@@ -1,14 +1,20 @@
 """The labelled texts beside the checkout, as rows. Nothing of them is copied into the repository."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from services.news.rules.company import marked
+from services.news.rules.plain import clean
+
 LABELLED, MARKET = Path("../shared/labelled"), Path("../shared/market")
 WRITTEN, TAPE = Path("benchmarks/labels/written_sentences.csv"), Path("benchmarks/labels/sentiment_tape.csv")
+GENERAL = ("General News | Opinion", "Politics")
+"""Topics whose texts are about no business."""
 LABELS = {"negative": 0, "neutral": 1, "positive": 2}
 
 
@@ -30,6 +36,28 @@ def posts() -> list[Row]:
     """Short financial posts, judged for no one in particular."""
     table = pl.read_parquet(LABELLED / "tweet_sentiment.parquet")
     return [Row(text, None, None, LABELS[label], "posts") for text, label in table.select("text", "label").iter_rows()]
+
+
+def named(rows: Sequence[Row]) -> list[Row]:
+    """Those that name one ticker and no other, as judged for it."""
+    found = []
+    for row in rows:
+        tickers = {ticker for _, ticker in marked(clean(row.text).lower())}
+        if len(tickers) == 1:
+            found.append(row._replace(symbol=tickers.pop().upper()))
+    return found
+
+
+def background(known: Sequence[Row]) -> list[Row]:
+    """General and political news, whose topics alone were labelled: neutral for want of a business. None of `known`."""
+    table = pl.read_parquet(LABELLED / "tweet_topic.parquet").filter(pl.col("label").is_in(GENERAL))
+    seen = {_bare(row.text) for row in known}
+    texts = dict.fromkeys(table["text"].to_list())
+    return [Row(text, None, None, LABELS["neutral"], "background") for text in texts if _bare(text) not in seen]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"https?://\S+|\W+", " ", text.lower()).strip()
 
 
 def headlines() -> list[Row]:

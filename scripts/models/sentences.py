@@ -36,6 +36,12 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "role": tuple("chief financial officer;head of marketing;chief operating officer;board member;vice president, sales;general counsel;director of communications".split(";")),
     "mon": tuple("January;March;May;June;September;October;November".split(";")),
     "drug": tuple("asthma drug;gene therapy;cancer treatment;migraine pill;vaccine;insulin patch;eye drug".split(";")),
+    "an": tuple("Harold Finch-Moore;Ines Kalbe;T. Raghav;Milan Stroud;Dora Anand;Per Lindqvist;Sunil Kapadia;Greta Vos;Owen Tull;Meera Joshi-Lane".split(";")),
+    "fx": tuple("Norwegian crown;baht;rand;lira;zloty;Swiss franc;peso;real;krona;ringgit;shekel;forint".split(";")),
+    "cm": tuple("tin;nickel;palladium;cocoa;coffee;cotton;soybeans;lead;platinum;iron ore;rubber;palm oil;natural gas;coal".split(";")),
+    "sec": tuple("bank stocks;retailers;cement makers;airlines;chipmakers;miners;carmakers;power utilities;drugmakers;builders;insurers;steelmakers;telecoms;software names".split(";")),
+    "ix": tuple("the DAX;the CAC;the Nikkei;the FTSE;the Nifty;the S&P 500;the Kospi;the Hang Seng;the Dow;the Sensex".split(";")),
+    "lv": tuple("5,850;6,120;7,400;8,050;118;245;312;64;930;1,480".split(";")),
     "tk": tuple("$XVA;$QRT;$BLM;$KPO;$ZED;$MOL;$TRN;$WIX".split(";")),
 }  # fmt: skip
 
@@ -81,5 +87,5 @@ def sentences(copies: int, seed: int) -> Iterator[Sentence]:
             text, chosen = _filled(template, dice)
             company = chosen.get("co") or chosen.get("tk")
             yield Sentence(text, company if turn % 2 or other is not None else None, label)
-            if other is not None:
+            if other is not None and "ot" in chosen:
                 yield Sentence(text, chosen["ot"], other)

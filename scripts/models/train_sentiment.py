@@ -20,6 +20,10 @@ COPIES, SEED, EVERY = 8, 1, 3
 DEVELOPMENT = Path("benchmarks/labels/sentiment_tape_dev.csv")
 UNNAMED_WEIGHT, WRITTEN_WEIGHT = 0.3, 1.5
 """Headlines count a second time, a little, without their company; the written sentences count more than a source's."""
+POSTS_WEIGHT, NAMED_WEIGHT = 1.0, 0.5
+"""Those that name one ticker count once more, a little less, as judged for it."""
+BACKGROUND_WEIGHT = 0.15
+"""General news, not labelled for sentiment, keeps words of politics and weather from sounding like a business's."""
 
 
 def invented() -> list[Row]:
@@ -36,19 +40,28 @@ def invented() -> list[Row]:
     ]
 
 
-def trained_on(posts: Sequence[Row], headlines: Sequence[Row], invented_rows: Sequence[Row]) -> Model:
+def trained_on(
+    posts: Sequence[Row], headlines: Sequence[Row], invented_rows: Sequence[Row], background: Sequence[Row]
+) -> Model:
     """A model of these rows, at temperature 1."""
     from scripts.models.fit import examples, fitted
 
-    given = examples(invented_rows, WRITTEN_WEIGHT)
-    given += examples(posts, 1.0) if posts else []
-    given += (examples(headlines, 1.0) + examples(headlines, UNNAMED_WEIGHT, named=False)) if headlines else []
+    given = examples(invented_rows, WRITTEN_WEIGHT) + examples(background, BACKGROUND_WEIGHT, even=False)
+    if posts:
+        given += examples(posts, POSTS_WEIGHT) + examples(labelled.named(posts), NAMED_WEIGHT)
+    if headlines:
+        given += examples(headlines, 1.0) + examples(headlines, UNNAMED_WEIGHT, named=False)
     return fitted(given)
 
 
-def cross(posts: Sequence[Row], headlines: Sequence[Row], more: Sequence[Row]) -> list[tuple[Model, Sequence[Row]]]:
+def cross(
+    posts: Sequence[Row], headlines: Sequence[Row], more: Sequence[Row], background: Sequence[Row]
+) -> list[tuple[Model, Sequence[Row]]]:
     """Models beside the rows of the source that they have not seen, each way."""
-    return [(trained_on([], headlines, more), posts), (trained_on(posts, [], more), headlines)]
+    return [
+        (trained_on([], headlines, more, background), posts),
+        (trained_on(posts, [], more, background), headlines),
+    ]
 
 
 def main() -> int:
@@ -62,9 +75,15 @@ def main() -> int:
     from scripts.models.fit import saved, temperature
 
     posts, headlines, invented_rows = labelled.posts(), labelled.headlines(), invented()
-    console.print(f"rows: {len(posts)} posts, {len(headlines)} headlines, {len(invented_rows)} written sentences")
-    model = trained_on(posts, headlines, invented_rows)
-    pairs = [(other, unseen[::EVERY]) for other, unseen in cross(posts, headlines, invented_rows)]
+    general = labelled.background(posts)
+    counts = (
+        f"{len(posts)} posts, {len(headlines)} headlines",
+        f"{len(invented_rows)} written",
+        f"{len(general)} general",
+    )
+    console.print(f"rows: {', '.join(counts)}")
+    model = trained_on(posts, headlines, invented_rows, general)
+    pairs = [(other, unseen[::EVERY]) for other, unseen in cross(posts, headlines, invented_rows, general)]
     if development := labelled.tape(DEVELOPMENT):
         pairs.append((model, development))
     heat = temperature(pairs)

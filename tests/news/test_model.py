@@ -88,6 +88,36 @@ def test_what_stands_in_another_clause_is_not_the_companys() -> None:
     assert "@aD" in concepts(text, (17, 23))
 
 
+def test_a_signed_figure_is_a_movement() -> None:
+    assert "=U" in concepts("acme +4% premarket")
+    assert "=D" in concepts("acme -2.5% after results")
+    assert not {"=U", "=D"} & concepts("acme 4-5% of 10 in 2019-20")
+
+
+def test_who_stands_after_a_colon_speaks_and_before_it_is_spoken_of() -> None:
+    text = "buy acme now: ann lee, globex"
+    assert {"@SPK1", "@SPKend", "@last"} <= concepts(text, (23, 29))
+    assert not any(one.startswith("@SPK") for one in concepts(text, (4, 8)))
+    assert "@aBAD" in concepts("acme: fraud at the top", (0, 4))
+
+
+def test_what_stands_nearest_and_between_the_same_commas_is_known() -> None:
+    text = "globex slumps, acme soars"
+    assert {"@>U", "@>>U", "@<D", "@sU"} <= concepts(text, (15, 19))
+    assert "@sD" not in concepts(text, (15, 19))
+    assert {"@>D", "@>>D", "@sD"} <= concepts(text, (0, 6))
+
+
+def test_a_word_of_everyday_mood_that_no_class_lists_is_heard() -> None:
+    assert "=V-" in concepts("a horrible week")
+    assert "=V+" in concepts("a delightful week")
+
+
+def test_cents_and_quarters_do_not_confuse_two_figures() -> None:
+    assert change("q3 eps $1.22 vs. $1.05 a year ago") == "+"
+    assert change("q2 eps 31 cents vs. 39 cents a year ago") == "-"
+
+
 def test_the_company_is_hidden_so_that_no_name_is_learned() -> None:
     assert masked("acme and acme again http://x.y/z", [(0, 4), (9, 13)]).split() == ["T", "and", "T", "again"]
     assert sight("acme and acme again", (0, 4), (9, 13)).words(0)[:3] == ["_t_", "and", "again"]

@@ -13,18 +13,18 @@ from services.news.rules.read import Asked, forget, read, read_all
 from tests.news.headlines import TABLE
 
 ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("ly", ""))
-PLAIN = re.compile(r"T|[a-z]+(?:['-][a-z]+)*|\d[\d,.]*|[%?!;]|(?<= )-(?= )|--+")
-LETTERS = "abdegilnorsty '-.,;%?!$()&/T0123456789"
+PLAIN = re.compile(r"T|[a-z]+(?:['-][a-z]+)*|(?:(?<![\w.])[+-]\$?)?\d[\d,.]*|[%?!;]|(?<= )-(?= )|--+")
+LETTERS = "abdegilnorsty '-+.,;:%?!$()&/T0123456789"
 
 
 def stem(token: str) -> str:
     """Word by word, as the arrays do it all at once."""
     if token == "T":
         return "_t_"
-    if token[0].isdigit():
-        return "#"
     if token.startswith("--"):
         return "--"
+    if token[-1] in "0123456789.,":
+        return {"+": "+#", "-": "-#"}.get(token[0], "#")
     for ending, instead in ENDINGS:
         if token.endswith(ending) and len(token) - len(ending) >= 3 and token.isascii() and token[-1].isalpha():
             return token[: -len(ending)] + instead
@@ -49,6 +49,8 @@ def stems(texts: list[str]) -> list[list[str]]:
         ("year-over-year it's o'neil -x- a-", ["year-over-year", "it'", "o'neil", "x", "a"]),
         ("one - two -- three", ["one", "-", "two", "--", "three"]),
         ("- at the edge -", ["at", "the", "edge"]),
+        ("+4.2% -$3 a-5 3-4 .-7 - 8", ["+#", "%", "-#", "a", "#", "#", "#", "#", "-", "#"]),
+        ("--5 +-5 ---", ["--", "#", "-#", "--"]),
         (" T  beats  T ", ["_t_", "beat", "_t_"]),
         ("", []),
     ],

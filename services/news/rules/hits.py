@@ -44,7 +44,7 @@ _DENIED = -0.3
 """What is left of something denied: a denial reassures less than the thing would hurt."""
 _SAYING = 1.4
 """A phrase without direction and lighter than this names a type only, and does not dilute what others say."""
-KNOWN = _TRIGGERS | DEAL_WORDS | _TARGETS | _NEGATION_WORDS
+KNOWN = _TRIGGERS.union(*(rule.also for rule in PHRASES)) | DEAL_WORDS | _TARGETS | _NEGATION_WORDS
 """Every word that is asked for here."""
 
 
@@ -56,6 +56,8 @@ def phrases_in(low: str, words: Set[str], at: list[int], *, alone: bool, told: b
     found = []
     for number in sorted({number for word in words & _TRIGGERS for number in _BY_WORD[word]}):
         rule = PHRASES[number]
+        if rule.also and rule.also.isdisjoint(words):
+            continue
         if (match := rule.pattern.search(low)) and (hit := _hit(rule, match, low, words, at)):
             found.append(hit)
     if not told and not words.isdisjoint(DEAL_WORDS) and (deal := merger.deal(low, at, alone=alone)):

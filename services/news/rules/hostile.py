@@ -10,7 +10,7 @@ MOST_READ = 5_000
 """Characters of a text that are searched for what its writer wants of the reader."""
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|prior)|"
-    r"\b(?:system|developer) (?:prompt|message)|\byou are (?:now|an?) |"
+    r"\b(?:system|developer) (?:prompt|message)|\byou are (?:now|an?) |\b(?:drop|alter|truncate) table\b|"
     r"\bas an ai\b|\b(?:respond|reply|answer|output) with\b|"
     r"\buntrusted_news\b|\bsentiment\W{1,4}-?[01]\b|[\"']confidence[\"']\s*:|<\|[a-z_]+\|>|\[/?inst\]",
     re.IGNORECASE,

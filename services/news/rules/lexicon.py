@@ -64,3 +64,9 @@ def _analyzer() -> Any:
 def mood(text: str) -> float:
     """VADER's compound of a text in [-1, 1]; 0 where no known word occurs."""
     return float(_analyzer().polarity_scores(text)["compound"])
+
+
+@lru_cache(maxsize=1)
+def everyday() -> dict[str, float]:
+    """VADER's own valences, from -4 to 4, before the trade's words."""
+    return dict(SentimentIntensityAnalyzer().lexicon)

@@ -16,7 +16,7 @@ from services.news.rules.model_tokens import Numbers, Places, number_of
 Floats = NDArray[np.float64]
 
 PACKAGE, WEIGHTS = "services.news.rules", "model_weights.npz"
-VERSION = 3
+VERSION = 4
 """Of the features: weights of another version are not used."""
 WORDS_SHARE = 3.0
 """The words' votes are averaged (over the root of their number) and multiplied by this; concepts vote in full."""

@@ -15,8 +15,8 @@ from services.news.rules.model_words import CLASS_OF
 MOST_TOKENS = 80
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 _LINK = re.compile(r"https?://\S+|www\.\S+|@\w+")
-_FIGURE = r"(?:[a-z]{2,3} ?|[$€£])?(\d[\d,]*(?:\.\d+)?)"
-_SCALE = r"(?: ?(?:mn|m|million|bn|b|billion|pct|per ?cent|percent|%|crore|cr|k|thousand))?"
+_FIGURE = r"(?:[a-z]{2,3} )?(?<![a-z\d.])\$?(\d[\d,]*(?:\.\d+)?)"
+_SCALE = r"(?: ?(?:mn|bln|mln|cents|m|million|bn|b|billion|pct|per ?cent|percent|%|crore|cr|k|thousand))?"
 _AGAINST = r"\b[^;]{0,30}?\b(?:compared (?:to|with)|against|versus|vs|from)\b[^;\d]{0,40}?"
 _CHANGES = (
     (re.compile(r"\bto " + _FIGURE + _SCALE + r"\b[^;.]{0,40}?\bfrom " + _FIGURE), 1),
@@ -65,7 +65,7 @@ def masked(low: str, spans: Sequence[tuple[int, int]]) -> str:
 def seen(texts: Sequence[str], steps: Sequence[tuple[str, ...]]) -> Seen:
     """What is seen in `masked` texts, with `steps_of` what the rules found in each."""
     tokens = _shortened(tokens_of(texts), len(texts))
-    concepts = concepts_of(tokens)
+    concepts = concepts_of(tokens, len(texts))
     compares = np.unique(tokens.text[np.isin(tokens.word, _COMPARISONS)]).tolist()
     ways = [(number, change_code(way)) for number in compares if (way := change(texts[number]))]
     if ways:
@@ -80,8 +80,8 @@ def _shortened(tokens: Tokens, texts: int) -> Tokens:
     kept = np.arange(len(tokens.text)) - starts[tokens.text] < MOST_TOKENS
     if kept.all():
         return tokens
-    text, stem, word, first, end, data = tokens
-    return Tokens(text[kept], stem[kept], word[kept], first[kept], end[kept], data)
+    text, stem, word, first, end, commas, colons, data = tokens
+    return Tokens(text[kept], stem[kept], word[kept], first[kept], end[kept], commas, colons, data)
 
 
 def change(text: str) -> str | None:

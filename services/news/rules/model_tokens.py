@@ -15,18 +15,22 @@ MOST_CHARACTERS = 640
 """Of a text: the rest is not cut."""
 TARGET, TARGET_SIGN = "_t_", "T"
 """The company's name among stems, and the letter that stands for it in texts, which are in lower case."""
-NUMBER = "#"
-"""The stem of every number."""
-LINE, BLANK, LETTER, DIGIT, POINT, HYPHEN, APOSTROPHE, MARK, COMPANY = range(1, 10)
+NUMBER, MORE, LESS = "#", "+#", "-#"
+"""The stem of every number, and of one with a sign before it."""
+LINE, BLANK, LETTER, DIGIT, COMMA, POINT, HYPHEN, PLUS, DOLLAR, APOSTROPHE, COLON, MARK, COMPANY = range(1, 14)
 _KIND = np.zeros(256, dtype=np.uint8)
 for _kind, _letters in (
     (LINE, "\n"),
     (BLANK, " "),
     (LETTER, "abcdefghijklmnopqrstuvwxyz"),
     (DIGIT, "0123456789"),
-    (POINT, ".,"),
+    (COMMA, ","),
+    (POINT, "."),
     (HYPHEN, "-"),
+    (PLUS, "+"),
+    (DOLLAR, "$"),
     (APOSTROPHE, "'"),
+    (COLON, ":"),
     (MARK, "%?!;"),
     (COMPANY, TARGET_SIGN),
 ):
@@ -52,8 +56,8 @@ def numbers_of(names: Iterable[str]) -> Numbers:
     return np.array([number_of(name) for name in names], dtype=np.uint64)
 
 
-_SIGNS = {number_of(TARGET): TARGET, number_of(NUMBER): NUMBER}
-_TARGET, _NUMBER = np.uint64(number_of(TARGET)), np.uint64(number_of(NUMBER))
+_SIGNS = {number_of(name): name for name in (TARGET, NUMBER, MORE, LESS)}
+_TARGET, _NUMBER, _MORE, _LESS = (np.uint64(number_of(name)) for name in (TARGET, NUMBER, MORE, LESS))
 
 
 class Tokens(NamedTuple):
@@ -67,6 +71,9 @@ class Tokens(NamedTuple):
     first: Places
     end: Places
     """Where it stands in `data`, its ending cut off."""
+    commas: Places
+    colons: Places
+    """Where commas and colons stand in `data` that a blank follows."""
     data: bytes
 
     def spelled(self, place: int) -> str:
@@ -87,10 +94,10 @@ def tokens_of(texts: Sequence[str]) -> Tokens:
     """The words of lower-case ASCII texts without line breaks, of the first MOST_CHARACTERS of each.
 
     A word may hold hyphens and apostrophes; a number is one token, and so are %, ?, !, ; and the hyphen that stands
-    alone between blanks, or doubled.
+    alone between blanks, or doubled. A sign before a number is the number's.
     """
     cut = [text[:MOST_CHARACTERS] for text in texts]
-    data = ("\n" + "\n".join(cut) + "\n\n").encode("ascii")
+    data = ("\n\n" + "\n".join(cut) + "\n\n").encode("ascii")
     codes = np.frombuffer(data, dtype=np.uint8)
     kind = _KIND[codes]
     word, starts = _words(kind)
@@ -100,15 +107,19 @@ def tokens_of(texts: Sequence[str]) -> Tokens:
     end[is_word] = np.flatnonzero(word[:-1] & ~word[1:]) + 1
     end[(kind[first] == HYPHEN) & (kind[end] == HYPHEN)] += 1
     lines = np.flatnonzero(kind == LINE)
-    text = np.searchsorted(lines, first) - 1
+    text = np.searchsorted(lines, first) - 2
     sums = _sums(codes, lines)
-    shift = _INVERSE[first - lines[text] - 1]
+    shift = _INVERSE[first - lines[text + 1] - 1]
     ending, ends_in_y = _endings(codes, first, end, is_word)
     stem = (sums[end - ending] - sums[first]) * shift
     stem[ends_in_y] += np.uint64(ord("y")) * _POWER[(end - ending - first)[ends_in_y]]
     stem[kind[first] == DIGIT] = _NUMBER
+    sign = _signs(kind, first)
+    stem[sign == PLUS], stem[sign == HYPHEN] = _MORE, _LESS
     stem[kind[first] == COMPANY] = _TARGET
-    return Tokens(text, stem, (sums[end] - sums[first]) * shift, first, end - ending, data)
+    whole = (sums[end] - sums[first]) * shift
+    commas, colons = (np.flatnonzero((kind[:-1] == mark) & (kind[1:] == BLANK)) for mark in (COMMA, COLON))
+    return Tokens(text, stem, whole, first, end - ending, commas, colons, data)
 
 
 def _sums(codes: NDArray[np.uint8], lines: Places) -> Numbers:
@@ -135,10 +146,21 @@ def _words(kind: NDArray[np.uint8]) -> tuple[Mask, Mask]:
 def _numbers(kind: NDArray[np.uint8]) -> Mask:
     """The first digit of each run of digits, points and commas."""
     digits = np.flatnonzero(kind == DIGIT)
-    runs = np.cumsum((kind != DIGIT) & (kind != POINT))[digits]
+    runs = np.cumsum((kind != DIGIT) & (kind != POINT) & (kind != COMMA))[digits]
     starts = np.zeros(len(kind), dtype=np.bool_)
     starts[digits[np.r_[True, runs[1:] != runs[:-1]]] if len(digits) else digits] = True
     return starts
+
+
+def _signs(kind: NDArray[np.uint8], first: Places) -> NDArray[np.uint8]:
+    """For each number the plus or hyphen right before it (or its dollar), if nothing that it could join stands before;
+    0 for the others and for what is no number."""
+    before = first - 1
+    before -= kind[before] == DOLLAR
+    sign = kind[before]
+    other = kind[before - 1]
+    joined = np.isin(other, (LETTER, DIGIT, POINT, COMPANY, HYPHEN))
+    return np.where((kind[first] == DIGIT) & ((sign == PLUS) | (sign == HYPHEN)) & ~joined, sign, 0)
 
 
 def _dashes(kind: NDArray[np.uint8]) -> Mask:

@@ -17,11 +17,11 @@ ELSEWHERE = Odds(0.08, 0.84, 0.08)
 """What to think of a text that is not about the company."""
 
 
-HEARD, HEARD_TOLD, MOST_WEIGHT = 1.5, 0.3, 3.0
+HEARD, HEARD_TOLD, MOST_WEIGHT = 1.8, 0.3, 3.0
 """How far the phrases move the odds: by e to the power of this x sentiment x weight; less of it in a listicle."""
 AGAINST = 0.5
 """What of that is taken from the opposite label."""
-DATED, LEVEL, LEVEL_WEIGHT = 1.3, 1.3, 1.4
+DATED, LEVEL, LEVEL_WEIGHT = 1.3, 1.6, 1.4
 """Log-odds for neutral of the announcement of a date, and of a phrase of this weight that has no direction."""
 SUREST = 0.95
 WORDS_ALONE = 0.55

@@ -1,5 +1,5 @@
 """What words do in a sentence about a business: which way something goes, whether more of it is good, what is said."""
-# ruff: noqa: E501 - lists of words read better as text
+# ruff: noqa: E501, SIM905 - lists of words read better as text
 
 CLASSES: dict[str, str] = {
     "UP": """
@@ -42,11 +42,11 @@ CLASSES: dict[str, str] = {
         solid healthy positive positively upbeat favourable favourably favorable favorably success successful successfully profitable
         breakthrough rebound rebounds rebounded rebounding rally rallies rallied rallying recover recovers recovered recovery
         milestone momentum optimism optimistic accretive synergies secures secured lands landed clinches clinched clinch selected
-        chosen preferred bumper bounce bounces bounced bouncing bright brighter cheer cheers thrive thrives thriving impressive
+        chosen bumper bounce bounces bounced bouncing bright brighter cheer cheers thrive thrives thriving impressive
         attractive undervalued breakout bargain bulls rocket rockets rocketed ripping shines shine outshine brisk buoyant
         lucrative best better good great excellent opportunity opportunities benefit benefits benefited leading leader top wins
         high highs peak multibagger accumulate invest promising confident confidence resilient resilience stellar blowout
-        partnership partners collaboration cooperation alliance teams savings breakeven green squeezed picks regain regains regained compliance
+        partnership partners collaboration cooperation alliance teams savings breakeven green squeezed regain regains regained compliance
         stabilise stabilised stabilize eligible oversubscribed pleased satisfied satisfactory exclusive sole expansion advances
         go-ahead greenlight nod cleared clears upside lucrative inflows milestone oversold raise-and-beat promise upswing uptrend tailwind tailwinds popped pops gainers gainer outpaces outpaced outpace""",
     "BAD": """
@@ -64,10 +64,10 @@ CLASSES: dict[str, str] = {
         adverse adversely worse worst unable dilutive bad crisis trouble troubled troubles scandal accused accuses accuse alleged
         allegations alleges charged guilty ban bans banned blocked blocks avoid selloff sell-off losers loser low lows drag drags
         dragged weigh weighs weighed selling threat threatens slowdown recession downturn downtrend volatile turmoil collapse
-        collapses collapsed outage grounded explosion shortage shortages subdued gloomy gloom bleak pessimistic cautious lacklustre
+        collapses collapsed outage grounded explosion shortage shortages subdued gloomy gloom bleak pessimistic lacklustre
         lackluster unfavourable unfavorable unprofitable loss-making redundancy dismiss dismissed fires fired ousted exit exits
-        tank tanks tanked nosedive nosedives scrutiny sanctions tariffs snub snubs desert deserts skeptical overrated red damage
-        wary woes revolt rebel slams slam blames ugly mess overbought outflows breaches breached raided collapse shortfall rout writes deteriorating deterioration short shorts shorting puts delist distress distressed restated restate overhang""",
+        tank tanks tanked nosedive nosedives scrutiny sanctions tariffs snub snubs desert deserts overrated red damage
+        woes revolt rebel slams slam blames ugly mess overbought outflows breaches breached raided collapse shortfall rout writes deteriorating deterioration short shorts shorting puts delist distress distressed restated restate overhang""",
     "NOT": "not no never without none neither nor cannot can't won't isn't doesn't didn't hasn't wasn't don't aren't unlikely",
     "THAN": "compared against versus vs from than year-ago earlier corresponding previous comparable",
     "ASK": "why how what which should could can will would is are does do who when where if",
@@ -80,6 +80,14 @@ CLASSES: dict[str, str] = {
     "BUY": "buy buys bought buying accumulate long longs calls loading added bull",
     "SELL": "sell sells sold offload offloads offloading divest divests exit stake",
     "DEAL": "acquire acquires acquired acquisition merger merge takeover buyout bid offer contract contracts agreement deal deals",
+    "PICK": """
+        prefer prefers preferring like likes favour favours favourite favourites favorite favorites bet bets pick picks recommend recommends
+        recommended suggest suggests overweight outperformer outperformers compelling cheap multibaggers hot darling must-have
+        undervaluation hopeful worth perform well safe fancy fancied toast supported supports support bargains bottoming bottomed""",
+    "SHUN": """
+        choppy cautious caution wary risky stretched expensive overpriced pricey frothy bubble trap skeptical avoiding correction
+        resistance underperformer underperformers underperforming rich sidelines profit-booking profit-taking unattractive jittery nervous
+        uncertain uncertainties sideways lackluster vulnerable""",
 }
 """A word belongs to the first class that lists it."""
 
@@ -89,3 +97,11 @@ BREAKS = frozenset(["while", "whereas", "but", "as", "amid", "despite", "after",
 CLASS_OF: dict[str, str] = {
     word: name for name, words in reversed(list(CLASSES.items())) for word in sorted(set(words.split()))
 }
+
+MOODLESS = frozenset(
+    """
+    abuse arrested arrests attack attacked attacks bomb chaos contagion crime criminal crude dead death disaster
+    emergency fire hope hopes illegal infected kill killed kills murder panic prison ready save scam scare war wars
+""".split()
+)
+"""Words of the world at large: their everyday mood says nothing of a business."""

@@ -11,7 +11,8 @@ About = Literal["subject", "object", "anyone", "victim"]
 class Phrase(NamedTuple):
     """One way of saying something that matters.
 
-    `pattern` runs over lower-case text that holds at least one of the words in `when`. `sentiment` in [-1, 1] is for
+    `pattern` runs over lower-case text that holds at least one of the words in `when`, and one of those in `also` if
+    there are any: a search costs more than a look for words. `sentiment` in [-1, 1] is for
     the company it is `about`: the one before the words, the one after them (a `victim`: only when it is named there),
     or whoever is named. `weight` says how much it counts beside other phrases of the text; one that overlaps a
     heavier one's words is dropped.
@@ -26,6 +27,7 @@ class Phrase(NamedTuple):
     pattern: re.Pattern[str]
     reason: str
     is_move: bool = False
+    also: frozenset[str] = frozenset()
 
 
 def phrase(
@@ -38,7 +40,8 @@ def phrase(
     *,
     about: About = "anyone",
     is_move: bool = False,
+    also: str = "",
 ) -> Phrase:
-    """A rule; `when` lists words separated by blanks."""
-    words = frozenset(re.findall(r"[a-z0-9]+", when))
-    return Phrase(catalyst, sentiment, weight, about, words, re.compile(pattern), reason, is_move)
+    """A rule; `when` and `also` list words separated by blanks."""
+    words, more = (frozenset(re.findall(r"[a-z0-9]+", one)) for one in (when, also))
+    return Phrase(catalyst, sentiment, weight, about, words, re.compile(pattern), reason, is_move, more)
