@@ -6,7 +6,7 @@ Only the newest items go up the ladder, within one deadline: a scan never waits 
 import asyncio
 import hashlib
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter as Metric
@@ -17,6 +17,7 @@ from services.news.rules.answers import ReaderHealth
 from services.news.rules.hostile import gives_orders, read_warily
 from services.news.rules.model import trained
 from services.news.rules.plain import clean
+from services.news.rules.read import read_all
 from services.news.rules.prompt import VERSION, accepted
 from shared.deps import Deps
 from shared.domain.news import Question, Reading
@@ -189,6 +190,7 @@ def _key(rung: Rung, question: Question) -> str:
     return f"reading:{hashlib.sha256(said.encode(errors='replace')).hexdigest()}"
 
 
-def told(questions: Iterable[Question], better: dict[Question, Reading]) -> list[Reading]:
+def told(questions: Sequence[Question], better: dict[Question, Reading]) -> list[Reading]:
     """Each question's best reading."""
+    read_all((one.text, one.symbol, one.company, one.tagged) for one in questions if one not in better)
     return [better.get(question) or own(question) for question in questions]
