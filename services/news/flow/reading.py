@@ -17,8 +17,8 @@ from services.news.rules.answers import ReaderHealth
 from services.news.rules.hostile import gives_orders, read_warily
 from services.news.rules.model import trained
 from services.news.rules.plain import clean
-from services.news.rules.read import read_all
 from services.news.rules.prompt import VERSION, accepted
+from services.news.rules.read import read_all
 from shared.deps import Deps
 from shared.domain.news import Question, Reading
 from shared.errors import NotNow, Unavailable
