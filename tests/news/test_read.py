@@ -209,3 +209,8 @@ def test_any_heap_of_trade_words_has_a_sane_reading(words: list[str]) -> None:
     reading = acme(" ".join(words))
     assert -1 <= reading.sentiment <= 1
     assert 0 <= reading.confidence <= 0.95
+
+
+def test_ahead_of_schedule_is_no_date() -> None:
+    assert acme("Acme completes its plant ahead of schedule").reason != "an announcement of a date"
+    assert acme("Acme schedules third quarter earnings call").reason == "an announcement of a date"

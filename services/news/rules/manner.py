@@ -16,7 +16,7 @@ _CROWD = re.compile(
 _QUIET = re.compile(
     r"(?<!likely )(?<!expected )\bto (?:present|participate|attend|host|speak|webcast|report|announce|release|hold|showcase|exhibit|join the)\b|"
     r"conference call|webcast|transcript|annual (?:general )?meeting|inducement (?:grants?|award)|\bform (?:8\.\d|8-k|10-[kq]|13[dfg]|6-k|4\b)|sustainability report|"
-    r"investor (?:day|conference|presentation)|employment inducement|fireside chat|sets date|schedules?\b|earnings preview|previews?\b"
+    r"investor (?:day|conference|presentation)|employment inducement|fireside chat|sets date|(?<!ahead of )(?<!on )\bschedules?\b|earnings preview|previews?\b"
 )
 _ENGLISH = frozenset(
     "the of to and for in on with by as its after from at is are has will says amid over up down".split()
