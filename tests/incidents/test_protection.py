@@ -20,15 +20,19 @@ async def _alerts(b: Bench) -> list[str]:
 
 async def test_03_bracket_silently_simple(database_url: str) -> None:
     async with bench(database_url) as b:
-        body = {"symbol": "AAA", "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}
-        bare = b.exchange.ask("BENCH", "submit", body)
         order = await b.approve()
-        told = (
-            f'{{"id": "{bare.id}", "client_order_id": "{order.client_order_id}", "symbol": "AAA", "side": "buy",'  # type: ignore[union-attr]
-            ' "type": "market", "order_class": "", "status": "pending_new", "qty": "10", "filled_qty": "0",'
-            f' "submitted_at": "{b.now.isoformat()}", "updated_at": "{b.now.isoformat()}", "legs": null}}'
-        )
-        b.wire.faults = [Fault("POST", "/v2/orders", "says", body=told.encode())]
+
+        def bare() -> bytes:
+            body = {"symbol": "AAA", "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}
+            made = b.exchange.ask("BENCH", "submit", body)
+            told = (
+                f'{{"id": "{made.id}", "client_order_id": "{order.client_order_id}", "symbol": "AAA", "side": "buy",'  # type: ignore[union-attr]
+                ' "type": "market", "order_class": "", "status": "pending_new", "qty": "10", "filled_qty": "0",'
+                f' "submitted_at": "{b.now.isoformat()}", "updated_at": "{b.now.isoformat()}", "legs": null}}'
+            )
+            return told.encode()
+
+        b.wire.faults = [Fault("POST", "/v2/orders", "says", body=bare)]
         await b.send(order)
         await b.until(15.0)
         assert await _alerts(b) == ["bracket_without_legs"]

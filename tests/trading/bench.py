@@ -41,14 +41,15 @@ ANSWER_504 = {"code": 50410000, "message": "request timed out"}
 
 @dataclass
 class Fault:
-    """What goes wrong with requests that match: the answer, or the request itself, is lost; or another body is told."""
+    """What goes wrong with requests that match: the answer, or the request itself, is lost; or another body is told, at
+    which `body` is called where it can be."""
 
     method: str
     path: str
     kind: str
     times: int = 1
     status: int = 200
-    body: bytes = b""
+    body: bytes | Callable[[], bytes] = b""
     hits: int = 0
 
 
@@ -82,9 +83,9 @@ class Wire:
                 return None
 
             await self.app(scope, receive, swallow)
-        status, body = (
-            (fault.status, fault.body) if fault.kind == "says" else (504, httpx.Response(504, json=ANSWER_504).content)
-        )
+        status, body = 504, httpx.Response(504, json=ANSWER_504).content
+        if fault.kind == "says":
+            status, body = fault.status, fault.body() if callable(fault.body) else fault.body
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
         )

@@ -159,7 +159,7 @@ def _signs(kind: NDArray[np.uint8], first: Places) -> NDArray[np.uint8]:
     before -= kind[before] == DOLLAR
     sign = kind[before]
     other = kind[before - 1]
-    joined = np.isin(other, (LETTER, DIGIT, POINT, COMPANY, HYPHEN))
+    joined = np.isin(other, (LETTER, DIGIT, POINT, COMPANY)) | ((sign == HYPHEN) & (other == HYPHEN))
     return np.where((kind[first] == DIGIT) & ((sign == PLUS) | (sign == HYPHEN)) & ~joined, sign, 0)
 
 
