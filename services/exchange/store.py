@@ -1,9 +1,10 @@
-"""Reads a tape folder: manifest.json and four Parquet files. Keeps one session day in compact columns."""
+"""Reads a tape folder: manifest.json and four Parquet files. Keeps one session day in compact columns, and packs the
+bars of the sessions just before it."""
 
 import json
 import os
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from services.exchange.rules.calendar import OPEN as OPENING_TIME
 from services.exchange.rules.calendar import closing_time, is_trading_day
 from services.exchange.rules.clock import Mode
+from services.exchange.rules.earlier import MOST_BARS, Earlier, days_before, packed
 from services.exchange.rules.journal import Command, JournalError, decode, encode, heading
 from services.exchange.rules.tape import Asset, Columns, Ints, NewsItem, Session, Tape
 from shared.domain.base import Value
@@ -143,19 +145,37 @@ def _columns(rows: pl.LazyFrame, symbols: list[str], label: str, dropped: dict[s
 
 
 def _read_bars(folder: Path, session: Session, step: int, symbols: list[str], dropped: dict[str, int]) -> Columns:
-    time = pl.col("start").dt.epoch("s").alias("time")
-    rows = scan(folder, "bars").with_columns(time).drop("start")
-    rows = rows.filter((pl.col("time") >= session.open - 12 * 3600) & (pl.col("time") < session.close + 12 * 3600))
+    rows = scan(folder, "bars")
+    # Literals of the column's own kind: with those, parts of the file that hold other days are not read at all.
+    first, end = (
+        pl.lit(datetime.fromtimestamp(at, UTC)).cast(rows.collect_schema()["start"])
+        for at in (session.open - 12 * 3600, session.close + 12 * 3600)
+    )
+    rows = rows.filter((pl.col("start") >= first) & (pl.col("start") < end))
+    rows = rows.with_columns(pl.col("start").dt.epoch("s").alias("time")).drop("start")
     whole = (
         (pl.col("time") >= session.open)
         & (pl.col("time") + step <= session.close)
         & ((pl.col("time") - session.open) % step == 0)
     )
     dropped["bars outside the session or off the grid"] = int(rows.select((~whole).sum()).collect().item())
-    bars = _columns(rows.filter(whole), symbols, "bars", dropped)
-    if not len(bars.time):
-        raise ConfigError(f"the tape {folder} has no bars for {session.day}", field="session")
-    return bars
+    return _columns(rows.filter(whole), symbols, "bars", dropped)
+
+
+def _read_earlier(folder: Path, manifest: Manifest, day: date, symbols: list[str], most: int) -> tuple[Earlier, ...]:
+    """The sessions just before `day`, oldest first: whole ones, of `most` bars together.
+
+    What had to be left out of them is told when they are played themselves.
+    """
+    found = list[Earlier]()
+    for session in map(session_hours, days_before(day, manifest.sessions)):
+        bars = _read_bars(folder, session, manifest.bar_seconds, symbols, {})
+        most -= len(bars.time)
+        if most < 0 or not len(bars.time):
+            break
+        prices = (bars.open, bars.high, bars.low, bars.close)
+        found.append(packed(session.close, bars.offsets, bars.time, prices, bars.volume))
+    return tuple(reversed(found))
 
 
 def _read_daily(folder: Path, day: date, symbols: list[str], dropped: dict[str, int]) -> tuple[Columns, Ints]:
@@ -180,8 +200,9 @@ def _read_news(folder: Path, day: date) -> tuple[NewsItem, ...]:
     )
 
 
-def load_tape(folder: Path, day: date | None = None) -> Tape:
-    """One session of the tape (its first by default), the daily rows before it and the news up to its end.
+def load_tape(folder: Path, day: date | None = None, most_earlier: int = MOST_BARS) -> Tape:
+    """One session of the tape (its first by default), up to `most_earlier` bars of whole sessions just before it, the
+    daily rows before it and the news up to its end.
 
     Raises ConfigError: a file or column is missing, the day is not on the tape (the message lists the days that are),
     or the session is empty.
@@ -199,6 +220,8 @@ def load_tape(folder: Path, day: date | None = None) -> Tape:
     assets = tuple(Asset(*row) for row in filled.iter_rows())
     symbols = [asset.symbol for asset in assets]
     bars = _read_bars(folder, session, manifest.bar_seconds, symbols, dropped)
+    if not len(bars.time):
+        raise ConfigError(f"the tape {folder} has no bars for {day}", field="session")
     daily, daily_close_at = _read_daily(folder, day, symbols, dropped)
     return Tape(
         name=manifest.name,
@@ -213,6 +236,7 @@ def load_tape(folder: Path, day: date | None = None) -> Tape:
         delistings=manifest.delistings,
         dropped={what: count for what, count in dropped.items() if count},
         days=manifest.sessions,
+        earlier=_read_earlier(folder, manifest, day, symbols, most_earlier),
     )
 
 

@@ -268,7 +268,7 @@ def test_keys_are_asked_for_and_work_is_counted(exchange: Served) -> None:
 def test_the_tape_describes_itself(exchange: Served) -> None:
     told = httpx.get(f"{exchange.url}/_sim/tape").json()
     assert (told["day"], told["bar_minutes"], told["symbols"]) == ("2026-06-15", 1, len(exchange.world.tape.assets))
-    assert told["bars"] == len(exchange.world.tape.bars.time)
+    assert (told["bars"], told["earlier_bars"]) == (len(exchange.world.tape.bars.time), 0)
     universe = pl.DataFrame(httpx.get(f"{exchange.url}/_sim/tape/universe").json())
     assert universe.filter(pl.col("symbol") == "AAPL")["sector"].to_list() == ["Technology"]
 

@@ -108,7 +108,7 @@ def page_of_bars(world: World, query: BarQuery) -> tuple[dict[str, list[wire.Bar
         start, end = query.span
         if symbol == first:
             start, end = (start, after - 1) if query.descending else (after + 1, end)
-        rows = candles(world.tape, board, symbol, query.timeframe, now).between(start, end)
+        rows = candles(world.tape, board, symbol, query.timeframe, now, since=start).between(start, end)
         if not len(rows.time):
             continue
         if left == 0:

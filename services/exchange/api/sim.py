@@ -81,6 +81,7 @@ class TapeSummary(Value):
     bar_minutes: int
     symbols: int
     bars: int
+    earlier_bars: int
     daily_rows: int
     headlines: int
     halts: dict[str, int]
@@ -194,6 +195,7 @@ def _add_facts(router: APIRouter, world: World) -> None:
             bar_minutes=t.bar_seconds // 60,
             symbols=len(t.assets),
             bars=len(t.bars.time),
+            earlier_bars=sum(len(one.time) for one in t.earlier),
             daily_rows=len(t.daily.time),
             headlines=len(t.news),
             halts={symbol: len(spans) for symbol, spans in t.halts.items()},

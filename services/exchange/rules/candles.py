@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -68,14 +69,14 @@ def check_timeframe(tape: Tape, timeframe: Timeframe) -> None:
         raise BadInput(f"timeframe {wanted} cannot be made from this tape's {there}-minute bars", field="timeframe")
 
 
-def candles(tape: Tape, board: Board, symbol: str, timeframe: Timeframe, now: float) -> Candles:
-    """Everything of `symbol` that is known at `now`, in this timeframe. The symbol must be on the tape."""
+def candles(tape: Tape, board: Board, symbol: str, timeframe: Timeframe, now: float, since: float = -inf) -> Candles:
+    """What of `symbol` is known at `now`, in this timeframe: all that opens at `since` or later, and perhaps more.
+
+    The symbol must be on the tape.
+    """
     i = tape.index[symbol]
     if timeframe.seconds:
-        known = _intraday(tape, i, now)
-        if timeframe.seconds == tape.bar_seconds:
-            return known
-        return _grouped(known, _buckets(known.time, timeframe))
+        return _intraday(tape, i, timeframe, since, now)
     known = _daily(tape, board, i)
     if timeframe.unit == "Day" or not len(known.time):
         return known
@@ -83,29 +84,36 @@ def candles(tape: Tape, board: Board, symbol: str, timeframe: Timeframe, now: fl
     return _grouped(known, labels)
 
 
-def _intraday(tape: Tape, i: int, now: float) -> Candles:
+def _intraday(tape: Tape, i: int, timeframe: Timeframe, since: float, now: float) -> Candles:
+    """Bars that have ended by `now`: of the earlier sessions that `since` reaches back to, and of the day's own."""
+    until = now - tape.bar_seconds
+    parts = [_priced(*one.bars(i, until)) for one in tape.earlier if one.closes > since]
+    parts.append(_today(tape, i, until))
+    if timeframe.seconds != tape.bar_seconds:
+        parts = [_grouped(part, _buckets(part.time, timeframe)) for part in parts]
+    return parts[0] if len(parts) == 1 else Candles(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _today(tape: Tape, i: int, until: float) -> Candles:
+    """The day's own bars that open at or before `until`."""
     bars = tape.bars
     low, high = bars.rows(i)
-    high = low + int(np.searchsorted(bars.time[low:high], now - tape.bar_seconds, side="right"))
-    rows = slice(low, high)
-    typical = (bars.high[rows] + bars.low[rows] + bars.close[rows]) / 3.0
-    return Candles(
-        bars.time[rows], bars.open[rows], bars.high[rows], bars.low[rows], bars.close[rows], bars.volume[rows], typical
+    rows = slice(low, low + int(np.searchsorted(bars.time[low:high], until, side="right")))
+    return _priced(
+        bars.time[rows], bars.open[rows], bars.high[rows], bars.low[rows], bars.close[rows], bars.volume[rows]
     )
+
+
+def _priced(time: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, volume: Ints) -> Candles:
+    """With the typical price of each bar for its average price, which tapes do not tell."""
+    return Candles(time, open_, high, low, close, volume, (high + low + close) / 3.0)
 
 
 def _daily(tape: Tape, board: Board, i: int) -> Candles:
     daily = tape.daily
     rows = slice(*daily.rows(i))
-    typical = (daily.high[rows] + daily.low[rows] + daily.close[rows]) / 3.0
-    past = Candles(
-        daily.time[rows],
-        daily.open[rows],
-        daily.high[rows],
-        daily.low[rows],
-        daily.close[rows],
-        daily.volume[rows],
-        typical,
+    past = _priced(
+        daily.time[rows], daily.open[rows], daily.high[rows], daily.low[rows], daily.close[rows], daily.volume[rows]
     )
     if not board.traded[i]:
         return past
@@ -122,7 +130,7 @@ def _daily(tape: Tape, board: Board, i: int) -> Candles:
 
 
 def _buckets(times: Ints, timeframe: Timeframe) -> Ints:
-    """Opening time of each bar's bucket; buckets are counted from midnight in New York."""
+    """Opening time of each bar's bucket; buckets are counted from midnight in New York of the one day of all bars."""
     if not len(times):
         return times
     local = datetime.fromtimestamp(int(times[0]), MARKET_ZONE)

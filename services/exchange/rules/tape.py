@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.exchange.rules.earlier import Earlier
 from services.exchange.rules.spread import Quote, quote_around
 from shared.domain.session import at_market_time
 
@@ -90,6 +91,8 @@ class Columns:
 class Tape:
     """One session day of the market, with the daily rows before it and the news up to its end.
 
+    `earlier` are the tape's sessions just before the day, oldest first: bars of the past, for those who ask for bars.
+
     `daily` holds no row of the session day or later: today's row is made from bars as the clock moves.
     `daily_close_at[k]` is when the k-th daily row's session closed. `halts` are (start, end) per symbol; a delisted
     symbol stops trading for good at `delistings[symbol]`.
@@ -107,6 +110,7 @@ class Tape:
     delistings: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
 
     @cached_property
     def index(self) -> dict[str, int]:
