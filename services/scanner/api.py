@@ -80,6 +80,8 @@ async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     }
     if desk is None:
         return facts | {"problem": f"universe: {scanner.trouble}"}
+    if not scanner.looked_back.is_set():
+        facts["problem"] = "volume curve: the last sessions have not been asked for yet"
     with suppress(OSError, TimeoutError):
         at = await store.last_scanned_at(scanner.deps.pool)
         facts["last_scan_at"] = at.isoformat() if at else None

@@ -1,5 +1,7 @@
 """The curve learned from the real exchange, kept in the cache, used from the next day on."""
 
+import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import httpx
@@ -8,8 +10,10 @@ import pytest
 
 from services.scanner.flow import desk, learning, scanning, views
 from services.scanner.rules import curve
+from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanRequest
+from shared.web import end_tasks
 from tests.scanner.conftest import MakeScan
 
 
@@ -96,3 +100,21 @@ async def test_a_scan_from_before_the_basis_was_kept_is_still_shown(deps: Deps, 
     assert await scanning.scan(scanner, request) == found
     assert (await views.results(scanner, "C", 1, 5, None)).basis is None
     assert (await views.explain(scanner, found.candidates[0].symbol, "C", 1)).rank == 1
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_it_has_looked_back_once_it_has_tried_whatever_came_of_it(
+    deps: Deps, free_port: int, is_lost: bool
+) -> None:
+    """Until then the service is not ready: whether a day's first scan knew the lessons would be a matter of luck."""
+    settings = deps.settings.model_copy(update={"alpaca_base_url": f"http://127.0.0.1:{free_port}"})
+    market = AlpacaData(settings) if is_lost else deps.market
+    scanner = desk.Scanner(replace(deps, market=market))
+    work = asyncio.create_task(learning.keep_learning(scanner))
+    await asyncio.sleep(learning.FIRST_LOOK_SECONDS * 3)
+    assert not scanner.looked_back.is_set(), "there is no universe to learn of yet"
+    scanner.desk = await desk.refreshed(deps, await deps.clock.now())
+    async with asyncio.timeout(60):
+        await scanner.looked_back.wait()
+    assert scanner.lessons == ()
+    await end_tasks(work)

@@ -52,6 +52,7 @@ class Scanner:
         self.trouble = "the universe has not been read yet"
         self.stale_part: float | None = None
         self.lessons: tuple[curve.Lesson, ...] = ()
+        self.looked_back = asyncio.Event()
         self.unclassified: tuple[str, ...] = ()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
         self.hours: dict[date, tuple[Session, ...]] = {}
