@@ -66,11 +66,14 @@ class Table(NamedTuple):
 
 class Known(NamedTuple):
     """The known words and pairs of several texts, each once, text by text: the text, the place in the table, and the
-    place of the (first) word among the tokens."""
+    place of the (first) word among the tokens. `starts`: where each text's begin, and where the last one's end."""
 
     text: Places
     feature: Places
     token: Places
+    starts: list[int]
+    tilts: list[float]
+    """How much more each votes for positive than for negative, if a person can be told of it."""
 
 
 class Model(NamedTuple):
@@ -96,16 +99,19 @@ class Model(NamedTuple):
         places = np.concatenate((alone, first[is_pair]))
         features = np.concatenate((at[alone], pair[is_pair] + len(stems)))
         _, once = np.unique(text[places] * len(down) + features, return_index=True)
-        return Known(text[places[once]], features[once], places[once])
+        text, features = text[places[once]], features[once]
+        starts = np.searchsorted(text, np.arange(len(seen.texts) + 1)).tolist()
+        return Known(text, features, places[once], starts, self.table.tilt[features].tolist())
 
     def leans(self, seen: Seen, known: Known) -> list[Lean]:
         """The calibrated log-odds of each text."""
-        text, feature, _ = known
+        text, feature = known.text, known.feature
         texts, table = len(seen.texts), self.table
         share = WORDS_SHARE / np.sqrt(np.maximum(np.bincount(text, minlength=texts), 1))
         once = np.unique(seen.concepts.text * CODES + seen.concepts.code)
         about, code = once // CODES, once % CODES
-        steps = np.array([self._voted(one) for one in seen.steps], dtype=np.float64).reshape(texts, 2)
+        by_steps = {one: self._voted(one) for one in set(seen.steps)}
+        steps = np.array([by_steps[one] for one in seen.steps], dtype=np.float64).reshape(texts, 2)
         sides = []
         for side, votes, concepts in ((0, table.down, table.concepts_down), (1, table.up, table.concepts_up)):
             words = np.bincount(text, weights=votes[feature], minlength=texts)
@@ -126,13 +132,13 @@ class Model(NamedTuple):
     def telling(self, seen: Seen, known: Known, number: int, *, good: bool) -> str:
         """The word or pair of words that speaks loudest for good or for bad news in the text of this number, as they
         stand there; empty where none is known."""
-        first, end = np.searchsorted(known.text, (number, number + 1)).tolist()
-        tilts = self.table.tilt[known.feature[first:end]] * (1 if good else -1)
-        if not (tilts > 0).any():
+        tilts = known.tilts[known.starts[number] : known.starts[number + 1]]
+        loudest = (max if good else min)(tilts, default=0.0)
+        if (loudest > 0) != good or loudest == 0:
             return ""
-        loudest = first + int(tilts.argmax())
-        token, is_pair = int(known.token[loudest]), known.feature[loudest] >= len(self.table.stems)
-        return " ".join(seen.tokens.spelled(place) for place in range(token, token + 1 + is_pair))
+        place = known.starts[number] + tilts.index(loudest)
+        token, is_pair = int(known.token[place]), known.feature[place] >= len(self.table.stems)
+        return " ".join(seen.tokens.spelled(one) for one in range(token, token + 1 + is_pair))
 
 
 def model_of(votes: Mapping[str, tuple[int, int]], unit: float, bias: tuple[float, float], heat: float) -> Model:
