@@ -123,6 +123,8 @@ def digest_of(texts: Texts) -> str:
 
 def build(texts: Texts, settings: Settings) -> Config:
     """The values of two files. Raises ConfigFileError with the file, the line and the cure."""
+    if set(texts) != {TRADING_FILE, RISK_FILE}:
+        raise ConfigFileError(f"both files are needed: {TRADING_FILE} and {RISK_FILE}")
     trading = parse(TradingFile, TRADING_FILE, texts[TRADING_FILE])
     risk = parse(RiskFile, RISK_FILE, texts[RISK_FILE])
     return combine(trading, risk, settings, digest_of(texts))

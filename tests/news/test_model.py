@@ -125,10 +125,10 @@ def test_the_company_is_hidden_so_that_no_name_is_learned() -> None:
 
 def test_odds_sum_to_one_and_heat_makes_them_less_sure() -> None:
     found, model = sight("profit soars to record"), shipped()
-    [cool], [hot] = model.odds(found), model._replace(temperature=5.0).odds(found)
+    known = model.known(found)
+    cool, hot = (odds_of(one.leans(found, known)[0]) for one in (model, model._replace(temperature=5.0)))
     assert sum(cool) == pytest.approx(1)
     assert cool.positive > hot.positive > 1 / 3
-    known = model.known(found)
     assert model.telling(found, known, 0, good=True) in {"profit soars", "soars", "record", "to record"}
     nothing = sight("")
     assert model.telling(nothing, model.known(nothing), 0, good=True) == ""

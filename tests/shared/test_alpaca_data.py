@@ -16,6 +16,7 @@ from services.exchange.flow import open_world
 from services.news.sources.alpaca import AlpacaNews
 from shared.adapters.alpaca_data import AlpacaData
 from shared.errors import Unavailable
+from tests.absent import NoCache
 from tests.exchange.conftest import serving
 from tests.shared.alpaca_venue import NOW, Venue, settings_for
 
@@ -202,7 +203,7 @@ async def test_nobody_there(free_port: int) -> None:
     await market.close()
 
 
-class Budget:
+class Budget(NoCache):
     """A shared budget that says how long to wait, a list of answers long."""
 
     def __init__(self, *waits: float) -> None:
@@ -211,15 +212,6 @@ class Budget:
     async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
         self.taken.append((budget, reserve))
         return self.waits.pop(0) if self.waits else 0.0
-
-    async def get(self, key: str) -> bytes | None:
-        return None
-
-    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
-        return None
-
-    async def publish(self, stream: str, payload: bytes) -> None:
-        return None
 
     async def ping(self) -> bool:
         return True

@@ -148,7 +148,18 @@ def evidence(
 
     score = 0.5 + 0.5 x sentiment x strength, where strength grows with the weight of stories that have a direction.
     """
-    mine = known(items, symbol, as_of, look_back(sessions, as_of))
+    return _amounting(known(items, symbol, as_of, look_back(sessions, as_of)), symbol, company, as_of, sessions, better)
+
+
+def _amounting(
+    mine: Sequence[Headline],
+    symbol: str,
+    company: str | None,
+    as_of: datetime,
+    sessions: Sequence[Session],
+    better: Mapping[Key, Reading] | None,
+) -> NewsEvidence:
+    """What the symbol's own items, oldest first, amount to."""
     if not mine:
         return NewsEvidence(symbol=symbol, score=0.5, sentiment=0.0, confidence=0.0, items=0)
     found = told(mine, symbol, company, as_of, sessions, better)
@@ -183,15 +194,16 @@ def evidence_from(
 ) -> dict[str, NewsEvidence]:
     """The evidence of every symbol from the items `about` it."""
     start, better = look_back(sessions, as_of), better or {}
+    own = {symbol: known(items, symbol, as_of, start) for symbol, items in about.items()}
     read_ahead(
         (item, symbol, companies.get(symbol))
-        for symbol, items in about.items()
-        for item in known(items, symbol, as_of, start)
+        for symbol, mine in own.items()
+        for item in mine
         if key_of(item) not in better.get(symbol, ())
     )
     return {
-        symbol: evidence(items, symbol, companies.get(symbol), as_of, sessions, better.get(symbol))
-        for symbol, items in about.items()
+        symbol: _amounting(mine, symbol, companies.get(symbol), as_of, sessions, better.get(symbol))
+        for symbol, mine in own.items()
     }
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from services.news.rules.analysts import HOUSE
 from services.news.rules.company import VAGUE, marked, short_name
+from services.news.rules.plain import words_of
 from shared.domain.news import Catalyst
 
 _BACKGROUND = re.compile(r"\b(?:after|following|amid|despite|ahead of|as|while|before)\b")
@@ -54,7 +55,6 @@ _REGISTER = frozenset(
     " international fund series interest beneficial sponsored de".split()
 )
 """What registers add to names."""
-_WORDS = re.compile(r"[a-z0-9]+")
 _STEM = 5
 
 
@@ -142,13 +142,13 @@ def is_ours(low: str, at: list[int], symbol: str | None, company: str | None) ->
 @lru_cache(maxsize=20_000)
 def _own_words(company: str) -> tuple[frozenset[str], frozenset[str]]:
     """The words of a registered name: those that point at it alone, and those that many names have."""
-    own = {word for word in _WORDS.findall(short_name(company).lower()) if len(word) > 2 and word not in _REGISTER}
+    own = {word for word in words_of(short_name(company).lower()) if len(word) > 2 and word not in _REGISTER}
     return frozenset(own - VAGUE), frozenset(own & VAGUE)
 
 
 def _has_trace(low: str, company: str) -> bool:
     """One telling word of the name (or the five letters it begins with), or two of those that many have."""
-    words = set(_WORDS.findall(low))
+    words = set(words_of(low))
     telling, vague = _own_words(company)
     if not telling.isdisjoint(words) or len(vague & words) > 1:
         return True

@@ -66,7 +66,7 @@ def mood(text: str) -> float:
     return float(_analyzer().polarity_scores(text)["compound"])
 
 
-@lru_cache(maxsize=1)
 def everyday() -> dict[str, float]:
-    """VADER's own valences, from -4 to 4, before the trade's words."""
-    return dict(SentimentIntensityAnalyzer().lexicon)
+    """VADER's own valences, from -4 to 4, before the trade's words; read anew at each call."""
+    valences: dict[str, float] = SentimentIntensityAnalyzer().lexicon
+    return valences

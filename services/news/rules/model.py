@@ -125,10 +125,6 @@ class Model(NamedTuple):
         votes = [self.votes[name] for name in steps if name in self.votes]
         return sum(down for down, _ in votes), sum(up for _, up in votes)
 
-    def odds(self, seen: Seen) -> list[Odds]:
-        """The calibrated probabilities of each text."""
-        return [odds_of(lean) for lean in self.leans(seen, self.known(seen))]
-
     def telling(self, seen: Seen, known: Known, number: int, *, good: bool) -> str:
         """The word or pair of words that speaks loudest for good or for bad news in the text of this number, as they
         stand there; empty where none is known."""

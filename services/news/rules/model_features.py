@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from services.news.rules.model_concepts import NAMES, Concepts, change_code, concepts_of
-from services.news.rules.model_tokens import TARGET_SIGN, Tokens, numbers_of, tokens_of
+from services.news.rules.model_tokens import TARGET_SIGN, WORD, Tokens, numbers_of, tokens_of
 from services.news.rules.model_words import CLASS_OF
 
 MOST_TOKENS = 80
-_WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
+_WORD = re.compile(WORD)
 _LINK = re.compile(r"https?://\S+|www\.\S+|@\w+")
 _FIGURE = r"(?:[a-z]{2,3} )?(?<![a-z\d.])\$?(\d[\d,]*(?:\.\d+)?)"
 _SCALE = r"(?: ?(?:mn|bln|mln|cents|m|million|bn|b|billion|pct|per ?cent|percent|%|crore|cr|k|thousand))?"

@@ -35,7 +35,8 @@ for _kind, _letters in (
     (COMPANY, TARGET_SIGN),
 ):
     _KIND[list(_letters.encode())] = _kind
-_WORD = re.compile(rb"[a-z]+(?:['-][a-z]+)*")
+WORD = r"[a-z]+(?:['-][a-z]+)*"
+_WORD = re.compile(WORD.encode())
 _BASE, _WHOLE = 0x9E3779B97F4A7C15, (1 << 64) - 1
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Literal, NamedTuple
 
+from services.news.rules.plain import words_of
 from shared.domain.news import Catalyst
 
 About = Literal["subject", "object", "anyone", "victim"]
@@ -43,5 +44,5 @@ def phrase(
     also: str = "",
 ) -> Phrase:
     """A rule; `when` and `also` list words separated by blanks."""
-    words, more = (frozenset(re.findall(r"[a-z0-9]+", one)) for one in (when, also))
+    words, more = (frozenset(words_of(one)) for one in (when, also))
     return Phrase(catalyst, sentiment, weight, about, words, re.compile(pattern), reason, is_move, more)

@@ -1,6 +1,6 @@
 """What stored decisions would have been under other files. Nothing is written."""
 
-from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, build
+from config.reload import ConfigFileError, build
 from services.risk_manager import store
 from services.risk_manager.rules.book import limits_of
 from services.risk_manager.rules.judge import decision_id
@@ -14,8 +14,6 @@ async def retry(deps: Deps, request: RetryRequest) -> tuple[tuple[Retried, ...],
     """Both verdicts for each scan's candidates; one that was never judged is left out. Raises BadInput with the line of
     a file that cannot be used.
     """
-    if set(request.files) != {TRADING_FILE, RISK_FILE}:
-        raise BadInput(f"both files are needed: {TRADING_FILE} and {RISK_FILE}", field="files")
     try:
         config = build(request.files, deps.settings)
     except ConfigFileError as error:

@@ -1,6 +1,6 @@
 """What the last scans would have done under a candidate configuration. Nothing that was decided is touched."""
 
-from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, build, changes_between
+from config.reload import ConfigFileError, build, changes_between
 from services.workflow import store
 from services.workflow.flow.cycling import proposals_by_now
 from services.workflow.rules import limits, trial
@@ -17,8 +17,6 @@ async def try_files(deps: Deps, request: trial.TrialRequest) -> trial.Trials:
 
     Raises BadInput with the line of a file that cannot be used, Unavailable without risk.
     """
-    if set(request.files) != {TRADING_FILE, RISK_FILE}:
-        raise BadInput(f"both files are needed: {TRADING_FILE} and {RISK_FILE}", field="files")
     try:
         candidate = build(request.files, deps.settings)
     except ConfigFileError as error:
