@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.services import BY_NAME, JOURNALS, SERVICES
 
-FILE_LINES, FUNCTION_LINES, SHARED_LINES = 300, 50, 3000
+FILE_LINES, FILE_BYTES, FUNCTION_LINES = 400, 16 * 1024, 50
 SKIPPED = {"__pycache__", "build", "logs", "node_modules"}
 TEXTS = {".py", ".sql", ".sh", ".md", ".yml", ".yaml", ".toml", ".txt", ".template", ".ini", ".html", ".css", ".js"}
 FOLDERS = ("flow", "rules", "store")
@@ -69,8 +69,13 @@ def _service_of(name: str) -> str | None:
 
 
 def short_files(tree: Tree) -> list[str]:
-    long = ((name, len(path.read_text().splitlines())) for name, path in tree.files() if path.suffix == ".py")
-    return [f"{name}: {lines} lines" for name, lines in long if lines > FILE_LINES]
+    found = []
+    for name, path in tree.files():
+        if path.suffix == ".py":
+            lines, size = len(path.read_text().splitlines()), path.stat().st_size
+            if lines > FILE_LINES or size > FILE_BYTES:
+                found.append(f"{name}: {lines} lines, {size} bytes")
+    return found
 
 
 def short_functions(tree: Tree) -> list[str]:
@@ -81,11 +86,6 @@ def short_functions(tree: Tree) -> list[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES
     ]
-
-
-def small_shared(tree: Tree) -> list[str]:
-    lines = sum(len(path.read_text().splitlines()) for _, path in tree.files("shared") if path.suffix == ".py")
-    return [f"shared/: {lines} lines"] if lines > SHARED_LINES else []
 
 
 def service_shape(tree: Tree) -> list[str]:
@@ -255,7 +255,7 @@ def tests_assert(tree: Tree) -> list[str]:
 
 
 CHECKS: tuple[Check, ...] = (
-    short_files, short_functions, small_shared, service_shape, service_docstrings, owned_tables, one_writer,
+    short_files, short_functions, service_shape, service_docstrings, owned_tables, one_writer,
     allowed_calls, no_cross_imports, nothing_unfinished, no_mocks, no_machine_places, one_time_zone, plain_names,
     tests_assert,
 )  # fmt: skip

@@ -23,9 +23,9 @@ class Plant:
 
 
 PLANTS = (
-    Plant(rules.short_files, "shared/long.py", "x = 1\n" * 301),
+    Plant(rules.short_files, "shared/long.py", "x = 1\n" * 401),
+    Plant(rules.short_files, "shared/wide.py", "x = 1  # " + "wide " * 3300 + "\n"),
     Plant(rules.short_functions, "shared/long.py", "def long() -> None:\n" + "    x = 1\n" * 50),
-    Plant(rules.small_shared, "shared/long.py", "x = 1\n" * 3001),
     Plant(rules.service_shape, "services/scanner/extra.py", "x = 1\n"),
     Plant(rules.service_shape, "services/news/api/extra.py", "x = 1\n"),
     Plant(rules.service_shape, "services/stranger/api.py", "x = 1\n"),
