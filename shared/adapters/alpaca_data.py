@@ -19,6 +19,7 @@ from config.settings import Settings
 from shared.adapters import alpaca_wire as wire
 from shared.adapters.alpaca_http import AlpacaHttp
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
+from shared.domain.price import sets_price
 from shared.domain.session import Session
 from shared.errors import BadInput, Unavailable
 from shared.ports import Cache
@@ -104,7 +105,9 @@ class AlpacaData:
         answers = await self._in_chunks("/v2/stocks/trades/latest", symbols, wire.TRADES)
         found = chain.from_iterable(answer.trades.items() for answer in answers)
         return {
-            symbol: Trade(symbol=symbol, price=trade.p, at=trade.t)
+            symbol: Trade(
+                symbol=symbol, price=trade.p, at=trade.t, sets_price=sets_price(trade.p, trade.s, trade.c or ())
+            )
             for symbol, trade in found
             if trade is not None and trade.t is not None and trade.p is not None
         }

@@ -15,6 +15,8 @@ from shared.domain.session import Session, session_from_hours
 class TradeRow(msgspec.Struct, gc=False):
     p: float | None = None
     t: datetime | None = None
+    s: float | None = None
+    c: tuple[str, ...] | None = None
 
 
 class QuoteRow(msgspec.Struct, gc=False):

@@ -62,11 +62,12 @@ class Quote(Value):
 
 
 class Trade(Value):
-    """The last trade of a symbol."""
+    """The last trade of a symbol. `sets_price` is false for an odd lot and for sale conditions that set no price."""
 
     symbol: str
     price: float
     at: datetime
+    sets_price: bool = True
 
 
 @dataclass(frozen=True, slots=True)

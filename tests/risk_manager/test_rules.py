@@ -1,5 +1,6 @@
 """Levels, sizes, ids, the day's reading, and how alerts read."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from math import sqrt
@@ -13,6 +14,7 @@ from services.risk_manager.rules.day import OpenPosition, books_pnl, notices_of,
 from services.risk_manager.rules.judge import Question, decision_id, judge_all
 from services.risk_manager.rules.levels import levels_of, reference_of
 from shared.domain.position import Account
+from shared.domain.price import PriceSource, reference_price
 from tests.risk_manager import facts
 
 FIFTY = Decimal(50)
@@ -44,6 +46,25 @@ def test_the_ask_is_what_a_share_costs() -> None:
     reference = reference_of(one, facts.limits(), facts.NOW)
     assert (reference.price, reference.cost) == (Decimal("50.00"), Decimal("50.10"))
     assert facts.case(one).value <= 5000
+
+
+@pytest.mark.parametrize("print_pct", [0.6, 4.0, 6.0, -4.0, -40.0])
+def test_one_odd_print_moves_neither_reference_nor_stop_nor_target(print_pct: float) -> None:
+    """A small trade off the market, seconds old, against a quote of four basis points."""
+    calm = facts.subject(price=25.53, trade=facts.trade(price=25.53), quote=facts.quote(bid=25.52, ask=25.53))
+    odd = replace(calm, trade=facts.trade(price=25.53 * (1 + print_pct / 100)))
+    usual, judged = facts.case(calm), facts.case(odd)
+    assert (judged.reference.price, judged.reference.source) == (usual.reference.price, PriceSource.OFF_QUOTE)
+    assert (judged.levels, judged.sized) == (usual.levels, usual.sized)
+    assert facts.check("fresh_price", judged).passed
+
+
+def test_a_trade_that_sets_no_price_and_no_quote_is_no_fresh_price() -> None:
+    odd_lot = facts.trade().model_copy(update={"sets_price": False})
+    for quoted in (None, facts.quote(age=3600), facts.quote(bid=0.0)):
+        check = facts.check("fresh_price", facts.case(facts.subject(trade=odd_lot, quote=quoted)))
+        assert not check.passed
+        assert "sets no price" in check.note
 
 
 def test_half_the_factor_is_half_the_shares() -> None:
@@ -115,7 +136,9 @@ def test_nothing_is_tripped_that_both_sides_do_not_say(
 
 def test_the_books_pnl_is_realised_and_open_together() -> None:
     held = OpenPosition(symbol="ACME", side="long", quantity=10, entry_price=Decimal(52), realized=Decimal(5))
-    assert books_pnl(Decimal(-30), [held], {"ACME": facts.trade()}) == Decimal(-45)
+    price = reference_price(facts.trade(), None, facts.NOW, 60)
+    assert price is not None
+    assert books_pnl(Decimal(-30), [held], {"ACME": price}) == Decimal(-45)
     assert books_pnl(Decimal(-30), [held], {}) is None
 
 

@@ -165,6 +165,10 @@ async def test_quotes_trades_and_hours(market: AlpacaData, venue: Venue) -> None
     )
     quotes, trades = await market.quotes(["A", "B", "C"]), await market.trades(["A", "B", "C"])
     assert (list(quotes), quotes["A"].ask, list(trades), trades["A"].price) == (["A"], 2.0, ["A"], 1.5)
+    assert trades["A"].sets_price
+    odd = {"A": {"p": 1.5, "t": at, "s": 3}, "B": {"p": 1.5, "t": at, "s": 500, "c": ["@", "T"]}}
+    venue.answers["/v2/stocks/trades/latest"] = (200, {"trades": odd})
+    assert [one.sets_price for one in (await market.trades(["A", "B"])).values()] == [False, False]
     sessions = await market.sessions(date(2026, 11, 26), date(2026, 11, 30))
     assert [(f"{one.day}", f"{one.close:%H:%M}") for one in sessions] == [("2026-11-27", "18:00")]
 

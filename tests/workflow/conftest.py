@@ -129,7 +129,8 @@ def make_bench(pool: asyncpg.Pool, database_url: str, folder: Path, free_port: i
 
     @asynccontextmanager
     async def make(*, autonomous: bool = True, **settings: Any) -> AsyncIterator[Bench]:
-        world, clock, market = World(pool), HandClock(OPEN.replace(hour=15, minute=5)), Market()
+        world, clock = World(pool), HandClock(OPEN.replace(hour=15, minute=5))
+        market = Market(clock)
         known = Settings(
             _env_file=None,
             database_url=database_url,

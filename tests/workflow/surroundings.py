@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from shared.domain.market import Trade
+from shared.domain.market import Quote, Trade
 from shared.domain.session import Session, at_market_time
 
 OPEN = datetime.fromisoformat("2025-11-20T14:30:00+00:00")
@@ -37,10 +37,11 @@ class HandClock:
 
 
 class Market:
-    """Weekdays from half past nine to four, and last trades."""
+    """Weekdays from half past nine to four, and last trades within quotes of a cent; `quotes_at` sets other quotes."""
 
-    def __init__(self) -> None:
-        self.prices = dict[str, float]()
+    def __init__(self, clock: HandClock) -> None:
+        self.clock, self.prices = clock, dict[str, float]()
+        self.quotes_at = dict[str, float]()
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
         days = (start + timedelta(days=n) for n in range((end - start).days + 1))
@@ -55,4 +56,10 @@ class Market:
         )
 
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
-        return {one: Trade(symbol=one, price=self.prices[one], at=OPEN) for one in symbols if one in self.prices}
+        return {
+            one: Trade(symbol=one, price=self.prices[one], at=self.clock.time) for one in symbols if one in self.prices
+        }
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        bids = {one: self.quotes_at.get(one, self.prices[one]) for one in symbols if one in self.prices}
+        return {one: Quote(symbol=one, bid=bid, ask=bid + 0.01, at=self.clock.time) for one, bid in bids.items()}

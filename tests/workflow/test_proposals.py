@@ -89,6 +89,14 @@ async def test_the_price_may_not_have_run_away(waiting: Bench, price: float, cod
         assert "the price moved 0.55 %" in answer.json()["detail"]
 
 
+async def test_an_odd_print_is_no_price_move(waiting: Bench) -> None:
+    """A trade four percent above a quote that has not moved neither refuses the approval nor sets its price."""
+    identity = (await pending(waiting))[0]["proposal_id"]
+    waiting.market.prices[symbol(0)], waiting.market.quotes_at[symbol(0)] = 20.80, 20.0
+    assert (await waiting.client.post(f"{PROPOSALS}/{identity}/approve")).status_code == 200
+    assert waiting.world.sent == [symbol(0)]
+
+
 @pytest.mark.parametrize("who", ["risk", "trading", "price"])
 async def test_whatever_no_longer_holds_refuses(waiting: Bench, who: str) -> None:
     identity = (await pending(waiting))[0]["proposal_id"]

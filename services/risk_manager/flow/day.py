@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
@@ -11,6 +12,7 @@ from services.risk_manager.flow.stop import emergency_stop
 from services.risk_manager.flow.watch import Watch, read_account, sessions_near, tell
 from services.risk_manager.rules import day as rule
 from shared.deps import Deps
+from shared.domain.price import MarketPrice, reference_price
 from shared.domain.session import Session, next_slot
 from shared.errors import Unavailable
 from shared.journal import listening
@@ -20,12 +22,22 @@ DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previou
 EXPOSURE = Gauge("catalyst_exposure_usd", "Money at work or promised")
 
 
+async def _prices(deps: Deps, symbols: Sequence[str], now: datetime) -> dict[str, MarketPrice]:
+    """The market's price of each symbol that has one. Raises Unavailable."""
+    if not symbols:
+        return {}
+    most = deps.config.current().risk.entry.max_quote_age_seconds
+    trades, quotes = await asyncio.gather(deps.market.trades(symbols), deps.market.quotes(symbols))
+    found = ((one, reference_price(trades.get(one), quotes.get(one), now, most)) for one in symbols)
+    return {one: price for one, price in found if price is not None}
+
+
 async def monitor(deps: Deps, watch: Watch, session: Session) -> None:
     """One look at the day, and what follows: one warning a day of each kind, and the emergency stop."""
     now, config, told = await deps.clock.now(), deps.config.current(), await read_account(deps)
     (_, own_limit), positions = await store.running_cycle(deps.pool), await store.open_positions(deps.pool)
-    trades = await deps.market.trades([one.symbol for one in positions]) if positions else {}
-    books = rule.books_pnl(await store.realized_since(deps.pool, session.open), positions, trades)
+    prices = await _prices(deps, sorted({one.symbol for one in positions}), now)
+    books = rule.books_pnl(await store.realized_since(deps.pool, session.open), positions, prices)
     limit = min(config.max_daily_loss, own_limit or config.max_daily_loss)
     limits, actions = config.risk.daily_limits, config.risk.emergency_actions
     reading = rule.read_day(told, books, limit, limits.warning_threshold_pct)

@@ -54,15 +54,17 @@ def not_in_last_minutes(case: Case) -> Check:
 
 
 def fresh_price(case: Case) -> Check:
-    """Seconds since the freshest of trade and two-sided quote; a price that was named must also be near the market."""
+    """How old the market's price is, in seconds; a price that was named must also be near the market."""
     name, age = "fresh_price", case.reference.age_seconds
     if age is None:
-        return _says(name, False, "the market has no price for it")
+        return _says(name, False, f"the market has no price for it: there is only {case.reference.source.words}")
     if case.claimed is not None:
         drift = abs(float(case.reference.price / case.claimed - 1)) * 100
         if drift > NEAR_MARKET_PCT:
             return at_most(name, drift, NEAR_MARKET_PCT, f"percent away from the market, which is at {case.claimed}")
-    return at_most(name, round(age, 3), case.limits.max_price_age_seconds, f"seconds old: {case.reference.source}")
+    return at_most(
+        name, round(age, 3), case.limits.max_price_age_seconds, f"seconds old: {case.reference.source.words}"
+    )
 
 
 def stop_distance(case: Case) -> Check:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from services.risk_manager.rules.stop import Notice
 from shared.domain.base import Value
-from shared.domain.market import Trade
 from shared.domain.position import Account
+from shared.domain.price import MarketPrice
 
 HUNDRED = Decimal(100)
 TOLERANCE_SHARE, LEAST_TOLERANCE = Decimal("0.1"), Decimal(50)
@@ -40,14 +40,16 @@ class DayReading(Value):
     disagrees: bool
 
 
-def books_pnl(realized: Decimal, positions: Sequence[OpenPosition], trades: Mapping[str, Trade]) -> Decimal | None:
-    """Realised today plus what the open positions would earn at the last price."""
+def books_pnl(
+    realized: Decimal, positions: Sequence[OpenPosition], prices: Mapping[str, MarketPrice]
+) -> Decimal | None:
+    """Realised today plus what the open positions would earn at the market's price; None when a name has none."""
     total = realized
     for position in positions:
-        trade = trades.get(position.symbol)
-        if trade is None:
+        known = prices.get(position.symbol)
+        if known is None:
             return None
-        gain = (Decimal(str(trade.price)) - position.entry_price) * position.quantity
+        gain = (Decimal(str(known.price)) - position.entry_price) * position.quantity
         total += position.realized + (gain if position.side == "long" else -gain)
     return total
 

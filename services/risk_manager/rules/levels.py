@@ -6,7 +6,8 @@ from math import isfinite, sqrt
 from typing import NamedTuple
 
 from services.risk_manager.rules.book import HUNDRED, Limits, Subject
-from shared.domain.market import Quote, tick_size, to_tick
+from shared.domain.market import tick_size, to_tick
+from shared.domain.price import PriceSource, fresh_quote, reference_price
 
 SESSION_MINUTES = 390
 STOP_ATRS = Decimal("1.5")
@@ -17,12 +18,12 @@ LEAST_REWARD, MOST_REWARD = Decimal("1.5"), Decimal(5)
 
 
 class Reference(NamedTuple):
-    """The price a trade is judged at, what a share may cost, and the age of the freshest thing known."""
+    """The price a trade is judged at, what a share may cost, and how old that price is; None when it is no price."""
 
     price: Decimal
     cost: Decimal
     age_seconds: float | None
-    source: str
+    source: PriceSource
 
 
 class Levels(NamedTuple):
@@ -31,39 +32,26 @@ class Levels(NamedTuple):
     source: str
 
 
-def age(at: datetime, now: datetime) -> float:
-    """Seconds since `at`; a stamp a little ahead of our clock counts as now."""
-    return max(0.0, (now - at).total_seconds())
-
-
-def _fresh_quote(quote: Quote | None, now: datetime, most: float) -> Quote | None:
-    fits = quote is not None and quote.spread_pct is not None and age(quote.at, now) <= most
-    return quote if fits else None
-
-
 def _on_tick(price: float) -> Decimal:
     exact = Decimal(str(price))
     return to_tick(max(exact, tick_size(exact)))
 
 
 def reference_of(subject: Subject, limits: Limits, now: datetime) -> Reference:
-    """The last trade when it is fresh, else the middle of a fresh quote, else the scan's price (too old to trade on).
+    """The market's price for the subject, else the scan's price, without an age: nothing is traded on that.
 
     A share's cost is the ask when that is dearer: a market order is filled there.
     """
-    trade, most = subject.trade, limits.max_price_age_seconds
-    quote = _fresh_quote(subject.quote, now, most)
-    ages = [age(one.at, now) for one in (trade, quote) if one is not None]
-    youngest = min(ages, default=None)
-    if trade is not None and age(trade.at, now) <= most:
-        price, source = trade.price, "last trade"
-    elif quote is not None:
-        price, source = (quote.bid + quote.ask) / 2, "middle of the quote"
-    else:
-        price, source = (trade.price, "an old trade") if trade is not None else (subject.price, "the scan's price")
-    reference = _on_tick(price)
-    cost = max(reference, _on_tick(quote.ask)) if quote is not None else reference
-    return Reference(reference, cost, youngest, source)
+    most = limits.max_price_age_seconds
+    found = reference_price(subject.trade, subject.quote, now, most)
+    if found is None:
+        price = _on_tick(subject.price)
+        return Reference(price, price, None, PriceSource.SCAN)
+    reference, quote = _on_tick(found.price), fresh_quote(subject.quote, now, most)
+    is_two_sided = quote is not None and quote.spread_pct is not None
+    cost = max(reference, _on_tick(quote.ask)) if quote is not None and is_two_sided else reference
+    is_known = found.is_firm or found.source == PriceSource.OLD_TRADE
+    return Reference(reference, cost, found.age_seconds if is_known else None, found.source)
 
 
 def _usable(level: float | None) -> Decimal | None:

@@ -19,9 +19,11 @@ from shared.domain.cycle import DecideRequest, Retried
 from shared.domain.evidence import Scored
 from shared.domain.market import tick_size, to_tick
 from shared.domain.order import Check, Verdict
+from shared.domain.price import PriceSource
 from shared.domain.session import Session, trading_day
 
 AS_STORED = frozenset({"halted", "market_open", "duplicate_or_held"})
+NOTES_AS_STORED = frozenset({"daily_loss_used", "fresh_price"})
 ELSEWHERE = "other sectors"
 CENT = Decimal("0.01")
 
@@ -158,8 +160,8 @@ def _case(scored: Scored, past: Past, book: Book, limits: Limits, size_factor: D
     book = replace(book, session=session, last_losses=losses)
     spread, age = past.value("spread"), past.value("fresh_price")
     subject = Subject(scored.symbol, scored.price, scored.average_volume, past.sector, spread)
-    source = past.checks["fresh_price"].note.partition(": ")[2]
-    reference, levels = Reference(past.price, past.cost, age, source), _levels(past, scored, limits)
+    # Where the price came from, the stored note says.
+    reference, levels = Reference(past.price, past.cost, age, PriceSource.SCAN), _levels(past, scored, limits)
     shares = shares_for(subject, book, limits, reference, levels, size_factor)
     return Case(subject, book, limits, past.at, reference, levels, shares)
 
@@ -192,7 +194,7 @@ def _checks(
             unknown += why
         else:
             check = make(case)
-            checks.append(check.model_copy(update={"note": stored.note}) if check.name == "daily_loss_used" else check)
+            checks.append(check.model_copy(update={"note": stored.note}) if check.name in NOTES_AS_STORED else check)
     return tuple(checks), tuple(unknown)
 
 

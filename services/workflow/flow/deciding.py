@@ -1,5 +1,6 @@
 """A person's word on a proposal: looked at again, sent once, or refused with the reason."""
 
+import asyncio
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.workflow.rules import outcome
 from shared import errors
 from shared.deps import Deps
 from shared.domain.cycle import Proposal
+from shared.domain.price import reference_price
 from shared.journal import append_event
 
 log = structlog.get_logger()
@@ -38,16 +40,24 @@ async def decide(deps: Deps, proposal_id: UUID, *, yes: bool) -> Proposal:
     return decided or found
 
 
+async def _price(deps: Deps, symbol: str, now: datetime) -> float | None:
+    """The market's price now; None when it has none to trade on. Raises Unavailable."""
+    most = deps.config.current().risk.entry.max_quote_age_seconds
+    trades, quotes = await asyncio.gather(deps.market.trades([symbol]), deps.market.quotes([symbol]))
+    known = reference_price(trades.get(symbol), quotes.get(symbol), now, most)
+    return known.price if known is not None and known.is_firm else None
+
+
 async def _try_to_send(deps: Deps, found: Proposal, now: datetime) -> tuple[str, str]:
     """Look again at time, price and the whole of risk, then send; the status this leads to, and why."""
     cycle, rules = await cycle_named(deps, found.cycle_id), deps.config.current().trading.workflow
     if why := outcome.why_not_approvable(found, now, cycle.status == "running"):
         return why
-    if (trade := (await deps.market.trades([found.symbol])).get(found.symbol)) is None:
-        return "refused", "no price is known any more"
-    if (drift := outcome.drift_pct(found.price_at_proposal, Decimal(str(trade.price)))) > rules.proposal_max_drift_pct:
+    if (market := await _price(deps, found.symbol, now)) is None:
+        return "refused", "no price is known any more: neither a fresh trade nor a fresh quote"
+    if (drift := outcome.drift_pct(found.price_at_proposal, Decimal(str(market)))) > rules.proposal_max_drift_pct:
         return "refused", f"the price moved {drift:.2f} %, {rules.proposal_max_drift_pct:g} % is allowed"
-    again = found.scored.model_copy(update={"price": trade.price, "rank": 1})
+    again = found.scored.model_copy(update={"price": market, "rank": 1})
     asked = outcome.decide_request(cycle, found.scan, now, (again,), 1, outcome.ON_APPROVAL)
     verdicts = await judged(deps, asked)
     if not (picks := outcome.chosen((again,), verdicts, 1)):
