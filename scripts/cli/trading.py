@@ -66,7 +66,9 @@ def degraded(lost: list[str], why: str | None) -> str:
 
 
 def proposals(
-    status: Annotated[str, typer.Option(help="pending, approved, rejected, expired or refused")] = "pending",
+    status: Annotated[
+        str, typer.Option(help="pending, approving, unknown, approved, rejected, expired or refused")
+    ] = "pending",
     json: Json = False,
 ) -> None:
     """Trades that wait for a person."""

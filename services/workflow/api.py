@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
@@ -135,18 +135,19 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
 
 
 def _add_proposals(app: FastAPI, deps: Deps, watch: Watch) -> None:
-    Status = Literal["pending", "approved", "rejected", "expired", "refused"]
-
     @app.get("/api/v1/proposals", summary="Trades that wait, or waited, for a person")
     async def proposals(
-        status: Status | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+        status: shown.ProposalStatus | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> tuple[shown.Proposal, ...]:
         await store.expire_proposals(deps.pool, await deps.clock.now())
         return await store.proposals(deps.pool, status, limit=limit)
 
     @app.post("/api/v1/proposals/{proposal_id}/approve", summary="Send it, if price and risk still hold")
     async def approve(proposal_id: UUID) -> shown.Proposal:
-        """Approved twice is approved once. 409 with the reason when it no longer holds."""
+        """Approved twice is approved once, and never for more shares or more risk than proposed. 409 with the reason
+        when it no longer holds; 504 when it was sent and nobody knows yet whether it arrived: status `unknown` until
+        trading's orders say so.
+        """
         async with watch.quiet:
             watch.wake.set()
             return await deciding.decide(deps, proposal_id, yes=True)

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from services.workflow.rules.ruling import Ruling
 from shared.domain.cycle import CycleView, Proposal, ScanView
 from shared.domain.evidence import Candidate
+from shared.domain.order import ApprovedOrder
 from shared.journal import Connection, Event
 
 Source = Connection | asyncpg.Pool
@@ -19,7 +21,8 @@ CYCLE = (
 SCAN = "cycle_id, scan, slot, status, degraded, funnel, stage_ms, picks, reason, started_at, ended_at"
 PROPOSAL = (
     "proposal_id, cycle_id, scan, symbol, status, scored, price_at_proposal, quantity, stop_price,"
-    " take_profit_price, reason, created_at, expires_at, decided_at"
+    " take_profit_price, risk_amount, reason_code, refused_check, reason, attempts, decision_id, client_order_id,"
+    " approved_quantity, approval_expires_at, created_at, expires_at, decided_at"
 )
 
 
@@ -202,10 +205,11 @@ async def candidates(source: Source, cycle_id: str, scan: int) -> tuple[Candidat
 
 
 async def insert_proposal(connection: Connection, new: Proposal) -> UUID | None:
-    """The proposal's id, also when it stood there before; None when another one of the symbol is still pending."""
+    """The proposal's id; None when it stood there before, or another one of the symbol is not yet decided."""
     inserted: UUID | None = await connection.fetchval(
-        f"INSERT INTO proposals ({PROPOSAL})"
-        " VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, NULL, $10, $11, NULL)"
+        "INSERT INTO proposals (proposal_id, cycle_id, scan, symbol, status, scored, price_at_proposal, quantity,"
+        " stop_price, take_profit_price, risk_amount, created_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12)"
         " ON CONFLICT DO NOTHING RETURNING proposal_id",
         new.proposal_id,
         new.cycle_id,
@@ -216,6 +220,7 @@ async def insert_proposal(connection: Connection, new: Proposal) -> UUID | None:
         new.quantity,
         new.stop_price,
         new.take_profit_price,
+        new.risk_amount,
         new.created_at,
         new.expires_at,
     )
@@ -241,7 +246,8 @@ async def proposals(
 async def expire_proposals(source: Source, now: datetime) -> Sequence[str]:
     """Pending proposals whose time is over; returns their symbols."""
     rows = await source.fetch(
-        "UPDATE proposals SET status = 'expired', decided_at = $1, reason = 'nobody decided in time'"
+        "UPDATE proposals SET status = 'expired', decided_at = $1, reason = 'nobody decided in time',"
+        " reason_code = 'not_decided_in_time'"
         " WHERE status = 'pending' AND expires_at <= $1 RETURNING symbol",
         now,
     )
@@ -251,25 +257,68 @@ async def expire_proposals(source: Source, now: datetime) -> Sequence[str]:
 async def drop_proposals(connection: Connection, cycle_id: str, now: datetime) -> None:
     """A cycle that ended takes its pending proposals with it: nobody may approve them any more."""
     await connection.execute(
-        "UPDATE proposals SET status = 'expired', decided_at = $2, reason = 'the cycle ended'"
+        "UPDATE proposals SET status = 'expired', decided_at = $2, reason = 'the cycle ended',"
+        " reason_code = 'cycle_ended'"
         " WHERE status = 'pending' AND cycle_id = $1",
         cycle_id,
         now,
     )
 
 
+async def undecided_proposals(source: Source) -> tuple[Proposal, ...]:
+    """Those of which an order may have been sent and nobody knows yet, oldest first."""
+    rows = await source.fetch(
+        f"SELECT {PROPOSAL} FROM proposals WHERE status IN ('approving', 'unknown') ORDER BY created_at, symbol"
+    )
+    return tuple(Proposal.model_validate(dict(row)) for row in rows)
+
+
+async def take_proposal(source: Source, proposal_id: UUID, now: datetime) -> Proposal | None:
+    """From pending to approving: only one approval gets it, and from here on it cannot expire. None for all others."""
+    return _proposal(
+        await source.fetchrow(
+            "UPDATE proposals SET status = 'approving', attempts = attempts + 1"
+            f" WHERE proposal_id = $1 AND status = 'pending' AND expires_at > $2 RETURNING {PROPOSAL}",
+            proposal_id,
+            now,
+        )
+    )
+
+
+async def intend_to_send(source: Source, taken: Proposal, order: ApprovedOrder) -> Proposal | None:
+    """The order of an approval, stored before it is sent. None: the proposal was taken back, and nothing is sent."""
+    return _proposal(
+        await source.fetchrow(
+            "UPDATE proposals SET decision_id = $3, client_order_id = $4, approved_quantity = $5,"
+            " approval_expires_at = $6 WHERE proposal_id = $1 AND status = 'approving' AND attempts = $2"
+            f" AND decision_id IS NULL RETURNING {PROPOSAL}",
+            *(taken.proposal_id, taken.attempts, order.decision_id, order.client_order_id),
+            *(order.quantity, order.expires_at),
+        )
+    )
+
+
+async def give_back(source: Source, taken: Proposal) -> None:
+    """From approving back to pending: of this attempt nothing was sent, and now nothing can be."""
+    await source.execute(
+        "UPDATE proposals SET status = 'pending'"
+        " WHERE proposal_id = $1 AND status = 'approving' AND attempts = $2 AND decision_id IS NULL",
+        taken.proposal_id,
+        taken.attempts,
+    )
+
+
 async def decide_proposal(
-    connection: Connection, proposal_id: UUID, status: str, reason: str, at: datetime
+    connection: Connection, found: Proposal, ruling: Ruling, decided_at: datetime | None
 ) -> Proposal | None:
-    """The proposal as decided; None when it was no longer pending."""
+    """The proposal as ruled; None when it is no longer as `found`. One that may have been sent goes by its attempt."""
     return _proposal(
         await connection.fetchrow(
-            "UPDATE proposals SET status = $2, reason = $3, decided_at = $4"
-            f" WHERE proposal_id = $1 AND status = 'pending' RETURNING {PROPOSAL}",
-            proposal_id,
-            status,
-            reason,
-            at,
+            "UPDATE proposals SET status = $4, reason_code = $5, refused_check = $6, reason = $7, decided_at = $8"
+            " WHERE proposal_id = $1 AND attempts = $2 AND (status = $3"
+            f" OR (status IN ('approving', 'unknown') AND $3 IN ('approving', 'unknown'))) RETURNING {PROPOSAL}",
+            *(found.proposal_id, found.attempts, found.status),
+            *(ruling.status, ruling.code, ruling.check, ruling.reason, decided_at),
         )
     )
 

@@ -9,10 +9,26 @@ from pydantic import Field
 
 from shared.domain.base import Value
 from shared.domain.evidence import Candidate, Scored
-from shared.domain.order import Verdict
+from shared.domain.order import Quantity, Verdict
 
 CycleMode = Literal["conservative", "normal", "aggressive"]
 SessionMode = Literal["supervised", "autonomous"]
+ProposalStatus = Literal["pending", "approving", "unknown", "approved", "rejected", "expired", "refused"]
+ProposalReason = Literal[
+    "order_taken",
+    "rejected_by_operator",
+    "not_decided_in_time",
+    "cycle_ended",
+    "no_price",
+    "price_moved",
+    "halted",
+    "risk_refused",
+    "larger_than_proposed",
+    "trading_refused",
+    "broker_rejected",
+    "never_sent",
+    "outcome_unknown",
+]
 SIZE_FACTORS: dict[str, Decimal] = {
     "conservative": Decimal("0.5"),
     "normal": Decimal("1"),
@@ -43,12 +59,21 @@ class ScanAnswer(Value):
     candidates: tuple[Candidate, ...]
 
 
+class Cap(Value):
+    """The most that a person has agreed to of one symbol: whole shares, and USD lost at the stop (None: no bound)."""
+
+    symbol: str
+    quantity_max: Quantity
+    risk_max_usd: Decimal | None = Field(default=None, ge=0)
+
+
 class DecideRequest(Value):
     """Ask risk about scored candidates, best first; approvals earlier in the list count against later ones.
 
     `size_factor` scales sizes (mode and degradation), never above a hard limit. `approve_max` bounds the approvals.
     Asked again with the same cycle, scan and attempt the answer is the stored one; a higher `attempt` asks anew
-    (a proposal that a person approved later) and takes the place of the approvals of the earlier ones.
+    (a proposal that a person approved later) and takes the place of the approvals of the earlier ones. `caps` bound
+    the size of single candidates; a cap of a symbol that is no candidate bounds nothing.
     """
 
     cycle_id: str
@@ -60,6 +85,7 @@ class DecideRequest(Value):
     max_positions: int | None = None
     max_daily_loss_usd: Decimal | None = None
     attempt: int = Field(default=1, ge=1, le=1000)
+    caps: tuple[Cap, ...] = ()
 
 
 class RetryRequest(Value):
@@ -106,19 +132,33 @@ class ScanView(Value):
 
 
 class Proposal(Value):
-    """A trade that waits for a person: the evidence, the price when it was proposed, and how long it holds."""
+    """A trade that waits for a person: the evidence, the price when it was proposed, and how long it holds.
+
+    `status`: pending -> approving -> approved, refused, or unknown (sent, and not known whether it arrived: settled
+    from trading's orders, to approved or refused); or pending -> rejected, expired, refused. `risk_amount` is USD lost
+    at the stop. `reason_code` says why it has its status, `refused_check` which of risk's checks it failed, `reason`
+    the same in words. `decision_id` to `approval_expires_at` belong to the order that an approval sends.
+    """
 
     proposal_id: UUID
     cycle_id: str
     scan: int
     symbol: str
-    status: Literal["pending", "approved", "rejected", "expired", "refused"]
+    status: ProposalStatus
     scored: Scored
     price_at_proposal: Decimal
     quantity: int
     stop_price: Decimal
     take_profit_price: Decimal
+    risk_amount: Decimal | None = None
+    reason_code: ProposalReason | None = None
+    refused_check: str | None = None
     reason: str | None = None
+    attempts: int = 0
+    decision_id: UUID | None = None
+    client_order_id: str | None = None
+    approved_quantity: int | None = None
+    approval_expires_at: datetime | None = None
     created_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None

@@ -12,7 +12,7 @@ import pytest
 
 from services.risk_manager.flow.decide import decide
 from services.risk_manager.flow.stop import emergency_stop
-from shared.domain.cycle import DecideRequest
+from shared.domain.cycle import Cap, DecideRequest
 from shared.domain.order import ApprovedOrder, Verdict
 from shared.errors import NotFound, Unavailable
 from tests.risk_manager import facts
@@ -67,6 +67,29 @@ async def test_no_more_are_approved_than_were_wanted(world: World) -> None:
     verdicts = await decide(world.deps, ask(*NAMES, approve_max=2))
     assert [verdict.approved for verdict in verdicts] == [True, True, False, False, False, False]
     assert "approvals: 3 against 2" in verdicts[2].reason
+
+
+@pytest.mark.parametrize(
+    ("price", "shares_shown", "risk_shown", "most"),
+    [
+        (50.0, 100, "100.00", 100),  # nothing has changed
+        (49.5, 100, "100.00", 100),  # cheaper: never more shares than were shown
+        (50.2, 90, "90.00", 89),  # the stop is further away by cents: fewer shares, not more risk
+        (50.0, 40, None, 40),  # proposed before the risk was stored
+    ],
+)
+async def test_an_approval_is_never_larger_than_what_a_person_saw(
+    world: World, price: float, shares_shown: int, risk_shown: str | None, most: int
+) -> None:
+    world.market.list("ACME", price)
+    cap = Cap(
+        symbol="ACME", quantity_max=shares_shown, risk_max_usd=Decimal(risk_shown) if risk_shown is not None else None
+    )
+    (verdict,) = await decide(world.deps, ask("ACME", attempt=2, caps=(cap,)))
+    assert order_of(verdict).quantity == most
+    assert verdict.risk_amount <= cap.risk_max_usd if cap.risk_max_usd else True
+    (free,) = await decide(world.deps, ask("ACME", attempt=3, size_factor=Decimal("0.5")))
+    assert order_of(free).quantity != most, "another candidate's sizes are as before"
 
 
 async def test_every_verdict_is_stored_with_all_its_checks(world: World) -> None:

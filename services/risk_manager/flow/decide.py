@@ -93,7 +93,7 @@ async def _decide_new(deps: Deps, request: DecideRequest, ids: dict[str, UUID]) 
         known = replace(known, approvals=approvals, approve_max=request.approve_max)
         sectors = await store.sectors(connection, symbols)
         fresh = [one for one in request.candidates if ids[one.symbol] not in stored]
-        subjects = book.subjects_of(fresh, sectors, outside)
+        subjects = book.subjects_of(fresh, sectors, outside, request.caps)
         before = await store.approvals_of_day(connection, symbols, id_prefix(now))
         question = judge.Question(request.cycle_id, request.scan, request.size_factor, request.attempt)
         decisions = judge.judge_all(subjects, known, limits, now, question, before)

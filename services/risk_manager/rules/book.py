@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from config.trading import Config
 from services.risk_manager.rules.correlation import Returns, returns_table
 from shared.domain.base import Value
+from shared.domain.cycle import Cap
 from shared.domain.evidence import Scored
 from shared.domain.market import BarTable, Quote, Trade
 from shared.domain.position import Account
@@ -120,6 +121,7 @@ class Subject:
     target: float | None = None
     trade: Trade | None = None
     quote: Quote | None = None
+    cap: Cap | None = None
 
 
 class Outside(NamedTuple):
@@ -131,8 +133,11 @@ class Outside(NamedTuple):
     bars: BarTable
 
 
-def subjects_of(scored: Iterable[Scored], sectors: Mapping[str, str], outside: Outside) -> tuple[Subject, ...]:
+def subjects_of(
+    scored: Iterable[Scored], sectors: Mapping[str, str], outside: Outside, caps: Iterable[Cap] = ()
+) -> tuple[Subject, ...]:
     """Candidates with their prices. One name has one sector everywhere: that of our own records, where they know it."""
+    capped = {cap.symbol: cap for cap in caps}
     return tuple(
         Subject(
             symbol=one.symbol,
@@ -145,6 +150,7 @@ def subjects_of(scored: Iterable[Scored], sectors: Mapping[str, str], outside: O
             target=one.target,
             trade=outside.trades.get(one.symbol),
             quote=outside.quotes.get(one.symbol),
+            cap=capped.get(one.symbol),
         )
         for one in scored
     )

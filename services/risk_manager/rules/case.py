@@ -8,6 +8,7 @@ from services.risk_manager.rules.book import HUNDRED, Book, Holding, Limits, Sub
 from services.risk_manager.rules.levels import Levels, Reference, levels_of, reference_of
 
 MOST_SHARES = 10_000_000
+HALF_CENT = Decimal("0.005")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def shares_for(
 ) -> int:
     """Whole shares: the smallest of the limits on one trade, times the factor, and never more than any limit leaves.
 
-    A factor above one enlarges nothing that is already at its limit.
+    A factor above one enlarges nothing that is already at its limit, nor what a person has capped.
     """
     cost, risk = reference.cost, reference.cost - levels.stop
     if risk <= 0:
@@ -80,6 +81,11 @@ def shares_for(
         (limits.max_total_exposure - book.exposure) / cost,
         (limits.max_daily_loss - book.day_loss - book.risk) / risk,
     ]
+    if subject.cap is not None:
+        left.append(Decimal(subject.cap.quantity_max))
+        if subject.cap.risk_max_usd is not None:
+            # It was shown in whole cents: what was shown as the same amount is the same amount.
+            left.append((subject.cap.risk_max_usd + HALF_CENT) / risk)
     if not limits.sectors_to_limit or subject.sector in limits.sectors_to_limit:
         left.append((limits.max_sector_exposure - book.sector_exposure(subject.sector)) / cost)
     return min(_whole(single * size_factor), _whole(single), *map(_whole, left))

@@ -18,7 +18,7 @@ from shared.deps import Deps
 from shared.domain.base import Value
 from shared.domain.cycle import DecideRequest, ScanAnswer, ScanRequest
 from shared.domain.evidence import AssessRequest, NewsAssessment, PatternAssessment, TechnicalAssessment
-from shared.domain.order import OrderView, Verdict
+from shared.domain.order import ApprovedOrder, OrderView, Verdict
 from shared.journal import append_event
 
 SCANS = Counter("catalyst_scans_total", "Scans by how they ended", ["status"])
@@ -171,15 +171,24 @@ async def _decided_anew(deps: Deps, run: Scan, pick: outcome.Pick) -> outcome.Pi
     return replace(await send(deps, fresh[0]), scored=pick.scored)
 
 
+async def placed(deps: Deps, approved: ApprovedOrder) -> OrderView:
+    """Ask trading, again with the same body while no answer comes; its order, whatever became of it at the broker.
+
+    Raises what trading refuses with, and Unavailable when no answer came that can be used.
+    """
+    order = await post(deps, "trading", "/api/v1/orders", approved, OrderView)
+    if (order.decision_id, order.symbol) != (approved.decision_id, approved.symbol):
+        sent = f"{approved.symbol} ({approved.client_order_id})"
+        raise errors.Unavailable(f"trading answered about {order.symbol} ({order.client_order_id}), sent was {sent}")
+    return order
+
+
 async def send(deps: Deps, pick: outcome.Pick) -> outcome.Pick:
-    """Ask trading, again with the same body while no answer comes. Raises Unavailable when none came at all."""
+    """A pick sent to trading. Raises Unavailable when no answer came at all."""
     try:
-        order = await post(deps, "trading", "/api/v1/orders", pick.order, OrderView)
+        order = await placed(deps, pick.order)
     except REFUSALS as refusal:
         return replace(pick, outcome="refused", reason=refusal.detail)
-    if (order.decision_id, order.symbol) != (pick.order.decision_id, pick.order.symbol):
-        sent = f"{pick.order.symbol} ({pick.order.client_order_id})"
-        raise errors.Unavailable(f"trading answered about {order.symbol} ({order.client_order_id}), sent was {sent}")
     return outcome.taken(pick, order)
 
 

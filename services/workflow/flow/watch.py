@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.workflow import store
-from services.workflow.flow import cycling, scanning
+from services.workflow.flow import cycling, deciding, scanning
 from services.workflow.rules import schedule
 from services.workflow.rules.scan import Scan
 from shared import errors
@@ -20,6 +20,7 @@ from shared.journal import Event, listening
 
 LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
 REQUEST_AGE, AFTER_CLOSE, LISTEN_SECONDS = timedelta(seconds=90), timedelta(seconds=30), 60
+SETTLE_EVERY = timedelta(seconds=5)
 log = structlog.get_logger()
 
 
@@ -34,6 +35,7 @@ class Watch:
         self.deps, self.wake, self.quiet = deps, asyncio.Event(), asyncio.Lock()
         self.inbox: dict[int, Event] = {}
         self.next_scan_at: datetime | None = None
+        self.settle_at: datetime | None = None
 
     async def run(self) -> None:
         """Turn after turn, for ever."""
@@ -53,6 +55,7 @@ class Watch:
         deps, self.next_scan_at = self.deps, None
         async with self.quiet:
             now, cycle = await deps.clock.now(), await store.running_cycle(deps.pool)
+            self.settle_at = now + SETTLE_EVERY if await deciding.settle(deps) else None
         if cut_off := await store.unfinished_scan(deps.pool):
             await self._take_up(cut_off, now)
         elif cycle and cycle.status == "stopping":
@@ -131,7 +134,8 @@ class Watch:
         return following.open if following else now + timedelta(hours=1)
 
     async def _sleep(self, until: datetime) -> None:
-        """Until a moment of the market's clock, or until woken."""
+        """Until a moment of the market's clock, or until woken; not for long while a proposal's outcome is unknown."""
+        until = min(until, self.settle_at or until)
         sleeping = asyncio.ensure_future(self.deps.clock.sleep_until(until))
         waking = asyncio.ensure_future(self.wake.wait())
         try:

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.workflow.rules.trace import TraceRow
 from shared.domain.cycle import Proposal, ScanView
 
-LIVING = frozenset({"pending", "approved"})
+LIVING = frozenset({"pending", "approving", "unknown", "approved"})
 STILL_PENDING = "a proposal of this symbol is still pending"
 
 
@@ -15,6 +15,8 @@ def told(proposal: Proposal) -> str:
     """In words. The reason that was stored says who or what decided."""
     if proposal.status == "pending":
         return f"waits for approval until {proposal.expires_at.isoformat()}"
+    if proposal.status == "approving":
+        return "approved by a person, being sent"
     return f"{proposal.status}: {proposal.reason}" if proposal.status != "rejected" else str(proposal.reason)
 
 

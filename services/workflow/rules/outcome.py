@@ -11,23 +11,27 @@ from services.workflow.rules.funnel import Lead
 from services.workflow.rules.limits import size_factor
 from services.workflow.rules.score import composite
 from services.workflow.rules.trace import Component, TraceRow
-from shared.domain.cycle import CycleView, DecideRequest, Proposal, ScanView
+from shared.domain.cycle import Cap, CycleView, DecideRequest, Proposal, ScanView
 from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
 from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict
 
 NOT_SENT = frozenset({"rejected", "refused"})
 TAKEN = ("order", "proposal")
 NO_VERDICT = "risk gave no verdict on it that can be used: nothing is sent"
-ON_APPROVAL, AFTER_A_RACE = 2, 3
-"""Which attempt at a decision: a person said yes; the broker's price had moved past the legs."""
+AFTER_A_RACE = 3
+"""Which attempt at a decision: the broker's price had moved past the legs. A person's yes counts its own."""
 
 
 @dataclass(frozen=True)
 class Pick:
-    """One approved candidate: what was approved and what became of it. `reserve`: approved, and not needed."""
+    """One approved candidate: what was approved and what became of it. `reserve`: approved, and not needed.
+
+    `risk_amount` is what its stop would lose, USD.
+    """
 
     scored: Scored
     order: ApprovedOrder
+    risk_amount: Decimal = Decimal(0)
     outcome: str = "reserve"
     reason: str = "approved; better ones took the places"
     order_id: UUID | None = None
@@ -55,9 +59,10 @@ class Pick:
 
 def chosen(scored: Sequence[Scored], verdicts: Iterable[Verdict], most: int) -> list[Pick]:
     """The approved candidates, best score first, never more than `most`."""
-    orders = {verdict.symbol: verdict.order for verdict in verdicts if verdict.approved and verdict.order}
-    ordered = sorted(scored, key=lambda one: one.rank)
-    return [Pick(one, order) for one in ordered if (order := orders.get(one.symbol)) is not None][:most]
+    found = {verdict.symbol: verdict for verdict in verdicts if verdict.approved}
+    ordered = [found[one.symbol] for one in sorted(scored, key=lambda one: one.rank) if one.symbol in found]
+    by_symbol = {one.symbol: one for one in scored}
+    return [Pick(by_symbol[one.symbol], one.order, one.risk_amount) for one in ordered if one.order is not None][:most]
 
 
 def risk_rows(scored: Sequence[Scored], verdicts: Iterable[Verdict]) -> list[TraceRow]:
@@ -168,7 +173,13 @@ def score_updates(
 
 
 def decide_request(
-    cycle: CycleView, scan: int, as_of: datetime, scored: tuple[Scored, ...], most: int, attempt: int = 1
+    cycle: CycleView,
+    scan: int,
+    as_of: datetime,
+    scored: tuple[Scored, ...],
+    most: int,
+    attempt: int = 1,
+    caps: tuple[Cap, ...] = (),
 ) -> DecideRequest:
     """Ask risk, with the cycle's limits and its scale of sizes."""
     return DecideRequest(
@@ -179,6 +190,7 @@ def decide_request(
         size_factor=size_factor(cycle.mode, any(one.degraded for one in scored)),
         approve_max=most,
         attempt=attempt,
+        caps=caps,
         max_positions=cycle.max_positions,
         max_daily_loss_usd=cycle.max_daily_loss,
     )
@@ -197,6 +209,7 @@ def proposed(cycle_id: str, scan: int, pick: Pick, now: datetime, hold_seconds: 
         quantity=pick.order.quantity,
         stop_price=pick.order.stop_price,
         take_profit_price=pick.order.take_profit_price,
+        risk_amount=pick.risk_amount,
         created_at=now,
         expires_at=now + timedelta(seconds=hold_seconds),
     )
@@ -245,12 +258,3 @@ def alarms(view: ScanView, refusals: Sequence[str], *, entries_allowed: bool, si
 def drift_pct(then: Decimal, now: Decimal) -> float:
     """How far the price has moved since a proposal, in percent of the price then; always positive."""
     return float(abs(now - then) / then * 100)
-
-
-def why_not_approvable(proposal: Proposal, now: datetime, cycle_running: bool) -> tuple[str, str] | None:
-    """The status that a pending proposal takes instead of approval, and the reason; None when it still holds."""
-    if now >= proposal.expires_at:
-        return "expired", f"it expired at {proposal.expires_at.isoformat()}"
-    if not cycle_running:
-        return "refused", f"cycle {proposal.cycle_id} has ended"
-    return None
