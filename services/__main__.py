@@ -32,6 +32,7 @@ from shared.deps import Alone, Deps
 from shared.errors import ConfigError, Unavailable
 from shared.log import set_up
 from shared.ports import Clock
+from shared.runtime.database import bounded_pool
 
 STOP_SECONDS = 8
 FOLLOW_SECONDS = 1.0
@@ -62,9 +63,7 @@ async def database_pool(dsn: str, wait_seconds: float) -> AsyncIterator[asyncpg.
     give_up, pause, said = loop.time() + wait_seconds, 0.1, False
     while True:
         try:
-            pool = await asyncpg.create_pool(
-                dsn, min_size=1, max_size=4, init=_prepare, reset=_as_it_is, command_timeout=30
-            )
+            pool = await bounded_pool(dsn, init=_prepare, reset=_as_it_is)
             try:
                 if await pool.fetchval("SELECT to_regclass('public.feedback') IS NOT NULL"):
                     break

@@ -1,8 +1,5 @@
 """The two journals: events (what happened) and alerts (what a person must know), in the caller's transaction."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -67,21 +64,3 @@ async def events_after(connection: Connection, event_id: int, kind: str) -> list
     )
     rows = await connection.fetch(sql, event_id, kind)
     return [Event(**dict(row)) for row in rows]
-
-
-@asynccontextmanager
-async def listening(dsn: str, kind: str) -> AsyncIterator["asyncio.Queue[int]"]:
-    """Ids of events of one kind, from now on; a listener that comes back reads `events_after` first."""
-    heard: asyncio.Queue[int] = asyncio.Queue()
-
-    def hear(_connection: object, _pid: int, _channel: str, message: object) -> None:
-        name, _, number = str(message).rpartition(":")
-        if name == kind:
-            heard.put_nowait(int(number))
-
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.add_listener(CHANNEL, hear)
-        yield heard
-    finally:
-        await connection.close()

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -23,6 +23,8 @@ from config.services import SERVICES
 from config.settings import LOOPBACK, Settings
 from shared import errors
 from shared.ports import Cache
+from shared.runtime.health import Health
+from shared.runtime.health import read_health as health_facts
 
 VERSION = "1.0.0"
 STATUS: dict[type[errors.CatalystError], int] = {
@@ -40,8 +42,6 @@ REQUESTS = Histogram("catalyst_request_seconds", "Time to answer", ["service", "
 ERRORS = Counter("catalyst_errors_total", "Requests that failed inside the service", ["service", "kind"])
 log = structlog.get_logger()
 M = TypeVar("M", bound=BaseModel)
-
-Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
 def problem(status: int, title: str, detail: str, **extra: Any) -> JSONResponse:
@@ -149,23 +149,10 @@ def _add_health(app: FastAPI, name: str, deps: Outfit, health: Health | None) ->
     async def read_health(response: Response) -> dict[str, Any]:
         """200 when it can; 503 with the failing part named when it cannot."""
         body: dict[str, Any] = {"status": "healthy", "service": name, "version": VERSION}
-        if deps.pool is not None:
-            body |= await _database_health(deps.pool)
-        if deps.cache is not None:
-            body["redis"] = "connected" if await deps.cache.ping() else "unreachable (not needed)"
-        if health is not None:
-            body |= await health()
+        body |= await health_facts(deps.pool, deps.cache, health)
         if "problem" in body:
             body["status"], response.status_code = "unhealthy", 503
         return body
-
-
-async def _database_health(pool: asyncpg.Pool) -> dict[str, Any]:
-    try:
-        await pool.fetchval("SELECT 1", timeout=2)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return {"database": "unreachable", "problem": f"database: {type(error).__name__}"}
-    return {"database": "connected"}
 
 
 def _add_errors(app: FastAPI, name: str) -> None:

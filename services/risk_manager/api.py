@@ -89,7 +89,7 @@ def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]
 
     return {
         "monitor": lambda: day.watch_one_slot(deps, watch),
-        "fills": lambda: day.hear_fills(deps, watch),
+        "fills": lambda: day.follow_fills(deps, watch),
         "files": files,
         "close": close,
         "outbox": send,

@@ -55,7 +55,7 @@ def create_app(deps: Deps) -> FastAPI:
             desk.keep_fresh(scanner),
             learning.keep_learning(scanner),
             sectors.keep_classifying(scanner),
-            asking.keep_listening(scanner),
+            asking.follow_answers(scanner),
         )
         loops = [asyncio.create_task(one) for one in work]
         yield

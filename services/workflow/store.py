@@ -334,15 +334,15 @@ async def is_alerted(source: Source, cycle_id: str, kind: str) -> bool:
     )
 
 
-async def unanswered_requests(source: Source, since: datetime) -> tuple[Event, ...]:
-    """Requests for a scan that nobody has taken up, oldest first."""
+async def unanswered_requests(source: Source, within_seconds: float) -> tuple[Event, ...]:
+    """Requests for a scan that nobody has taken up, written in the last seconds of the wall's time, oldest first."""
     rows = await source.fetch(
         "SELECT event_id, service, kind, cycle_id, payload, occurred_at FROM events request"
-        " WHERE kind = 'scan.requested' AND occurred_at >= $1"
+        " WHERE kind = 'scan.requested' AND recorded_at >= now() - make_interval(secs => $1)"
         " AND NOT EXISTS (SELECT 1 FROM scans WHERE request_id = request.event_id)"
         " AND NOT EXISTS (SELECT 1 FROM events answer WHERE answer.kind = 'scan.completed'"
         "   AND answer.event_id > request.event_id AND answer.payload->'request_id' = to_jsonb(request.event_id))"
         " ORDER BY event_id",
-        since,
+        within_seconds,
     )
     return tuple(Event(**dict(row)) for row in rows)

@@ -17,7 +17,7 @@ from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.domain.evidence import Standing
 from shared.errors import Unavailable
-from shared.journal import append_event, events_after, listening
+from shared.journal import append_event, events_after
 from tests.scanner.conftest import NAMES, MakeScan
 
 CYCLE = "20260616-100000"
@@ -94,21 +94,20 @@ async def test_a_bad_request_names_its_field(client: httpx.AsyncClient, body: st
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
-async def workflow(deps: Deps, payload: dict[str, Any], ready: asyncio.Event) -> None:
-    """Workflow's side of an operator's scan: hear the request, answer it."""
-    async with listening(deps.settings.dsn, asking.REQUESTED) as heard:
-        ready.set()
-        request_id = await heard.get()
+async def workflow(deps: Deps, payload: dict[str, Any]) -> None:
+    """Workflow's side of an operator's scan: find the request, answer it."""
+    while True:
         async with deps.pool.acquire() as connection, connection.transaction():
-            now = await deps.clock.now()
-            await append_event(connection, "workflow", asking.COMPLETED, now, {"request_id": -1, "answer": {}})
-            await append_event(connection, "workflow", asking.COMPLETED, now, {"request_id": request_id, **payload})
+            if asked := await events_after(connection, 0, asking.REQUESTED):
+                now, words = await deps.clock.now(), {"request_id": asked[-1].event_id, **payload}
+                await append_event(connection, "workflow", asking.COMPLETED, now, {"request_id": -1, "answer": {}})
+                await append_event(connection, "workflow", asking.COMPLETED, now, words)
+                return
+        await asyncio.sleep(0.02)
 
 
 async def asked_by_hand(client: httpx.AsyncClient, deps: Deps, payload: dict[str, Any], **how: Any) -> httpx.Response:
-    ready = asyncio.Event()
-    other = asyncio.create_task(workflow(deps, payload, ready))
-    await ready.wait()
+    other = asyncio.create_task(workflow(deps, payload))
     answer = await client.post("/api/v1/scan", **how)
     await other
     return answer

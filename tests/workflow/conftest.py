@@ -133,11 +133,10 @@ def make_bench(pool: asyncpg.Pool, database_url: str, folder: Path, free_port: i
         market = Market(clock)
         known = Settings(
             _env_file=None,
-            database_url=database_url,
             service_urls={name: f"http://127.0.0.1:{free_port}/{name}" for name in NEIGHBOURS},
             enable_autonomous_trading=autonomous,
             config_folder=folder,
-            **settings,
+            **{"database_url": database_url} | settings,
         )
         client = ServiceClient(known)
         live = LiveConfig(folder, known)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.journal import append_event
+from tests.relay import relay_to
+from tests.shared.test_journal_follower import kill_listeners
 from tests.workflow.conftest import Bench, MakeBench, eventually
 from tests.workflow.surroundings import CLOSE
 from tests.workflow.world import symbol
@@ -15,6 +17,17 @@ HAND = "/api/v1/cycles"
 async def ask(bench: Bench, at: datetime | None = None) -> int:
     async with bench.deps.pool.acquire() as connection, connection.transaction():
         return await append_event(connection, "scanner", "scan.requested", at or bench.clock.time)
+
+
+async def written(bench: Bench, seconds_ago: float) -> int:
+    """A request that lies in the journal for so long of the wall's time; the market's time may be anything."""
+    found: int = await bench.deps.pool.fetchval(
+        "INSERT INTO events (service, kind, occurred_at, recorded_at) VALUES ('scanner', 'scan.requested', $1,"
+        " now() - make_interval(secs => $2)) RETURNING event_id",
+        bench.clock.time - timedelta(hours=2),
+        seconds_ago,
+    )
+    return found
 
 
 async def answer_to(bench: Bench, request_id: int) -> dict[str, Any]:
@@ -92,8 +105,7 @@ async def test_a_second_request_while_one_runs_is_told_so(bench: Bench) -> None:
 async def test_a_request_made_while_away_is_heard_unless_it_is_old(bench: Bench) -> None:
     async with bench.running() as client:
         await client.post(HAND, json={})
-    old = await ask(bench, bench.clock.time - timedelta(seconds=91))
-    fresh = await ask(bench, bench.clock.time - timedelta(seconds=89))
+    old, fresh = await written(bench, 91), await written(bench, 80)
     async with bench.running():
         assert (await answer_to(bench, fresh))["answer"]["scan"] == 1
     count = await bench.deps.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'scan.completed'")
@@ -141,3 +153,32 @@ async def test_supervised_requests_propose(make_bench: MakeBench) -> None:
         assert [pick["outcome"] for pick in answer["picks"]] == ["proposal"] * 3 + ["reserve"] * 2
         assert [pick["quantity"] for pick in answer["picks"]] == [50] * 5
         assert bench.world.sent == []
+
+
+async def test_a_request_is_taken_within_seconds_after_the_listener_was_cut_off(
+    bench: Bench, admin_database_url: str
+) -> None:
+    """A crash of the database: the listener's backend is gone, whoever writes next has a new connection."""
+    async with bench.running() as client:
+        await client.post(HAND, json={})
+        await heard(bench)
+        assert await kill_listeners(admin_database_url) >= 1
+        async with asyncio.timeout(15):
+            assert (await answer_to(bench, await ask(bench)))["answer"]["success"]
+
+
+async def test_a_request_written_while_the_listener_was_deaf_is_answered(
+    make_bench: MakeBench, database_url: str
+) -> None:
+    async with (
+        relay_to(database_url) as (relay, through),
+        make_bench(database_url=through) as bench,
+        bench.running() as client,
+    ):
+        await client.post(HAND, json={})
+        await heard(bench)
+        relay.forget()
+        request_id = await ask(bench)
+        await bench.clock.move(bench.clock.time + timedelta(minutes=5))
+        async with asyncio.timeout(20):
+            assert (await answer_to(bench, request_id))["answer"]["success"]

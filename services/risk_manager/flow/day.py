@@ -1,7 +1,6 @@
 """Watching the day: a look at every slot of the session and at every fill, and what follows from it."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -15,9 +14,9 @@ from shared.deps import Deps
 from shared.domain.price import MarketPrice, reference_price
 from shared.domain.session import Session, next_slot
 from shared.errors import Unavailable
-from shared.journal import listening
+from shared.runtime.journal_follower import follow_journal
 
-EVERY, STOP_HEARD_SECONDS, LISTEN_ANEW_SECONDS = timedelta(seconds=60), 2.0, 300.0
+EVERY, STOP_HEARD_SECONDS = timedelta(seconds=60), 2.0
 DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previous close")
 EXPOSURE = Gauge("catalyst_exposure_usd", "Money at work or promised")
 
@@ -101,11 +100,10 @@ async def _rest(deps: Deps, watch: Watch, session: Session, until: datetime) -> 
         await asyncio.gather(sleeping, return_exceptions=True)
 
 
-async def hear_fills(deps: Deps, watch: Watch) -> None:
-    """Stir the watch at every booked fill. Listens anew now and then: a connection can die without a word."""
-    async with listening(deps.settings.dsn, "fill.booked") as heard:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LISTEN_ANEW_SECONDS):
-                while True:
-                    await heard.get()
-                    watch.filled.set()
+async def follow_fills(deps: Deps, watch: Watch) -> None:
+    """Stir the watch at every booked fill, and after each (re)connection: fills may have been booked meanwhile."""
+
+    async def stir(_events: tuple[int, ...]) -> None:
+        watch.filled.set()
+
+    await follow_journal(deps.settings.dsn, "fill.booked", stir)

@@ -3,16 +3,14 @@
 import asyncio
 from typing import Any
 
-import structlog
-
-from services.scanner.flow.desk import FAILURES, FIRST_BACK_OFF_SECONDS, Scanner, session_at
+from services.scanner.flow.desk import Scanner, session_at
 from shared.deps import Deps
 from shared.errors import Unavailable
-from shared.journal import append_event, events_after, listening
+from shared.journal import append_event, events_after
+from shared.runtime.journal_follower import follow_journal
 
-WORKFLOW_SECONDS, LOOK_AGAIN_SECONDS, RENEW_SECONDS = 90.0, 5.0, 300.0
+WORKFLOW_SECONDS, LOOK_AGAIN_SECONDS = 90.0, 5.0
 REQUESTED, COMPLETED = "scan.requested", "scan.completed"
-log = structlog.get_logger()
 
 
 async def ask_workflow(scanner: Scanner) -> dict[str, Any]:
@@ -50,18 +48,12 @@ async def _completed(deps: Deps, heard: "asyncio.Queue[int]", request_id: int) -
             continue
 
 
-async def keep_listening(scanner: Scanner) -> None:
-    """Pass workflow's word to whoever waits for a scan: one connection for all of them, renewed now and then."""
-    while True:
-        try:
-            async with listening(scanner.deps.settings.dsn, COMPLETED) as heard:
-                while True:
-                    event_id = await asyncio.wait_for(heard.get(), RENEW_SECONDS)
-                    for ear in scanner.ears:
-                        ear.put_nowait(event_id)
-        except TimeoutError:
-            continue
-        except Exception as error:  # noqa: BLE001 - those who wait look for themselves every few seconds meanwhile
-            FAILURES.inc()
-            log.warning("not_listening", reason=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(FIRST_BACK_OFF_SECONDS)
+async def follow_answers(scanner: Scanner) -> None:
+    """Pass workflow's word to each request that waits for one: one connection for all of them."""
+
+    async def tell(events: tuple[int, ...]) -> None:
+        for event_id in events:
+            for ear in scanner.ears:
+                ear.put_nowait(event_id)
+
+    await follow_journal(scanner.deps.settings.dsn, COMPLETED, tell)

@@ -16,11 +16,13 @@ from shared.deps import Deps
 from shared.domain import cycle as shown
 from shared.domain.position import PositionView
 from shared.domain.session import Session, next_session, trading_day
-from shared.journal import Event, listening
+from shared.journal import Event
+from shared.runtime.journal_follower import follow_journal
 
 LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
-REQUEST_AGE, AFTER_CLOSE, LISTEN_SECONDS = timedelta(seconds=90), timedelta(seconds=30), 60
-SETTLE_EVERY = timedelta(seconds=5)
+AFTER_CLOSE, SETTLE_EVERY = timedelta(seconds=30), timedelta(seconds=5)
+REQUEST_SECONDS = 90.0
+"""Of the wall's time: so long the scanner waits for the answer to a request."""
 log = structlog.get_logger()
 
 
@@ -149,21 +151,18 @@ class Watch:
             raise results[0]
 
     async def listen(self) -> None:
-        """Hear requests for a scan; look through the journal at each word, and at each (re)connection."""
+        """Take up requests for a scan, also those written while the database or this service was away."""
         while True:
             try:
-                async with listening(self.deps.settings.dsn, "scan.requested") as heard:
-                    while True:
-                        since = await self.deps.clock.now() - REQUEST_AGE
-                        for event in await store.unanswered_requests(self.deps.pool, since):
-                            await self._take(event)
-                        await asyncio.wait_for(heard.get(), LISTEN_SECONDS)
-            except TimeoutError:
-                continue
+                await follow_journal(self.deps.settings.dsn, "scan.requested", self._look_for_requests)
             except Exception:
                 LOOP_ERRORS.inc()
-                log.warning("listening_failed", exc_info=True)
+                log.warning("requests_not_read", exc_info=True)
                 await asyncio.sleep(1)
+
+    async def _look_for_requests(self, _events: tuple[int, ...]) -> None:
+        for event in await store.unanswered_requests(self.deps.pool, REQUEST_SECONDS):
+            await self._take(event)
 
     async def _take(self, event: Event) -> None:
         """One request at a time; whoever comes while a scan runs is told so at once."""

@@ -1,0 +1,1 @@
+"""What a running service wears: the database within bounds, the journal followed, health by age."""
