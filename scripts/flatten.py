@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from config.settings import Settings, read_settings
 from shared.adapters.alpaca import AlpacaBroker
+from shared.domain.listing import Unreadable
 from shared.domain.order import BrokerOrder
 from shared.domain.position import BrokerPosition
 from shared.domain.session import MARKET_ZONE
@@ -34,10 +35,11 @@ class Picture:
 
     positions: tuple[BrokerPosition, ...]
     orders: tuple[BrokerOrder, ...]
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def is_flat(self) -> bool:
-        return not self.positions and not self.orders
+        return not self.positions and not self.orders and not self.unreadable
 
     def closing(self, position: BrokerPosition) -> BrokerOrder | None:
         """The order that will close all of it, whoever sent it."""
@@ -107,7 +109,8 @@ class Hand:
     async def look(self) -> Picture:
         """Orders first: one that fills between the two questions is then seen as a position, not as nothing."""
         orders = await self.ask(self.broker.orders(open_only=True))
-        return Picture(await self.ask(self.broker.positions()), working(orders))
+        held = await self.ask(self.broker.positions())
+        return Picture(held.rows, working(orders.rows), (*orders.unreadable, *held.unreadable))
 
     async def read_hours(self) -> None:
         """An exchange that does not tell its hours is closed on all the same."""

@@ -51,13 +51,24 @@ class NotFound(CatalystError):
 
 
 class NotNow(CatalystError):
-    """The request makes sense but not at this moment; `possible_at` says when, where that is known."""
+    """The request makes sense but not at this moment; `possible_at` says when, where that is known.
+
+    `left`: what stands in the way, one typed item each.
+    """
 
     title = "not now"
 
-    def __init__(self, detail: str, *, possible_at: datetime | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        possible_at: datetime | None = None,
+        field: str | None = None,
+        left: tuple[dict[str, object], ...] = (),
+    ) -> None:
         super().__init__(detail, field=field)
         self.possible_at = possible_at
+        self.left = left
 
 
 class Unavailable(CatalystError):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from shared.domain.listing import Listed
 from shared.domain.market import Asset, BarTable, Quote, Snapshots, Timeframe, Trade
 from shared.domain.news import Headline, Question, Reading, Terms
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
@@ -85,7 +86,9 @@ class Broker(Protocol):
 
     async def account(self) -> Account: ...
 
-    async def positions(self) -> tuple[BrokerPosition, ...]: ...
+    async def positions(self) -> Listed[BrokerPosition]:
+        """What is held, by symbol; a row that cannot be read loses itself, not the list."""
+        ...
 
     async def submit(self, request: OrderRequest) -> BrokerOrder: ...
 
@@ -95,8 +98,8 @@ class Broker(Protocol):
 
     async def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None: ...
 
-    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> tuple[BrokerOrder, ...]:
-        """All orders submitted after a moment, legs nested in their parents, oldest first."""
+    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> Listed[BrokerOrder]:
+        """All orders submitted after a moment, legs nested in their parents, oldest first; read as positions are."""
         ...
 
     async def cancel(self, order_id: str) -> None:

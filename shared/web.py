@@ -163,7 +163,9 @@ def _add_errors(app: FastAPI, name: str) -> None:
             ERRORS.labels(name, type(error).__name__).inc()
             log.warning("request_failed", kind=type(error).__name__, detail=error.detail)
         at: datetime | None = getattr(error, "possible_at", None)
-        return problem(status, error.title, error.detail, field=error.field, possible_at=at and at.isoformat())
+        left = getattr(error, "left", None) or None
+        told = {"field": error.field, "possible_at": at and at.isoformat(), "left": left}
+        return problem(status, error.title, error.detail, **told)
 
     async def away(request: Request, error: Exception) -> Response:
         ERRORS.labels(name, type(error).__name__).inc()

@@ -43,10 +43,15 @@ def halt(
     show(answer | {"halt": halted, "seconds": round(seconds, 2)}, json, f"{text} market time")
 
 
-def resume(reason: Reason, json: Json = False) -> None:
-    """Release the halt once everything is flat and the cool-down is over."""
-    answer = call("POST", "risk-manager", "/api/v1/risk/resume", {"reason": reason})
-    show(answer, json, f"trading may go on: {reason}")
+def resume(
+    reason: Reason,
+    accept: Annotated[list[str] | None, typer.Option(help="what may stay: a symbol, or order:<id>; repeatable")] = None,
+    json: Json = False,
+) -> None:
+    """Release the halt once the cool-down is over and everything is flat, but for what is accepted by name."""
+    answer = call("POST", "risk-manager", "/api/v1/risk/resume", {"reason": reason, "accept": accept or []})
+    stays = ", ".join(one["name"] for one in answer["accepted"])
+    show(answer, json, f"trading may go on: {reason}" + (f"; left as it is: {stays}" if stays else ""))
 
 
 def send_test(json: Json = False) -> None:

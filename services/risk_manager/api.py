@@ -54,6 +54,14 @@ class ReasonRequest(Value):
     reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
 
 
+class ResumeRequest(ReasonRequest):
+    """`accept` names what may stay: symbols, or orders as `order:<id>`; everything else must be flat."""
+
+    accept: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=140)], ...], Field(max_length=100, examples=[["VTI"]])
+    ] = ()
+
+
 class AcceptRequest(ReasonRequest):
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["0123456789abcdef"])]
 
@@ -160,10 +168,12 @@ def _add_stop(app: FastAPI, deps: Deps, watch: Watch) -> None:
         return {"halted": True, "already_halted": not fresh, "halt": await store.active_halt(deps.pool)}
 
     @app.post("/api/v1/risk/resume", summary="Release the halt once the cool-down is over")
-    async def resume(request: ReasonRequest) -> dict[str, Any]:
-        """409 with the time before that, and while positions are still being closed."""
-        await stop.resume(deps, request.reason)
-        return {"halted": False, "reason": request.reason}
+    async def resume(request: ResumeRequest) -> dict[str, Any]:
+        """409 with the time before that. 409 while something is left that `accept` does not name: `left` has each thing
+        with the name to accept it by. What is accepted stays as it is, and is journaled.
+        """
+        accepted = await stop.resume(deps, request.reason, request.accept)
+        return {"halted": False, "reason": request.reason, "accepted": accepted}
 
     @app.post("/api/v1/risk/drill", summary="Practise the emergency stop on the simulated or paper account")
     async def drill() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from config.settings import Settings
 from shared.adapters import alpaca_orders as wire
+from shared.domain.listing import Listed, Unreadable
 from shared.domain.order import BrokerOrder, Execution, OrderRequest
 from shared.domain.position import Account, BrokerPosition
 from shared.errors import BrokerRefused, OutcomeUnknown, Unavailable
@@ -73,7 +74,7 @@ class AlpacaBroker:
     async def account(self) -> Account:
         return wire.account(await self._read("/account", reserve=EXIT_RESERVE), self._unreadable)
 
-    async def positions(self) -> tuple[BrokerPosition, ...]:
+    async def positions(self) -> Listed[BrokerPosition]:
         return wire.positions(await self._read("/positions"), self._unreadable)
 
     async def submit(self, request: OrderRequest) -> BrokerOrder:
@@ -89,20 +90,22 @@ class AlpacaBroker:
         found = await self._find("/orders:by_client_order_id", {"client_order_id": client_order_id})
         return await self.order(found.id) if found is not None and not found.legs else found
 
-    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> tuple[BrokerOrder, ...]:
+    async def orders(self, *, after: datetime | None = None, open_only: bool = False) -> Listed[BrokerOrder]:
         query: dict[str, Any] = {"limit": ORDERS_PAGE, "direction": "asc", "nested": "true"}
         query |= {"status": "open" if open_only else "all"}
         found: dict[str, BrokerOrder] = {}
+        lost: dict[str, Unreadable] = {}
         while True:
             page = wire.orders(
                 await self._read("/orders", query | ({"after": after.isoformat()} if after else {})), self._unreadable
             )
             fresh = [order for order in page if order.id not in found]
             found |= {order.id: order for order in fresh}
+            lost |= {row.id or f"{len(lost)}": row for row in page.unreadable}
             if len(page) < ORDERS_PAGE or not fresh:
-                return tuple(found.values())
+                return Listed(tuple(found.values()), tuple(lost.values()))
             # The cursor is exclusive and several orders may share a moment.
-            after = page[-1].submitted_at - timedelta(microseconds=1)
+            after = page.rows[-1].submitted_at - timedelta(microseconds=1)
 
     async def cancel(self, order_id: str) -> None:
         try:
@@ -140,7 +143,9 @@ class AlpacaBroker:
                 raise self._unreadable("activities", page)
             rows += page
             if len(page) < FILLS_PAGE:
-                return wire.executions(rows, self._unreadable)
+                return wire.executions(rows)
+            if not isinstance(page[-1], dict) or not page[-1].get("id"):
+                raise self._unreadable("activities", page[-1])
             query |= {"page_token": page[-1]["id"]}
 
     async def _find(self, path: str, query: dict[str, Any]) -> BrokerOrder | None:

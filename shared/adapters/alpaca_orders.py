@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+import structlog
+
+from shared.domain.listing import Listed, Unreadable
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
-from shared.domain.position import Account, BrokerPosition
+from shared.domain.position import US_EQUITY, Account, BrokerPosition
 
+log = structlog.get_logger()
 T = TypeVar("T")
 Complaint = Callable[[str, object], Exception]
 """Makes the error for an answer that cannot be read: what it was, and the answer."""
@@ -24,8 +28,15 @@ def _maybe(raw: object) -> Decimal | None:
 
 
 def _whole(raw: object) -> int:
-    """Whole shares; a fraction that somebody else bought is not ours to sell."""
+    """Whole shares, towards zero; a fraction that somebody else bought is not ours to sell."""
     return int(Decimal(str(raw)))
+
+
+def _symbol(raw: object) -> str:
+    """A pair of coins is BTC/USD in orders and BTCUSD in positions: one name for both."""
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("no symbol")
+    return raw.replace("/", "")
 
 
 def _moment(raw: object) -> datetime:
@@ -40,7 +51,8 @@ def _order(raw: dict[str, Any]) -> BrokerOrder:
     return BrokerOrder(
         id=str(raw["id"]),
         client_order_id=str(raw["client_order_id"]),
-        symbol=str(raw["symbol"]),
+        symbol=_symbol(raw["symbol"]),
+        asset_class=str(raw.get("asset_class") or US_EQUITY),
         side=raw["side"],
         type=str(raw.get("type") or raw["order_type"]),
         order_class=str(raw.get("order_class") or "simple"),
@@ -58,11 +70,15 @@ def _order(raw: dict[str, Any]) -> BrokerOrder:
 
 
 def _position(raw: dict[str, Any]) -> BrokerPosition:
+    """Symbol and quantity must be there; a price that is missing is no reason not to know what is held."""
+    held = _decimal(raw["qty"])
     return BrokerPosition(
-        symbol=str(raw["symbol"]),
-        quantity=_whole(raw["qty"]),
+        symbol=_symbol(raw["symbol"]),
+        asset_class=str(raw.get("asset_class") or US_EQUITY),
+        quantity=int(held),
+        fraction=held - int(held),
         available=_whole(raw.get("qty_available", raw["qty"])),
-        average_entry_price=_decimal(raw["avg_entry_price"]),
+        average_entry_price=_maybe(raw.get("avg_entry_price")),
         market_value=_maybe(raw.get("market_value")) or Decimal(0),
         current_price=_maybe(raw.get("current_price")) or Decimal(0),
         unrealized_pnl=_maybe(raw.get("unrealized_pl")) or Decimal(0),
@@ -82,7 +98,7 @@ def _fill(execution_id: object, broker_order_id: object, raw: dict[str, Any], ab
     return Execution(
         execution_id=str(execution_id),
         broker_order_id=str(broker_order_id),
-        symbol=str(about["symbol"]),
+        symbol=_symbol(about["symbol"]),
         side="buy" if about["side"] == "buy" else "sell",
         quantity=_whole(raw["qty"]),
         price=_decimal(raw["price"]),
@@ -111,14 +127,36 @@ def order(raw: Any, complain: Complaint) -> BrokerOrder:
     return _read("order", raw, _order, complain)
 
 
-def orders(raw: Any, complain: Complaint) -> tuple[BrokerOrder, ...]:
-    return _read("orders", raw, lambda rows: tuple(_order(row) for row in rows), complain)
+def _rows(kind: Literal["order", "position"], raw: Any, build: Callable[[Any], T], complain: Complaint) -> Listed[T]:
+    """Row by row: one that cannot be read loses itself, never the list."""
+    if not isinstance(raw, list):
+        raise complain(f"{kind}s", raw)
+    read, lost = [], []
+    for row in raw:
+        try:
+            read.append(build(row))
+        except BROKEN as error:
+            lost.append(_unreadable(kind, row, error))
+    return Listed(tuple(read), tuple(lost))
 
 
-def positions(raw: Any, complain: Complaint) -> tuple[BrokerPosition, ...]:
+def _unreadable(kind: Literal["order", "position"], row: Any, error: Exception) -> Unreadable:
+    known = row if isinstance(row, dict) else {}
+    named = {key: str(known[key])[:64] if known.get(key) else None for key in ("id", "symbol")}
+    problem = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
+    log.error("broker_row_unreadable", kind=kind, problem=problem, row=str(row)[:300])
+    return Unreadable(kind=kind, problem=problem, **named)
+
+
+def orders(raw: Any, complain: Complaint) -> Listed[BrokerOrder]:
+    """Orders with their legs, in the order told."""
+    return _rows("order", raw, _order, complain)
+
+
+def positions(raw: Any, complain: Complaint) -> Listed[BrokerPosition]:
     """What is held, by symbol; `available` is what no order holds back."""
-    found = _read("positions", raw, lambda rows: [_position(row) for row in rows], complain)
-    return tuple(sorted(found, key=lambda one: one.symbol))
+    found = _rows("position", raw, _position, complain)
+    return Listed(tuple(sorted(found.rows, key=lambda one: one.symbol)), found.unreadable)
 
 
 def account(raw: Any, complain: Complaint) -> Account:
@@ -126,14 +164,19 @@ def account(raw: Any, complain: Complaint) -> Account:
     return _read("account", raw, _account, complain)
 
 
-def executions(raw: list[Any], complain: Complaint) -> tuple[Execution, ...]:
-    """Fills of whole shares, oldest first. An activity's id ends in the id of its execution."""
+def executions(raw: list[Any]) -> tuple[Execution, ...]:
+    """Fills of whole shares, oldest first. An activity's id ends in the id of its execution.
 
-    def build(rows: list[Any]) -> list[Execution]:
-        whole = (row for row in rows if _whole(row["qty"]) > 0)
-        return [_fill(str(row["id"]).rpartition("::")[2], row["order_id"], row, row) for row in whole]
-
-    return tuple(sorted(_read("activities", raw, build, complain), key=lambda fill: (fill.at, fill.execution_id)))
+    A row that cannot be read is left out and logged: the order it belongs to stays filled beyond what is booked.
+    """
+    found = []
+    for row in raw:
+        try:
+            if _whole(row["qty"]) > 0:
+                found.append(_fill(str(row["id"]).rpartition("::")[2], row["order_id"], row, row))
+        except BROKEN as error:
+            log.error("broker_row_unreadable", kind="activity", problem=repr(error)[:200], row=str(row)[:300])
+    return tuple(sorted(found, key=lambda fill: (fill.at, fill.execution_id)))
 
 
 def trade_update(raw: Any, complain: Complaint) -> TradeUpdate:

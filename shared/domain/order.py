@@ -2,18 +2,20 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
 
 from shared.domain.base import Value
+from shared.domain.position import US_EQUITY, is_equity
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
 OrderClass = Literal["simple", "bracket", "oco", "oto"]
 Purpose = Literal["entry", "take_profit", "stop_loss", "exit", "protect", "foreign"]
 
+ORDER_TYPES: frozenset[str] = frozenset(get_args(OrderType))
 FINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 BOUGHT_BY: dict[str, Side] = {"long": "buy", "short": "sell"}
 
@@ -91,6 +93,7 @@ class BrokerOrder(Value):
     id: str
     client_order_id: str
     symbol: str
+    asset_class: str = US_EQUITY
     side: Side
     type: str
     order_class: str
@@ -108,6 +111,10 @@ class BrokerOrder(Value):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
+
+    @property
+    def is_equity(self) -> bool:
+        return is_equity(self.asset_class, self.symbol)
 
 
 class Execution(Value):

@@ -8,6 +8,14 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.domain.base import Value
+from shared.domain.listing import TICKER, Unreadable
+
+US_EQUITY = "us_equity"
+
+
+def is_equity(asset_class: str, symbol: str) -> bool:
+    """Whether this is a US stock: an option (18 letters), a coin or anything else is nothing that we trade."""
+    return asset_class == US_EQUITY and TICKER.fullmatch(symbol) is not None
 
 
 class Account(Value):
@@ -27,15 +35,28 @@ class Account(Value):
 
 
 class BrokerPosition(Value):
-    """A holding as the broker tells it; negative quantity is a short."""
+    """A holding as the broker tells it; negative quantity is a short.
+
+    `quantity` are whole shares, towards zero, `fraction` is the rest of them. `available`: held back by no order.
+    """
 
     symbol: str
+    asset_class: str = US_EQUITY
     quantity: int
+    fraction: Decimal = Decimal(0)
     available: int
-    average_entry_price: Decimal
+    average_entry_price: Decimal | None
     market_value: Decimal
     current_price: Decimal
     unrealized_pnl: Decimal
+
+    @property
+    def exact(self) -> Decimal:
+        return self.quantity + self.fraction
+
+    @property
+    def is_equity(self) -> bool:
+        return is_equity(self.asset_class, self.symbol)
 
 
 class PositionView(Value):
@@ -69,15 +90,54 @@ class Disagreement(Value):
     locked: bool
 
 
+class OtherOrder(Value):
+    """An open order at the broker that this system did not send. `opens`: it may buy, or sell what nobody has; another
+    one only gives up what is not ours. `quantity` is what is still open, 0 for an amount of money."""
+
+    order_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: Decimal
+    opens: bool
+
+
+class ForeignHolding(Value):
+    """Held at the broker and not bought by this system: what it holds less what our books say. Negative: short."""
+
+    symbol: str
+    asset_class: str
+    quantity: Decimal
+    average_price: Decimal | None
+    since: datetime
+
+
+class OpenOrder(Value):
+    """An order of ours of which more may come."""
+
+    client_order_id: str
+    symbol: str
+    status: str
+
+
 class Reconciliation(Value):
-    """How our books and the broker's compare. Nothing is sent before `ready`; `flat` is the broker's word."""
+    """How our books and the broker's compare. Nothing is sent before `ready`.
+
+    `flat`: nothing of ours is held, by our books and by the broker's list, with its list of orders read as well. What
+    is not ours (`foreign`, `other_orders`) does not count; a row that cannot be read counts where it could be ours.
+    """
 
     ready: bool
     reconciled_at: datetime | None
     flat: bool
+    orders_read: bool = True
+    positions_read: bool = True
     open_positions: int
     unsettled_orders: int
+    unsettled: tuple[OpenOrder, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    other_orders: tuple[OtherOrder, ...] = ()
+    foreign: tuple[ForeignHolding, ...] = ()
 
 
 class CloseRequest(Value):

@@ -175,9 +175,8 @@ def test_retries_come_later_and_later_but_never_end() -> None:
     assert [mail.retry_after(n) for n in (1, 2, 3, 8, 500)] == [5, 10, 20, 600, 600]
 
 
-def test_a_halt_is_released_after_the_cool_down_and_once_flat() -> None:
-    halt = stop.Halt(halt_id=1, reason="loss", latched_at=facts.NOW, flat_at=None, resume_after=facts.NOW)
-    assert "still closing" in (stop.why_not_resume(halt, facts.NOW) or "")
-    flat = halt.model_copy(update={"flat_at": facts.NOW, "resume_after": facts.NOW + timedelta(minutes=60)})
-    assert stop.why_not_resume(flat, facts.NOW) == "the cool-down lasts another 60.0 minutes"
-    assert stop.why_not_resume(flat, facts.NOW + timedelta(minutes=60)) is None
+def test_a_halt_is_released_after_the_cool_down() -> None:
+    until = facts.NOW + timedelta(minutes=60)
+    halt = stop.Halt(halt_id=1, reason="loss", latched_at=facts.NOW, flat_at=facts.NOW, resume_after=until)
+    assert stop.cooling_down(halt, facts.NOW) == "the cool-down lasts another 60.0 minutes"
+    assert stop.cooling_down(halt, facts.NOW + timedelta(minutes=60)) is None

@@ -99,7 +99,7 @@ class TradingDesk:
     """A trading service on a real port: its books are the database, its broker is this object.
 
     `stubborn` says how often close-all has to be asked before anything closes, `slow_broker` how many more looks it
-    takes until the broker's own listing is empty.
+    takes until the broker's own listing is empty. `seen`: what a comparison finds, whatever the books say.
     """
 
     pool: asyncpg.Pool
@@ -110,6 +110,7 @@ class TradingDesk:
     asked: int = 0
     broker_holds: bool = False
     unreadable: bool = False
+    seen: Reconciliation | None = None
     looks: int = 0
     calls: list[str] = field(default_factory=list)
 
@@ -144,6 +145,8 @@ class TradingDesk:
 
     async def reconcile(self) -> Reconciliation:
         self.calls.append("reconcile")
+        if self.seen is not None:
+            return self.seen
         ours = await self.pool.fetchval("SELECT count(*) FROM positions WHERE status = 'open'")
         if not ours and self.broker_holds:
             self.slow_broker -= 1

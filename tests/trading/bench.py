@@ -4,6 +4,7 @@ The bench takes part in the exchange's clock: time stands still while a test doe
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -42,7 +43,7 @@ ANSWER_504 = {"code": 50410000, "message": "request timed out"}
 @dataclass
 class Fault:
     """What goes wrong with requests that match: the answer, or the request itself, is lost; or another body is told, at
-    which `body` is called where it can be."""
+    which `body` is called where it can be; or ("adds") rows of the body are told behind those of a list."""
 
     method: str
     path: str
@@ -51,6 +52,10 @@ class Fault:
     status: int = 200
     body: bytes | Callable[[], bytes] = b""
     hits: int = 0
+
+    def is_about(self, path: str) -> bool:
+        """A path that ends in $ is the whole of it."""
+        return path == self.path[:-1] if self.path.endswith("$") else path.startswith(self.path)
 
 
 class Wire:
@@ -63,7 +68,7 @@ class Wire:
 
     def _fault(self, scope: Scope) -> Fault | None:
         for fault in self.faults:
-            if fault.hits < fault.times and fault.method == scope["method"] and scope["path"].startswith(fault.path):
+            if fault.hits < fault.times and fault.method == scope["method"] and fault.is_about(scope["path"]):
                 fault.hits += 1
                 return fault
         return None
@@ -76,6 +81,9 @@ class Wire:
         fault = self._fault(scope)
         if fault is None or fault.kind == "passes":
             await self.app(scope, receive, send)
+            return
+        if fault.kind == "adds":
+            await self._with_more(fault, scope, receive, send)
             return
         if fault.kind == "answer lost":
 
@@ -90,6 +98,20 @@ class Wire:
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
         )
         await send({"type": "http.response.body", "body": body})
+
+    async def _with_more(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """The list that the exchange tells, and behind it the rows of the fault's body."""
+        parts: list[bytes] = []
+
+        async def keep(message: Message) -> None:
+            parts.append(message.get("body", b""))
+
+        await self.app(scope, receive, keep)
+        more = fault.body() if callable(fault.body) else fault.body
+        answer = httpx.Response(200, json=[*json.loads(b"".join(parts)), *json.loads(more)])
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.content})
 
 
 class DeafClock:
@@ -220,6 +242,22 @@ class Bench:
     def book(self) -> Any:
         """The account as the exchange keeps it."""
         return self.exchange.book(KEY)
+
+    def holds(self, symbol: str, quantity: str, price: str) -> None:
+        """The account holds exactly this from now on, without an order: as if from before the system."""
+        self.exchange.ask(KEY, "hold", {"symbol": symbol, "qty": quantity, "price": price})
+
+    def by_hand(self, symbol: str, side: str, quantity: int, **terms: str) -> str:
+        """Somebody orders past the system, at the broker; the order's id there."""
+        body = {"symbol": symbol, "side": side, "qty": str(quantity), "type": "market", "time_in_force": "day"}
+        made = self.exchange.ask(KEY, "submit", body | terms)
+        assert getattr(made, "status", "") == "pending_new", made
+        return str(made.id)  # type: ignore[union-attr]
+
+    async def alerts(self) -> list[tuple[str, str]]:
+        """(severity, kind) of every alert so far."""
+        rows = await self.pool.fetch("SELECT severity, kind FROM alerts ORDER BY alert_id")
+        return [(row["severity"], row["kind"]) for row in rows]
 
     async def profit(self) -> tuple[Decimal, Decimal]:
         """What our positions earned, and what the exchange's books say."""

@@ -48,7 +48,8 @@ asked; seconds are market time:
     {"kind": "gap", "symbol": "AAA", "percent": 7}                              the next bar opens lower, for good
     {"kind": "vanished_leg", "role": "stop_loss", "event": false}               gone as canceled once it is armed
 
-An order by another hand is no fault: POST /_sim/accounts/{key}/orders, with the body of POST /v2/orders.
+An order by another hand is no fault: POST /_sim/accounts/{key}/orders, with the body of POST /v2/orders. Nor is
+a holding without an order: POST /_sim/accounts/{key}/holdings {"symbol": "VTI", "qty": "3", "price": "290"}.
 """
 
 from typing import Annotated, Any

@@ -20,6 +20,8 @@ from services.exchange.rules.render import (
 NO_CONTENT = 204
 BY_HAND = {"symbol": "NVDA", "qty": "5", "side": "buy", "type": "market", "time_in_force": "day"}
 
+HELD = {"symbol": "VTI", "qty": "3", "price": "290"}
+
 
 def routes(desk: Desk) -> APIRouter:
     """Everything under /_sim that is about accounts and the venue."""
@@ -38,11 +40,25 @@ def routes(desk: Desk) -> APIRouter:
             return answer({"message": f"no account {key}"}, 404)
         return answer(audit(book, desk.now))
 
+    _add_hands(router, desk)
+    _add_settings(router, desk)
+    return router
+
+
+def _add_hands(router: APIRouter, desk: Desk) -> None:
     @router.post("/accounts/{key}/orders", summary="An order placed by hand", openapi_extra=example_body(**BY_HAND))
     async def place(key: str, body: Body) -> Response:
         """As if another client of the account had sent it: same rules, same answers, past every fault of the wire."""
         order = accepted(desk.ask(key, "submit", body))
         return answer(order_with_legs(desk.book(key), order))
+
+    @router.post("/accounts/{key}/holdings", summary="A holding without an order", openapi_extra=example_body(**HELD))
+    async def hold(key: str, body: Body) -> Response:
+        """From now on the account holds exactly so much of the symbol at this average price: shares of before the
+        day, a transfer, a split, a reset (qty 0). Options, coins, fractions and stocks not on the tape included.
+        """
+        held = accepted(desk.ask(key, "hold", body))
+        return answer({"symbol": held.symbol, "qty": plain(held.qty), "cost": plain(held.cost)})
 
     @router.delete("/accounts/{key}/orders/{order_id}", summary="A cancel by hand", status_code=NO_CONTENT)
     async def cancel(key: str, order_id: str) -> Response:
@@ -50,6 +66,8 @@ def routes(desk: Desk) -> APIRouter:
         accepted(desk.ask(key, "cancel", {"order_id": order_id}))
         return Response(status_code=NO_CONTENT)
 
+
+def _add_settings(router: APIRouter, desk: Desk) -> None:
     @router.get("/settings", summary="The venue's settings")
     async def read_settings() -> Response:
         """Latencies, spread, slippage, partial fills, fees."""
@@ -67,8 +85,6 @@ def routes(desk: Desk) -> APIRouter:
         what is named beside it wins: `{"preset": "paper-2026", "easy_to_borrow": false}`.
         """
         return answer(accepted(desk.ask("", "settings", body)).model_dump(mode="json"))
-
-    return router
 
 
 def audit(book: Book, at: float) -> dict[str, Any]:

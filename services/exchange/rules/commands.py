@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from services.exchange.rules import permission, validation
 from services.exchange.rules.book import Book
 from services.exchange.rules.family import cancel_group
+from services.exchange.rules.ledger import Position, give
 from services.exchange.rules.lifecycle import (
     SHARE_STEP,
     TELL_DELAY_SECONDS,
@@ -165,6 +166,16 @@ def cancel_all(book: Book, at: float) -> list[Part]:
         else:
             parts.append(Part(order.id, 200, answer, None))
     return parts
+
+
+def hold(book: Book, symbol: str, qty: Decimal, price: Decimal) -> Position | Refusal:
+    """From now on the account holds exactly this of the symbol, without an order: see ledger.give. Any symbol will do:
+    options, coins and stocks that the tape does not know are held at their average price.
+    """
+    if not symbol or symbol != symbol.upper() or price <= 0:
+        return validation.malformed("hold needs a symbol in capitals and a price above zero")
+    book.ledger = give(book.ledger, symbol, qty, price)
+    return book.ledger.position(symbol) or Position(symbol, qty, qty * price)
 
 
 def close(

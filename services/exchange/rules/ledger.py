@@ -1,7 +1,8 @@
 """Cash, positions and profit of one account, in Decimal and exact.
 
-Invariant: cash + sum(position cost) - realized + fees == starting cash, to the last digit. A position's cost is kept
-as a total and split on reduction at 1e-8, so nothing is lost to division. Cost of a short position is negative.
+Invariant: cash + sum(position cost) - realized + fees == starting cash + cost given, to the last digit. Given is what
+came without an execution: holdings of before the day, transfers, splits. A position's cost is kept as a total and split
+on reduction at 1e-8, so nothing is lost to division. Cost of a short position is negative.
 """
 
 from collections.abc import Callable, Iterable
@@ -58,6 +59,7 @@ class Ledger:
     positions: tuple[Position, ...] = ()
     realized: Decimal = ZERO
     fees: Decimal = ZERO
+    given: tuple[Position, ...] = ()
 
     def position(self, symbol: str) -> Position | None:
         return next((held for held in self.positions if held.symbol == symbol), None)
@@ -68,12 +70,26 @@ class Ledger:
 
     def imbalance(self) -> Decimal:
         """Zero, always: what the books fail to account for."""
-        return self.cash + sum((p.cost for p in self.positions), ZERO) - self.realized + self.fees - self.start
+        held, given = (sum((p.cost for p in many), ZERO) for many in (self.positions, self.given))
+        return self.cash + held - given - self.realized + self.fees - self.start
 
 
-def opened(cash: Decimal) -> Ledger:
-    """The books of a new account."""
-    return Ledger(cash=cash, start=cash, last_equity=cash)
+def opened(cash: Decimal, given: tuple[Position, ...] = ()) -> Ledger:
+    """The books of an account before its first execution."""
+    return Ledger(cash=cash, start=cash, last_equity=cash, positions=given, given=given)
+
+
+def give(ledger: Ledger, symbol: str, qty: Decimal, price: Decimal) -> Ledger:
+    """The books when the account holds exactly `qty` at an average of `price`, whatever it held, without an execution:
+    shares of before the day, a transfer, a split, a reset (`qty` zero).
+    """
+    before = ledger.position(symbol) or Position(symbol, ZERO, ZERO)
+    known = next((one for one in ledger.given if one.symbol == symbol), Position(symbol, ZERO, ZERO))
+    gift = replace(known, qty=known.qty + qty - before.qty, cost=known.cost + qty * price - before.cost)
+    held = (*(p for p in ledger.positions if p.symbol != symbol), replace(before, qty=qty, cost=qty * price))
+    given = (*(p for p in ledger.given if p.symbol != symbol), gift)
+    positions = tuple(sorted((p for p in held if p.qty), key=lambda p: p.symbol))
+    return replace(ledger, positions=positions, given=given)
 
 
 def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decimal, fee: Decimal = ZERO) -> Ledger:
@@ -150,9 +166,9 @@ def after_close(ledger: Ledger, price_of: Callable[[str], Decimal]) -> Ledger:
     return replace(ledger, last_equity=value(ledger, price_of, ZERO).equity)
 
 
-def books_at(start: Decimal, executions: Iterable[Execution], until: float) -> Ledger:
-    """The books as they stood at `until`, rebuilt from the executions."""
-    ledger = opened(start)
+def books_at(now: Ledger, executions: Iterable[Execution], until: float) -> Ledger:
+    """The books as they stood at `until`, rebuilt from the executions; what was given counts from the beginning."""
+    ledger = opened(now.start, now.given)
     for fill in executions:
         if fill.at > until:
             break

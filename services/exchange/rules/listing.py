@@ -98,7 +98,7 @@ class EquityPoint(NamedTuple):
 def equity_curve(book: Book, step: float, now: float) -> Iterator[EquityPoint]:
     """Equity over the session so far, rebuilt from the executions and the prices known at each moment."""
     session = book.tape.session
-    ledger, fills, done = opened(book.ledger.start), book.executions, 0
+    ledger, fills, done = opened(book.ledger.start, book.ledger.given), book.executions, 0
     start = session.open
     while start < min(now, session.close):
         end = min(start + step, now, session.close)

@@ -1,5 +1,6 @@
 """Alpaca's JSON: orders, positions, account, activities, trade updates. Money as strings, times RFC 3339 in UTC."""
 
+import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from services.exchange.rules.orders import ZERO, Order, venue_id
 from services.exchange.rules.permission import plain
 from shared.domain.session import MARKET_ZONE
 
+OPTION, COIN = re.compile(r"[A-Z]{1,6}\d{6}[CP]\d{8}"), re.compile(r"[A-Z]{3,5}USD")
 CENTS, SIX = Decimal("0.01"), Decimal("0.000001")
 
 
@@ -37,6 +39,13 @@ def quantity(value: Decimal | None) -> str | None:
 def asset_id(symbol: str) -> str:
     """The id of an asset, the same in orders, positions and /v2/assets."""
     return venue_id("asset", symbol)
+
+
+def asset_class(book: Book, symbol: str) -> str:
+    """Of what is on the tape, us_equity; of other symbols by their form."""
+    if book.tape.has(symbol):
+        return "us_equity"
+    return "us_option" if OPTION.fullmatch(symbol) else "crypto" if COIN.fullmatch(symbol) else "us_equity"
 
 
 def order_json(order: Order, legs: tuple[Order, ...] = ()) -> dict[str, Any]:
@@ -118,7 +127,7 @@ def position_json(book: Book, held: Position, at: float) -> dict[str, Any]:
         "asset_id": asset_id(held.symbol),
         "symbol": held.symbol,
         "exchange": asset.exchange if asset else "",
-        "asset_class": "us_equity",
+        "asset_class": asset_class(book, held.symbol),
         "asset_marginable": True,
         "qty": plain(held.qty),
         "qty_available": plain(free if held.qty > 0 else -free),

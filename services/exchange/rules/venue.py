@@ -17,14 +17,14 @@ from services.exchange.rules.fault_kinds import FAULT, BookFault, Gap, Halt, Van
 from services.exchange.rules.faults import Roster, Standing
 from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import PRESETS, AccountConfig, VenueSettings
-from services.exchange.rules.ledger import after_close
+from services.exchange.rules.ledger import Position, after_close
 from services.exchange.rules.lifecycle import happen
 from services.exchange.rules.orders import Order, Refusal
 from services.exchange.rules.tape import Tape
 from services.exchange.rules.validation import boolean, malformed, number
 
 Listener = Callable[[Update], None]
-Outcome = Order | Refusal | list[Part] | AccountConfig | VenueSettings | Standing | list[BookFault]
+Outcome = Order | Position | Refusal | list[Part] | AccountConfig | VenueSettings | Standing | list[BookFault]
 CLOSING_BELL = "closing_bell"
 TICK = "tick"
 
@@ -177,6 +177,16 @@ def _close_all(venue: Venue, c: Command) -> Outcome:
     return commands.close_all(venue.book(c.account), c.at, boolean(c.args.get("cancel_orders", False)))
 
 
+def _hold(venue: Venue, c: Command) -> Outcome:
+    qty, price = number(c.args.get("qty"), "qty"), number(c.args.get("price"), "price")
+    for read in (qty, price):
+        if isinstance(read, Refusal):
+            return read
+    if qty is None or price is None or isinstance(qty, Refusal) or isinstance(price, Refusal):
+        return malformed("hold needs qty and price")
+    return commands.hold(venue.book(c.account), str(c.args.get("symbol") or ""), qty, price)
+
+
 def _configure(venue: Venue, c: Command) -> Outcome:
     """Names the account does not have are passed over: the SDK still sends the settings that Alpaca dropped."""
     book = venue.book(c.account)
@@ -227,6 +237,7 @@ _VERBS: dict[str, Callable[[Venue, Command], Outcome]] = {
     "replace": _replace,
     "close": _close,
     "close_all": _close_all,
+    "hold": _hold,
     "configure": _configure,
     "settings": _settings,
     "begin_fault": _begin_fault,

@@ -32,13 +32,18 @@ async def emergency_stop(deps: Deps, watch: Watch, reason: str, *, closes: bool 
     return fresh
 
 
-async def _close_and_look(deps: Deps, watch: Watch) -> tuple[str, ...]:
+async def _close_and_look(deps: Deps, watch: Watch) -> tuple[rule.Left, ...]:
     """Ask trading to close everything, then look. Returns what is still there; empty means flat at the broker."""
     why = CloseRequest(reason="emergency_stop")
     try:
         await deps.client.post("trading", "/api/v1/positions/close-all", why, object, repeatable=True)
     finally:
         watch.asked.set()
+    return await _look(deps)
+
+
+async def _look(deps: Deps) -> tuple[rule.Left, ...]:
+    """What keeps the account from being flat, as trading compares it now."""
     seen = await deps.client.post("trading", "/api/v1/reconcile", None, Reconciliation, repeatable=True)
     positions = await deps.client.get("trading", "/api/v1/positions?status=open", tuple[PositionView, ...])
     return rule.still_there(positions, seen)
@@ -52,19 +57,19 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
     attempts, pause = 0, FIRST_PAUSE_SECONDS
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
         attempts += 1
-        held = await store.open_positions(deps.pool)
+        held, trouble = await store.open_positions(deps.pool), None
         try:
             left = await _close_and_look(deps, watch)
         except CatalystError as error:
-            left = (error.detail,)
+            left, trouble = (), error.detail
         now = await deps.clock.now()
         async with deps.pool.acquire() as connection, connection.transaction():
-            if not left and await store.mark_flat(connection, halt.halt_id, now):
+            if not left and not trouble and await store.mark_flat(connection, halt.halt_id, now):
                 await tell(connection, rule.flat(halt, attempts, now), now)
-            elif left and attempts % PAGED_AFTER_ATTEMPTS == 0:
-                await tell(connection, rule.not_flat(attempts, left), now)
-        log.info("closing", attempts=attempts, left=left)
-        closed = await _emptied_within(deps, pause, bool(held)) if left else False
+            elif (left or trouble) and attempts % PAGED_AFTER_ATTEMPTS == 0:
+                await tell(connection, rule.not_flat(attempts, left, trouble), now)
+        log.info("closing", attempts=attempts, left=trouble or rule.words_of(left))
+        closed = await _emptied_within(deps, pause, bool(held)) if left or trouble else False
         pause = FIRST_PAUSE_SECONDS if closed else min(LONGEST_PAUSE_SECONDS, pause * 2)
 
 
@@ -81,17 +86,26 @@ async def _emptied_within(deps: Deps, seconds: float, held_before: bool) -> bool
     return False
 
 
-async def resume(deps: Deps, reason: str) -> None:
-    """Release the halt. Raises NotNow, with the time, before the cool-down is over or while something is open."""
+async def resume(deps: Deps, reason: str, accept: tuple[str, ...] = ()) -> tuple[rule.Left, ...]:
+    """Release the halt; returns what stays because it was accepted by name.
+
+    Raises NotNow before the cool-down is over (with the time), and while something is left that was not accepted (with
+    each thing and its name); Unavailable when trading cannot say what is left.
+    """
     now, halt = await deps.clock.now(), await store.active_halt(deps.pool)
     if halt is None:
         raise NotNow("trading is not halted")
-    if refused := rule.why_not_resume(halt, now):
-        raise NotNow(refused, possible_at=None if halt.closing else halt.resume_after)
+    if refused := rule.cooling_down(halt, now):
+        raise NotNow(refused, possible_at=halt.resume_after)
+    left = await _look(deps) if halt.closing else ()
+    if missing := rule.not_accepted(left, accept):
+        items = tuple(one.model_dump(mode="json") for one in missing)
+        raise NotNow(rule.why_not_resume(missing), field="accept", left=items)
     async with deps.pool.acquire() as connection, connection.transaction():
         if await store.release(connection, halt.halt_id, reason, now):
-            await tell(connection, rule.resumed(halt, reason), now)
+            await tell(connection, rule.resumed(halt, reason, left), now)
     HALTED.set(0)
+    return left
 
 
 async def drill(deps: Deps, watch: Watch, patience_seconds: float = 60) -> dict[str, float]:

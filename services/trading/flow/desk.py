@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from config.trading import PositionsPart
 from services.trading.rules.orders import OrderRow
+from services.trading.rules.sight import Sight
 from shared.deps import Deps
 from shared.domain.order import TradeUpdate
 from shared.domain.position import Disagreement
@@ -26,6 +27,8 @@ SERVICE = "trading"
 ASKED_FOR = timedelta(seconds=10)
 SET_ASIDE_AFTER = 5
 """Passes that one symbol may fail before the others go on without it."""
+BLIND_AFTER = 3
+"""Looks in a row at which a list of the broker's may fail before it is called unreadable."""
 log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -75,11 +78,15 @@ class Desk:
     alerted: set[str] = field(default_factory=set)
     decided_on: dict[UUID, Decimal] = field(default_factory=dict)
     failing: dict[str, int] = field(default_factory=dict)
+    sight: Sight = field(default_factory=Sight)
+    blind: dict[str, int] = field(default_factory=dict)
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    foreign_since: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
-        """True once orders and positions have been compared with the broker's."""
-        return self.reconciled_at is not None
+        """True once orders and positions were both read and compared, and as long as they go on being read."""
+        return self.reconciled_at is not None and all(failed < BLIND_AFTER for failed in self.blind.values())
 
     @property
     def how(self) -> PositionsPart:

@@ -1,20 +1,24 @@
 """Reconciling: our books beside the broker's; what somebody else did is taken into ours, what stays apart is locked."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.trading import store
 from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, apart, stable_id
+from services.trading.flow.reading import read_orders, read_positions
 from services.trading.flow.send import record
 from services.trading.flow.settle import book, settle
 from services.trading.rules import reconcile as rule
-from services.trading.rules.listing import NOTHING, Listing, listing_of, placed_by_others
+from services.trading.rules.foreign import foreign_of, listed_foreign
+from services.trading.rules.listing import NOTHING, Listing, can_be_a_row, listing_of
 from services.trading.rules.orders import CLOCKS_APART, INTENDED, OrderRow, is_answer_to, leg_purpose
+from services.trading.rules.sight import other_orders
+from shared.domain.listing import Listed
 from shared.domain.order import BrokerOrder
-from shared.domain.position import Disagreement, Reconciliation
-from shared.errors import Unavailable
+from shared.domain.position import Disagreement, OpenOrder, Reconciliation
+from shared.errors import CatalystError, Unavailable
 from shared.journal import append_event
 
 LOOK_BACK = timedelta(hours=24)
@@ -22,10 +26,21 @@ log = structlog.get_logger()
 
 
 async def reconcile(desk: Desk, now: datetime) -> None:
-    """Settle, compare, take in foreign fills, compare again; lock what disagrees twice. Raises Unavailable."""
-    listed, resting = await _listed(desk)
-    await settle(desk, now, listed)
-    await _take_in_resting(desk, resting, now)
+    """Settle, compare, take in foreign fills, compare again; lock what disagrees twice. Raises Unavailable.
+
+    Reconciled is what was compared with both lists read; without the open orders the rest is done all the same. One
+    comparison at a time: an older look must not have the last word.
+    """
+    async with desk.comparing:
+        await _reconcile(desk, now)
+
+
+async def _reconcile(desk: Desk, now: datetime) -> None:
+    resting = await read_orders(desk, now)
+    desk.sight = replace(desk.sight, orders_read=resting is not None)
+    await settle(desk, now, await _listed(desk) if resting is not None else NOTHING)
+    if resting is not None:
+        await _take_in_resting(desk, resting, now)
     found = await _compare(desk, now)
     if any(symbol not in desk.disagreements for symbol in found):
         await _take_in_foreign(desk, set(found), now)
@@ -35,43 +50,54 @@ async def reconcile(desk: Desk, now: datetime) -> None:
     LOCKED.set(sum(one.locked for one in found.values()))
     reasons = {one.symbol: _words(one) for one in found.values() if one.locked}
     await store.write_locks(desk.deps.pool, reasons)
-    desk.reconciled_at = now
+    if resting is not None:
+        desk.reconciled_at = now
 
 
-async def _listed(desk: Desk) -> tuple[Listing, tuple[BrokerOrder, ...]]:
-    """Everything sent since the oldest order that is not settled, and all that is open, in two requests.
+async def _listed(desk: Desk) -> Listing:
+    """Everything sent since the oldest order that is not settled, in one request.
 
     Without an answer nothing is listed, and each order is asked for by itself.
     """
     rows = await store.unsettled(desk.deps.pool)
+    since = min((row.submitted_at or row.created_at for row in rows), default=None)
     try:
-        resting = await desk.broker.orders(open_only=True)
-        since = min((row.submitted_at or row.created_at for row in rows), default=None)
-        recent = await desk.broker.orders(after=since - CLOCKS_APART) if since is not None else ()
-    except Unavailable as error:
+        return listing_of(await desk.broker.orders(after=since - CLOCKS_APART)) if since is not None else NOTHING
+    except CatalystError as error:
         log.warning("listing_unavailable", error=error.detail)
-        return NOTHING, ()
-    return listing_of(recent), resting
+        return NOTHING
 
 
-async def _take_in_resting(desk: Desk, resting: Sequence[BrokerOrder], now: datetime) -> None:
+async def _take_in_resting(desk: Desk, resting: Listed[BrokerOrder], now: datetime) -> None:
     """Open orders that are not in our books: placed by another hand, or given up by us and arrived after all.
 
-    They hold shares or money, so whoever closes or stops everything must know of them.
+    They hold shares or money, so what closes or stops everything must know of them. What cannot be a row (an option, a
+    coin, a fraction, an amount of money) is remembered until the next look.
     """
-    for told in placed_by_others(resting):
-        if desk.locks[told.symbol].locked() or await store.order_by_broker_id(desk.deps.pool, told.id) is not None:
+    others = []
+    for told in resting:
+        if await store.order_by_broker_id(desk.deps.pool, told.id) is not None:
             continue
-        async with desk.locks[told.symbol]:
-            working = await store.working(desk.deps.pool, told.symbol)
-            if not any(row.status == INTENDED for row in working):
+        if told.is_equity and any(row.status == INTENDED for row in await store.working(desk.deps.pool, told.symbol)):
+            continue
+        if not can_be_a_row(told):
+            others.append(told)
+        elif not desk.locks[told.symbol].locked():
+            async with desk.locks[told.symbol]:
                 await apart(desk, f"{told.symbol} (by hand)", _adopt(desk, told, now), now)
+    desk.sight = replace(desk.sight, others=tuple(others), unreadable=resting.unreadable)
 
 
 async def _compare(desk: Desk, now: datetime) -> dict[str, Disagreement]:
-    theirs = rule.held_at_broker(await desk.broker.positions())
+    listed = await read_positions(desk, now)
+    theirs = rule.held_at_broker(listed)
     ours = rule.held_by_us(await store.positions(desk.deps.pool, "open"))
-    desk.flat = not theirs
+    for symbol in foreign_of(listed, await store.positions(desk.deps.pool, "open")):
+        desk.foreign_since.setdefault(symbol, now)
+    orders = tuple(row for row in desk.sight.unreadable if row.kind == "order")
+    unreadable = (*orders, *listed.unreadable)
+    desk.sight = replace(desk.sight, positions_read=True, unreadable=unreadable, holdings=listed.rows)
+    desk.flat = not theirs and desk.sight.orders_read and not any(row.obscures for row in unreadable)
     return rule.disagreements(ours, theirs, desk.disagreements, now)
 
 
@@ -159,14 +185,39 @@ async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | Non
     return row
 
 
+async def cancel_unlisted(desk: Desk) -> None:
+    """Ask for cancellation of open orders that are no rows of ours and might buy: those of other hands that open
+    something, and those that cannot be read. What cannot be cancelled stays in the list, and so keeps a stop from flat.
+    """
+    ours = await store.positions(desk.deps.pool, "open")
+    others = other_orders((), desk.sight.others, foreign_of(desk.sight.holdings, ours))
+    unreadable = [row.id for row in desk.sight.unreadable if row.kind == "order" and row.id]
+    for order_id in (*(order.order_id for order in others if order.opens), *unreadable):
+        try:
+            await desk.broker.cancel(order_id)
+        except CatalystError as error:
+            log.warning("cancel_failed", broker_order_id=order_id, error=error.detail)
+
+
 async def standing(desk: Desk) -> Reconciliation:
     """How things stand, without asking the broker."""
-    held = await store.positions(desk.deps.pool, "open")
+    held, sight = await store.positions(desk.deps.pool, "open"), desk.sight
+    foreign = foreign_of(sight.holdings, held)
+    rows = await store.unsettled(desk.deps.pool)
+    ours = [row for row in rows if not row.is_others or row.is_final]
+    read = {f"{what}_read": desk.blind.get(what, 0) == 0 for what in ("orders", "positions")}
     return Reconciliation(
         ready=desk.ready,
         reconciled_at=desk.reconciled_at,
-        flat=desk.flat and not held,
+        flat=desk.flat and not held and all(read.values()),
+        **read,
         open_positions=len(held),
-        unsettled_orders=len(await store.unsettled(desk.deps.pool)),
+        unsettled_orders=len(ours),
+        unsettled=tuple(
+            OpenOrder(client_order_id=row.client_order_id, symbol=row.symbol, status=row.status) for row in ours
+        ),
         disagreements=tuple(desk.disagreements.values()),
+        unreadable=sight.unreadable,
+        other_orders=other_orders((row for row in rows if row.is_others), sight.others, foreign),
+        foreign=listed_foreign(sight.holdings, foreign, desk.foreign_since, await desk.deps.clock.now()),
     )

@@ -7,7 +7,7 @@ import structlog
 from services.trading import store
 from services.trading.flow.attend import attend, cancel, look
 from services.trading.flow.desk import SERVICE, Desk
-from services.trading.flow.reconcile import reconcile, standing
+from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import positions as position_rule
 from services.trading.rules.orders import OrderRow
@@ -55,6 +55,7 @@ async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
     async with desk.deps.pool.acquire() as connection:
         await append_event(connection, SERVICE, "everything.closing", now, {"reason": reason})
     entries = await store.want_entries_cancelled(desk.deps.pool, None, reason)
+    await cancel_unlisted(desk)
     held = await store.positions(desk.deps.pool, "open")
     for position in held:
         await store.want_exit(desk.deps.pool, position.position_id, reason)

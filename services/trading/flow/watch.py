@@ -15,6 +15,7 @@ from services.trading.flow.settle import settle
 from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
+from services.trading.rules.steps import SLOW_POLL
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
 from shared.web import end_tasks
@@ -67,7 +68,7 @@ async def one_pass(desk: Desk) -> datetime:
     slot_due = desk.next_slot is None or now >= desk.next_slot
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
     try:
-        await (reconcile if again or slot_due or suspected or not desk.ready else settle)(desk, now)
+        await (reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)(desk, now)
         if first and any(row.status == INTENDED for row in await store.unsettled(desk.deps.pool)):
             # Now that orders may be sent, intents that never arrived are.
             await settle(desk, now)
@@ -81,6 +82,8 @@ async def one_pass(desk: Desk) -> datetime:
     busy = busy or bool(desk.disagreements)
     desk.next_slot = settle_slot(desk.session(now), desk.upcoming(now), now, busy)
     wakes += [desk.next_slot, *next_look(desk.disagreements)]
+    if desk.blind:
+        wakes.append(now + SLOW_POLL)
     if desk.sessions_of != trading_day(now):
         wakes.append(now + CALENDAR_AGAIN)
     return min(wakes)

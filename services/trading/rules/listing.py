@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.trading.rules.orders import OrderRow, is_answer_to
-from shared.domain.order import BrokerOrder
+from shared.domain.order import ORDER_TYPES, BrokerOrder
 
 WITH_LEGS = frozenset({"bracket", "oco", "oto"})
 
@@ -36,6 +36,9 @@ def listing_of(told: Iterable[BrokerOrder]) -> Listing:
     return Listing({one.id: one for one in every}, {one.client_order_id: one for one in every})
 
 
-def placed_by_others(told: Iterable[BrokerOrder]) -> tuple[BrokerOrder, ...]:
-    """Open orders that can stand for themselves. A leg without its parent is somebody's, and not news by itself."""
-    return tuple(order for order in told if order.quantity >= 1 and (order.order_class == "simple" or order.legs))
+def can_be_a_row(told: BrokerOrder) -> bool:
+    """Whether an order of another hand can stand in our books: of whole shares of a stock, for itself. A leg without
+    its parent is somebody's, and not news by itself.
+    """
+    whole = told.is_equity and told.quantity >= 1 and told.type in ORDER_TYPES
+    return whole and (told.order_class == "simple" or bool(told.legs))

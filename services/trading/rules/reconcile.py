@@ -14,7 +14,8 @@ def held_by_us(positions: Iterable[PositionRow]) -> dict[str, int]:
 
 
 def held_at_broker(positions: Iterable[BrokerPosition]) -> dict[str, int]:
-    return {position.symbol: position.quantity for position in positions if position.quantity}
+    """Whole shares of stocks; whatever else the account holds is not ours to compare."""
+    return {position.symbol: position.quantity for position in positions if position.is_equity and position.quantity}
 
 
 def disagreements(

@@ -1,0 +1,141 @@
+"""Flat and ready need both lists of the broker's read; a row that cannot be read is told, and hides nothing else."""
+
+import json
+from typing import Any
+
+from tests.trading.bench import Bench, Fault, bench
+
+MULTI_LEG = {
+    "id": "mleg-1", "client_order_id": "by hand", "symbol": "", "asset_class": "", "side": "", "type": "limit",
+    "order_class": "mleg", "status": "new", "qty": "1", "filled_qty": "0", "submitted_at": "2026-06-15T14:00:00Z",
+    "updated_at": "2026-06-15T14:00:00Z", "legs": None,
+}  # fmt: skip
+OPTION = {
+    "symbol": "AAA260619C00200000", "asset_class": "us_option", "qty": "1", "qty_available": "1",
+    "avg_entry_price": None, "side": "long",
+}  # fmt: skip
+HTML = b"<html><h1>503 Service Temporarily Unavailable</h1></html>"
+UNANSWERED = Fault("GET", "/v2/orders$", "says", times=10_000, status=503, body=HTML)
+
+
+def _adds(path: str, *rows: Any) -> Fault:
+    return Fault("GET", f"{path}$", "adds", times=10_000, body=json.dumps(rows).encode())
+
+
+async def _standing(b: Bench) -> dict[str, Any]:
+    found: dict[str, Any] = (await b.post("/reconcile")).json()
+    return found
+
+
+async def test_an_order_that_cannot_be_read_does_not_hide_the_others(database_url: str) -> None:
+    async with bench(database_url) as b:
+        b.wire.faults = [_adds("/v2/orders", MULTI_LEG)]
+        resting = b.by_hand("BBB", "buy", 20, type="limit", limit_price="45")
+        seen = await _standing(b)
+        assert (seen["ready"], seen["orders_read"], seen["flat"]) == (True, True, False)
+        assert [(row["kind"], row["id"]) for row in seen["unreadable"]] == [("order", "mleg-1")]
+        assert [(one["order_id"], one["opens"]) for one in seen["other_orders"]] == [(resting, True)]
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        await b.until(5.0)
+        assert not list(b.book.live_orders())
+        assert ("DELETE", "/v2/orders/mleg-1") in b.wire.seen
+        after = await _standing(b)
+        assert (after["other_orders"], after["flat"]) == ([], False)
+        assert (await b.alerts()).count(("critical", "unreadable_row")) == 1
+        b.wire.faults = []
+        seen = await _standing(b)
+        assert (seen["flat"], seen["unreadable"]) == (True, []), seen
+
+
+async def test_a_list_of_orders_that_fails_is_not_an_empty_one(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        b.wire.faults = [UNANSWERED]
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        await b.until(5.0)
+        assert b.book.ledger.qty("AAA") == 0
+        seen = await _standing(b)
+        assert (seen["open_positions"], seen["orders_read"], seen["flat"]) == (0, False, False)
+        await b.until(40.0)
+        assert ("critical", "orders_unreadable") in await b.alerts()
+        seen = await _standing(b)
+        assert (seen["ready"], seen["flat"]) == (False, False)
+        assert (await b.send(await b.approve("BBB"))).status_code == 503
+        b.wire.faults = []
+        await b.until(15.0)
+        seen = await b.get("/reconciliation")
+        assert (seen["ready"], seen["orders_read"], seen["flat"]) == (True, True, True)
+
+
+async def test_nothing_is_ready_before_the_open_orders_were_read(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.stop()
+        b.wire.faults = [UNANSWERED]
+        await b.start(ready=False)
+        await b.until(20.0)
+        seen = await b.get("/reconciliation")
+        assert (seen["ready"], seen["reconciled_at"], seen["flat"]) == (False, None, False)
+        assert (await b.send(await b.approve())).status_code == 503
+        b.wire.faults = []
+        await b.until(15.0)
+        assert (await b.send(await b.approve())).status_code == 200
+
+
+async def test_positions_that_cannot_be_read_are_told(database_url: str) -> None:
+    async with bench(database_url) as b:
+        b.wire.faults = [Fault("GET", "/v2/positions", "says", times=10_000, body=b'{"no": "list"}')]
+        for _ in range(3):
+            assert (await b.post("/reconcile")).status_code == 503
+        seen = await b.get("/reconciliation")
+        assert (seen["positions_read"], seen["flat"]) == (False, False)
+        assert ("critical", "positions_unreadable") in await b.alerts()
+
+
+async def test_a_position_that_cannot_be_read_leaves_the_others_looked_after(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        b.wire.faults = [_adds("/v2/positions", {"symbol": "ODD", "qty": None}, OPTION)]
+        leg = next(order for order in b.book.live_orders() if order.type == "limit")
+        b.exchange.ask("BENCH", "cancel", {"order_id": leg.id})
+        await b.until(10.0)
+        assert (await b.position())["protected_quantity"] == 10
+        await b.post("/positions/AAA/close")
+        await b.until(5.0)
+        assert b.book.ledger.qty("AAA") == 0
+        seen = await _standing(b)
+        assert (seen["flat"], [row["symbol"] for row in seen["unreadable"]]) == (False, ["ODD"])
+        assert ("critical", "unreadable_row") in await b.alerts()
+
+
+async def test_options_coins_and_fractions_are_listed_and_do_not_keep_anything_from_flat(database_url: str) -> None:
+    async with bench(database_url) as b:
+        b.holds("AAA260619C00200000", "1", "4.2")
+        b.holds("BTCUSD", "2", "60000")
+        b.holds("VTI", "0.4", "290")
+        seen = await _standing(b)
+        assert (seen["flat"], seen["disagreements"], seen["open_positions"]) == (True, [], 0)
+        listed = {one["symbol"]: (one["asset_class"], one["quantity"]) for one in seen["foreign"]}
+        assert listed == {
+            "AAA260619C00200000": ("us_option", "1"), "BTCUSD": ("crypto", "2"), "VTI": ("us_equity", "0.4")
+        }  # fmt: skip
+        await b.bought()
+        assert (await b.position())["protected_quantity"] == 10
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        await b.until(5.0)
+        seen = await _standing(b)
+        assert (seen["flat"], seen["unreadable"]) == (True, []), seen
+        assert [int(p.qty) for p in b.book.ledger.positions if p.symbol != "VTI"] == [1, 2]
+
+
+async def test_a_resting_order_in_an_option_is_cancelled_by_a_stop_and_is_no_row(database_url: str) -> None:
+    option = MULTI_LEG | {
+        "id": "opt-1", "symbol": "AAA260619C00200000", "asset_class": "us_option", "side": "buy", "order_class": ""
+    }  # fmt: skip
+    async with bench(database_url) as b:
+        b.wire.faults = [_adds("/v2/orders", option)]
+        seen = await _standing(b)
+        assert [(one["symbol"], one["opens"]) for one in seen["other_orders"]] == [("AAA260619C00200000", True)]
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        assert ("DELETE", "/v2/orders/opt-1") in b.wire.seen
+        assert await b.pool.fetchval("SELECT count(*) FROM securities WHERE length(symbol) > 12") == 0
+        assert await b.alerts() == []
