@@ -5,16 +5,18 @@ service holds what was accepted last. See Documentation/decisions/0009.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from config.numbers import fault_of, shown
 from config.settings import Settings
-from config.trading import Config, Part, RiskFile, TradingFile
+from config.trading import Config, HeldLimit, Part, RiskFile, TradingFile
+from config.yaml_file import MOST_CHARACTERS, Misfit, Place, read_yaml
 
 
 class ConfigFileError(ValueError):
@@ -30,31 +32,34 @@ Texts = Mapping[str, str]
 def parse(model: type[F], name: str, text: str) -> F:
     """The typed contents of one file. Raises ConfigFileError naming the line or the key."""
     try:
-        raw: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise ConfigFileError(f"{name}{where}: not valid YAML ({getattr(error, 'problem', error)})") from error
-    if not isinstance(raw, dict):
-        raise ConfigFileError(f"{name}: expected sections like 'risk:', found {type(raw).__name__}")
+        raw, lines = read_yaml(text)
+    except Misfit as error:
+        raise ConfigFileError(f"{name} line {error.line}: {error}") from error
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        key, line = ".".join(str(part) for part in first["loc"]), _line_of(text, first["loc"])
-        raise ConfigFileError(f"{name} line {line}: {key}: {first['msg']} (found {first.get('input')!r})") from error
+        place = tuple(first["loc"])
+        key = ".".join(str(part) for part in place)
+        line = next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), 1)
+        found = "" if first["type"] in ("missing", "extra_forbidden") else f" (found {shown(first['input'])})"
+        fault = fault_of(first) + _cure(model, place, first["type"])
+        raise ConfigFileError(f"{name} line {line}: {key}: {fault}{found}") from error
 
 
-def _line_of(text: str, place: Sequence[int | str]) -> int:
-    """The line of a key, or of the deepest part of the way to it that is there."""
-    node, line = yaml.compose(text), 1
-    for part in place:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-        found = next((pair for pair in pairs if pair[0].value == str(part)), None)
-        if found is None:
-            break
-        node, line = found[1], found[0].start_mark.line + 1
-    return line
+def _cure(model: type[BaseModel], place: Place, kind: str) -> str:
+    """What to do about a key that is missing, or that nobody knows."""
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return ""
+        model = field.annotation
+    if kind == "missing":
+        return ": add it"
+    if kind != "extra_forbidden":
+        return ""
+    near = get_close_matches(str(place[-1]), model.model_fields, n=1)
+    return f": did you mean {near[0]}?" if near else f": take it out; known here are {', '.join(model.model_fields)}"
 
 
 def _strictest(name: str, said: dict[str, Any], warnings: list[str]) -> Any:
@@ -85,10 +90,10 @@ def _is_autonomous(trading: TradingFile, settings: Settings, warnings: list[str]
 
 def combine(trading: TradingFile, risk: RiskFile, settings: Settings, digest: str) -> Config:
     """Fold files and environment into one set of limits, the stricter of each."""
-    limits, warnings = risk.position_limits, list[str]()
+    entries, warnings = risk.position_limits, list[str]()
     said = {
-        "max_positions": (trading.risk.max_positions, limits.max_positions, settings.max_positions),
-        "max_position_size": (trading.risk.max_position_size, limits.max_position_size, settings.max_position_size),
+        "max_positions": (trading.risk.max_positions, entries.max_positions, settings.max_positions),
+        "max_position_size": (trading.risk.max_position_size, entries.max_position_size, settings.max_position_size),
         "max_daily_loss": (trading.risk.max_daily_loss, risk.daily_limits.max_loss, settings.max_daily_loss),
         "max_sector_exposure_pct": (
             trading.risk.max_sector_exposure_pct,
@@ -102,19 +107,40 @@ def combine(trading: TradingFile, risk: RiskFile, settings: Settings, digest: st
         name: _strictest(name, dict(zip(sources, values, strict=True)), warnings) for name, values in said.items()
     }
     autonomous = _is_autonomous(trading, settings, warnings)
-    return Config(trading=trading, risk=risk, autonomous=autonomous, hash=digest, warnings=tuple(warnings), **strictest)
+    limits = tuple(_held(name, strictest[name], *values) for name, values in said.items())
+    return Config(
+        trading=trading,
+        risk=risk,
+        autonomous=autonomous,
+        hash=digest,
+        limits=limits,
+        warnings=tuple(warnings),
+        **strictest,
+    )
+
+
+def _held(name: str, holds: Any, trading: Any, risk: Any, environment: Any) -> HeldLimit:
+    return HeldLimit(name=name, holds=holds, trading_config=trading, risk_parameters=risk, environment=environment)
 
 
 def read_texts(folder: Path) -> dict[str, str]:
     """Both files as they lie there. Raises ConfigFileError."""
-    texts = {}
-    for name in (TRADING_FILE, RISK_FILE):
-        try:
-            texts[name] = (folder / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise ConfigFileError(f"{folder / name}: cannot be read ({why})") from error
-    return texts
+    return {name: _text_of(folder / name) for name in (TRADING_FILE, RISK_FILE)}
+
+
+def _text_of(path: Path) -> str:
+    """A file's text, of which no more is read than such a file may hold."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigFileError(f"{path}: cannot be read (it is no file)")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8; save it as plain UTF-8 text"
+        raise ConfigFileError(f"{path}: cannot be read ({why})") from error
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigFileError(f"{path}: longer than {MOST_CHARACTERS:,} characters, which no configuration is")
+    return text
 
 
 def digest_of(texts: Texts) -> str:

@@ -3,38 +3,58 @@
 The broker is the simulated exchange unless a real base URL is given, and live money needs three settings that agree.
 """
 
+import json
+import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AliasChoices, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.addresses import DATA_HOST, LIVE_HOST, NEAR, PAPER_HOST, Account, account_of, base_of, fault_in, host_of
+from config.addresses import LOOPBACK as LOOPBACK
+from config.env_file import Stray, faults_in, strays_in, typing_errors_in
+from config.numbers import NO_NUMBER, Usd, as_number, bounds_of, fault_of, kind_of, number_in, shown
 from config.services import BY_NAME
 
-LIVE_HOST, PAPER_HOST = "api.alpaca.markets", "paper-api.alpaca.markets"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ENV_FILE = ".env"
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Budget = Annotated[int, Field(ge=1, le=1_000_000)]
+Urls = Annotated[dict[str, str], NoDecode]
 
 
 class Settings(BaseSettings):
     """Everything the environment says. Raises pydantic's ValidationError naming each setting that is wrong."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    def __init__(self, _env_file: str | Path | None = ENV_FILE, **values: Any) -> None:
+        faults = typing_errors_in(os.environ, setting_names())
+        if _env_file is not None:
+            faults += faults_in(Path(_env_file), setting_names())
+        if faults:
+            kinds = [PydanticCustomError("env_file", "{fault}", {"fault": fault}) for fault in faults]
+            details = [InitErrorDetails(type=kind, input=None) for kind in kinds]
+            raise ValidationError.from_exception_data("Settings", details)
+        super().__init__(_env_file=_env_file, **values)
 
     database_url: str | None = None
     database_host: str = "127.0.0.1"
-    database_port: int = 5432
+    database_port: Port = 5432
     database_name: str = "catalyst_trading"
     database_user: str = "catalyst_app"
     database_password: str = ""
     database_ssl_mode: str = "prefer"
-    database_wait_seconds: float = 60
+    database_wait_seconds: float = Field(default=60, ge=0, le=3600)
     database_admin_url: str = ""
     database_readonly_password: str = ""
 
     redis_host: str = "127.0.0.1"
-    redis_port: int = 6379
+    redis_port: Port = 6379
     redis_password: str = ""
 
     alpaca_api_key: str = "SIMULATED"
@@ -42,7 +62,7 @@ class Settings(BaseSettings):
     alpaca_base_url: str = ""
     alpaca_data_url: str = ""
     alpaca_feed: Literal["iex", "sip", "delayed_sip"] = "iex"
-    alpaca_requests_per_minute: int = Field(default=200, ge=10)
+    alpaca_requests_per_minute: int = Field(default=200, ge=10, le=100_000)
 
     trading_mode: Literal["paper", "live"] = "paper"
     enable_paper_trading: bool = True
@@ -53,16 +73,16 @@ class Settings(BaseSettings):
     enable_email_alerts: bool = False
     trading_session_mode: Literal["supervised", "autonomous"] | None = None
     workflow_auto_execute: bool | None = None
-    workflow_scan_frequency_minutes: int | None = None
-    workflow_execute_top_n: int | None = None
-    max_daily_loss: float | None = None
-    max_position_size: float | None = None
-    max_positions: int | None = None
+    workflow_scan_frequency_minutes: Annotated[float, Field(ge=1, le=390)] | None = None
+    workflow_execute_top_n: Annotated[int, Field(ge=1, le=50)] | None = None
+    max_daily_loss: Usd | None = None
+    max_position_size: Usd | None = None
+    max_positions: Annotated[int, Field(ge=1, le=50)] | None = None
     risk_hot_reload: bool = True
     trading_hot_reload: bool = True
 
     smtp_host: str = ""
-    smtp_port: int = 587
+    smtp_port: Port = 587
     smtp_username: str = ""
     smtp_password: str = ""
     smtp_from: str = ""
@@ -76,19 +96,19 @@ class Settings(BaseSettings):
     benzinga_api_key: str = ""
     alphavantage_key: str = ""
     newsapi_plan: Literal["free", "paid"] = "free"
-    newsapi_per_day: int = Field(default=100, ge=1)
-    alphavantage_per_minute: int = Field(default=5, ge=1)
-    alphavantage_per_day: int = Field(default=25, ge=1)
-    benzinga_per_minute: int = Field(default=60, ge=1)
+    newsapi_per_day: Budget = 100
+    alphavantage_per_minute: Budget = 5
+    alphavantage_per_day: Budget = 25
+    benzinga_per_minute: Budget = 60
     sec_contact: str = Field(default="", pattern=r"^(.*\S+@\S+\.\S+.*)?$")
     enable_yahoo_news: bool = True
-    news_urls: dict[str, str] = Field(default_factory=dict)
+    news_urls: Urls = Field(default_factory=dict)
     news_llm_provider: Literal["", "openai", "anthropic"] = ""
     news_llm_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     news_llm_model: str = ""
     news_llm_key: str = ""
-    news_llm_per_minute: int = Field(default=60, ge=1)
-    news_llm_per_day: int = Field(default=2000, ge=1)
+    news_llm_per_minute: Budget = 60
+    news_llm_per_day: Budget = 2000
     news_llm_items: int = Field(default=20, ge=1, le=200)
     news_llm_timeout_seconds: float = Field(default=6.0, gt=0, le=60)
     news_reading_seconds: float = Field(default=8.0, gt=0, le=60)
@@ -98,7 +118,7 @@ class Settings(BaseSettings):
     catalyst_bind: str = "127.0.0.1"
     catalyst_allowed_hosts: str = ""
     service_url_template: str = "http://127.0.0.1:{port}"
-    service_urls: dict[str, str] = Field(default_factory=dict)
+    service_urls: Urls = Field(default_factory=dict)
     config_folder: Path = Path("config")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["json", "console"] = "console"
@@ -108,9 +128,72 @@ class Settings(BaseSettings):
     exchange_date: str = ""
     exchange_start: str = ""
     exchange_clock: Literal["frozen", "run"] = "frozen"
-    exchange_speed: float = Field(default=1.0, ge=0)
+    exchange_speed: float = Field(default=1.0, ge=0, le=1_000_000)
     exchange_journal: Path | None = None
-    exchange_seed: int = 7
+    exchange_seed: int = Field(default=7, ge=0, le=2**48)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset(cls, data: Any) -> Any:
+        """Empty texts and blanks set nothing; blanks in the place of the broker's address are a fault."""
+        kept = ("alpaca_base_url", "alpaca_data_url")
+        return {
+            name: value
+            for name, value in data.items()
+            if not (isinstance(value, str) and not value.strip() and (not value or name not in kept))
+        }
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """A number is a number by the grammar of the YAML files, and no truth value."""
+        kind = kind_of(cls.model_fields[str(info.field_name)].annotation)
+        if kind is None or kind is bool or value is None:
+            return value
+        found = number_in(value.strip()) if isinstance(value, str) else value
+        if found is None:
+            raise ValueError(NO_NUMBER)
+        return as_number(found, kind)
+
+    @field_validator("service_urls", "news_urls", mode="before")
+    @classmethod
+    def _decoded(cls, value: Any) -> Any:
+        """JSON from the environment. Its text is not repeated: an address may hold a password."""
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except (ValueError, RecursionError):
+            raise ValueError('must be a JSON object such as {"scanner": "http://127.0.0.1:5001"}') from None
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "Settings":
+        """The broker's keys go to Alpaca by TLS, or to the simulated exchange near by; never to a stranger."""
+        paper, live, data = (f"https://{host}" for host in (PAPER_HOST, LIVE_HOST, DATA_HOST))
+        if self.alpaca_base_url and (fault := fault_in(self.alpaca_base_url, (PAPER_HOST, LIVE_HOST))):
+            right = f"set {paper} (paper), {live} (live), or leave it empty for the simulated exchange"
+            raise ValueError(f"ALPACA_BASE_URL: {fault}; {right}")
+        if self.alpaca_data_url and (fault := fault_in(self.alpaca_data_url, (DATA_HOST,))):
+            raise ValueError(f"ALPACA_DATA_URL: {fault}; leave it empty, or set {data}")
+        if self.alpaca_data_url and (host_of(self.alpaca_data_url) in NEAR) != (self.broker == "simulated"):
+            other = f"prices of another market than the {self.broker} account's of ALPACA_BASE_URL"
+            raise ValueError(f"ALPACA_DATA_URL: it leads to {other}; leave it empty")
+        for name in BY_NAME:
+            self._address_of(name)
+        if not self.alpaca_base_url and (fault := fault_in(self.url_of("exchange"), ())):
+            where = "SERVICE_URLS or SERVICE_URL_TEMPLATE: the simulated exchange's address would be given the keys"
+            raise ValueError(f"{where}, but {fault}; use http://{{container}}:{{port}} or a loopback address")
+        return self
+
+    def _address_of(self, service: str) -> None:
+        try:
+            where = urlsplit(self.url_of(service))
+            usable = where.scheme in ("http", "https") and bool(where.hostname) and where.port != 0
+        except (ValueError, KeyError, IndexError, AttributeError):
+            usable = False
+        if not usable:
+            raise ValueError(
+                f"SERVICE_URLS or SERVICE_URL_TEMPLATE: no usable address for {service};"
+                " use http://{container}:{port} or http://127.0.0.1:{port}"
+            )
 
     @model_validator(mode="after")
     def _agree(self) -> "Settings":
@@ -149,22 +232,21 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def broker(self) -> Literal["simulated", "paper", "live"]:
-        """Which account the base URL leads to; anything but Alpaca's two hosts is the simulated exchange."""
-        host = urlsplit(self.alpaca_base_url).hostname
-        return "live" if host == LIVE_HOST else "paper" if host == PAPER_HOST else "simulated"
+    def broker(self) -> Account:
+        """Which account the base URL leads to."""
+        return account_of(self.alpaca_base_url)
 
     @property
     def trading_url(self) -> str:
         """Base of the trading API without a trailing slash."""
-        return (self.alpaca_base_url or self.url_of("exchange")).rstrip("/").removesuffix("/v2")
+        return base_of(self.alpaca_base_url or self.url_of("exchange"))
 
     @property
     def data_url(self) -> str:
         """Base of the market-data API without a trailing slash."""
         if self.alpaca_data_url:
-            return self.alpaca_data_url.rstrip("/")
-        return self.trading_url if self.broker == "simulated" else "https://data.alpaca.markets"
+            return base_of(self.alpaca_data_url)
+        return self.trading_url if self.broker == "simulated" else f"https://{DATA_HOST}"
 
     @property
     def stream_url(self) -> str:
@@ -206,6 +288,36 @@ class Settings(BaseSettings):
 
 
 @lru_cache(maxsize=1)
+def setting_names() -> frozenset[str]:
+    """Every name that the environment may set."""
+    names = set()
+    for field, known in Settings.model_fields.items():
+        alias = known.validation_alias
+        names |= {str(one) for one in alias.choices} if isinstance(alias, AliasChoices) else {field.upper()}
+    return frozenset(names)
+
+
+@lru_cache(maxsize=1)
 def read_settings() -> Settings:
     """The process's settings, read once."""
     return Settings()
+
+
+def stray_names() -> list[Stray]:
+    """Names in `.env` that nothing reads and that look as if they were meant for this system."""
+    return strays_in(Path(ENV_FILE), setting_names())
+
+
+def complaints(error: ValidationError) -> Iterable[str]:
+    """What is wrong with the settings, a line each: the setting, the fault, the cure. Texts are never repeated, as any
+    may be a secret; numbers are.
+    """
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])[:64]
+        field = Settings.model_fields.get(name)
+        fault, value = fault_of(item), item["input"]
+        if field is None or kind_of(field.annotation) in (None, bool):
+            yield f"{name.upper()}: {fault}" if name else fault
+            continue
+        found = f", found {shown(value)}" if isinstance(value, int | float) or hasattr(value, "as_tuple") else ""
+        yield f"{name.upper()}: {fault}{found}; set a number {bounds_of(field)}, or leave it empty"

@@ -1,26 +1,42 @@
 """How the system trades: the typed contents of trading_config.yaml and risk_parameters.yaml."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Usd = Annotated[Decimal, Field(gt=0, le=Decimal("1e9"))]
-Percent = Annotated[float, Field(gt=0, le=100)]
-Share = Annotated[float, Field(ge=0, le=1)]
+from config.numbers import Percent, Share, Usd, as_number, kind_of
+
+Text = Annotated[str, Field(min_length=1, max_length=64)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Minutes = Annotated[int, Field(ge=0, le=10_080)]
+StockPrice = Annotated[float, Field(gt=0, le=1e7)]
+Names = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Part(BaseModel):
-    """A section of a file. Unknown keys are refused: a typo must not become a default."""
+    """A section of a file. Unknown keys are refused: a typo must not become a default. Nothing is turned into a number
+    or a truth value that is not written as one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = kind_of(cls.model_fields[str(info.field_name)].annotation)
+        if kind is bool:
+            if not isinstance(value, bool):
+                raise ValueError("must be true or false")
+            return value
+        return as_number(value, kind) if kind is not None and value is not None else value
 
 
 class SessionPart(Part):
     mode: Literal["supervised", "autonomous"]
-    timezone: str = "US/Eastern"
-    market_open: str = "09:30"
-    market_close: str = "16:00"
+    timezone: Text = "US/Eastern"
+    market_open: Text = "09:30"
+    market_close: Text = "16:00"
 
 
 class RiskPart(Part):
@@ -52,12 +68,12 @@ class WorkflowPart(Part):
 
 
 class ScannerPart(Part):
-    min_price: float = Field(default=1.0, gt=0)
-    max_price: float = Field(default=500.0, gt=0)
-    min_average_dollar_volume: float = Field(default=2_000_000, ge=0)
-    max_spread_pct: float = Field(default=1.0, gt=0)
-    min_history_days: int = Field(default=20, ge=1)
-    stale_after_seconds: float = Field(default=120, gt=0)
+    min_price: StockPrice = 1.0
+    max_price: StockPrice = 500.0
+    min_average_dollar_volume: float = Field(default=2_000_000, ge=0, le=1e12)
+    max_spread_pct: Percent = 1.0
+    min_history_days: int = Field(default=20, ge=1, le=1000)
+    stale_after_seconds: Seconds = 120
     min_range_of_target: Share = 0.5
     """A name must usually range, or range today, over this part of default_take_profit_pct; 0 asks nothing."""
     store_top: int = Field(default=200, ge=1, le=1000)
@@ -73,11 +89,11 @@ class Weights(Part):
 class FunnelPart(Part):
     """How many symbols each stage lets through, and the weights of the composite score."""
 
-    scanner: int = Field(default=100, ge=1)
-    news: int = Field(default=35, ge=1)
-    pattern: int = Field(default=20, ge=1)
-    technical: int = Field(default=10, ge=1)
-    risk: int = Field(default=5, ge=0)
+    scanner: Names = 100
+    news: Names = 35
+    pattern: Names = 20
+    technical: Names = 10
+    risk: int = Field(default=5, ge=0, le=10_000)
     min_composite_score: Share = 0.55
     weights: Weights = Weights(news=0.3, technical=0.3, momentum=0.2, volume=0.2)
 
@@ -109,7 +125,7 @@ class PositionLimits(Part):
 
 class SectorLimits(Part):
     max_exposure_pct: Percent
-    sectors_to_limit: tuple[str, ...] = ()
+    sectors_to_limit: tuple[Text, ...] = Field(default=(), max_length=100)
 
 
 class Correlation(Part):
@@ -119,10 +135,10 @@ class Correlation(Part):
 
 class EntryLimits(Part):
     last_minutes_without_entries: int = Field(default=30, ge=0, le=390)
-    max_quote_age_seconds: float = Field(default=60, gt=0)
-    max_spread_pct: float = Field(default=0.5, gt=0)
+    max_quote_age_seconds: Seconds = 60
+    max_spread_pct: Percent = 0.5
     max_share_of_average_volume_pct: Percent = 1.0
-    loss_cooldown_minutes: int = Field(default=60, ge=0)
+    loss_cooldown_minutes: Minutes = 60
     max_entries_per_day: int = Field(default=0, ge=0, le=1000)
     decision_ttl_seconds: int = Field(default=60, ge=5, le=600)
     min_stop_pct: Percent = 0.5
@@ -133,7 +149,7 @@ class EmergencyActions(Part):
     close_all_positions_on_limit: bool = True
     send_email_alert: bool = True
     halt_new_trades: bool = True
-    cooldown_period_minutes: int = Field(default=60, ge=0)
+    cooldown_period_minutes: Minutes = 60
 
 
 class RiskFile(Part):
@@ -145,6 +161,16 @@ class RiskFile(Part):
     correlation: Correlation
     entry: EntryLimits = EntryLimits()
     emergency_actions: EmergencyActions = EmergencyActions()
+
+
+class HeldLimit(Part):
+    """One limit: what holds, and what each source says, None where it says nothing. USD, counts, percent or a share."""
+
+    name: str
+    holds: Decimal
+    trading_config: Decimal
+    risk_parameters: Decimal
+    environment: Decimal | None
 
 
 class Config(Part):
@@ -159,4 +185,5 @@ class Config(Part):
     max_correlation: float
     autonomous: bool
     hash: str
+    limits: tuple[HeldLimit, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -5,12 +5,14 @@ As a program (`python -m database.migrate`) it migrates DATABASE_ADMIN_URL and g
 
 import asyncio
 import hashlib
+import sys
 from pathlib import Path
 
 import asyncpg
 import structlog
+from pydantic import ValidationError
 
-from config.settings import read_settings
+from config.settings import complaints, read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x0CA7A1157
@@ -71,14 +73,19 @@ async def _let_in(connection: asyncpg.Connection, role: str, password: str | Non
     )
 
 
-def main() -> None:
-    """Migrate the database that the environment names."""
-    settings = read_settings()
+def main() -> int:
+    """Migrate the database that the environment names. Returns the exit code; wrong settings are said on stderr."""
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        sys.stderr.writelines(f"configuration: {line}\n" for line in complaints(error))
+        return 2
     applied = asyncio.run(
         migrate(settings.admin_dsn, settings.database_password or None, settings.database_readonly_password or None)
     )
     structlog.get_logger().info("migrated", applied=applied or "nothing to do")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,11 @@
 """`catalyst`: the command line. Run it as `python -m scripts.catalyst`, or through the Makefile."""
 
-import typer
+import sys
 
+import typer
+from pydantic import ValidationError
+
+from config.settings import complaints
 from scripts.cli import demo, risk, system, tape, telling, trading
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -29,5 +33,17 @@ app.command("test-alert")(risk.send_test)
 app.add_typer(risk.config, name="config")
 app.add_typer(tape.app, name="tape")
 
+
+def main() -> None:
+    """Run a command; settings that are wrong end it with a line for each of them."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        sys.stderr.writelines(f"catalyst: {line}\n" for line in complaints(error))
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import ValidationError
 
-from config.settings import Settings, read_settings
+from config.settings import Settings, complaints, read_settings
 from shared.adapters.alpaca import AlpacaBroker
 from shared.domain.listing import Unreadable
 from shared.domain.order import BrokerOrder
@@ -285,8 +285,8 @@ def main(
     try:
         settings = read_settings()
     except ValidationError as error:
-        for item in error.errors():
-            typer.echo(f".env: {'.'.join(map(str, item['loc'])).upper()} {item['msg']}", err=True)
+        for line in complaints(error):
+            typer.echo(f"settings: {line}", err=True)
         raise typer.Exit(NOTHING_DONE) from error
     raise typer.Exit(asyncio.run(run(settings, yes=yes, dry_run=dry_run, patience=patience)))
 

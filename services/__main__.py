@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
-from config.settings import Settings, read_settings
+from config.settings import Settings, complaints, read_settings, stray_names
 from shared.adapters.alpaca_data import AlpacaData
 from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
@@ -259,11 +259,11 @@ def main(arguments: list[str]) -> int:
     try:
         settings = read_settings()
     except ValidationError as error:
-        for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"]).upper()
-            sys.stderr.write(f"configuration: {name + ': ' if name else ''}{item['msg']}\n")
+        sys.stderr.writelines(f"configuration: {line}\n" for line in complaints(error))
         return 2
     set_up(names[0] if len(names) == 1 else "all", settings.log_level, settings.log_format, settings.log_folder)
+    for one in stray_names():
+        log.warning("setting_unknown", setting=one.name, line=one.line, nearest=one.nearest)
     try:
         asyncio.run(run(names, settings))
     except (Unavailable, ConfigError, ConfigFileError) as error:

@@ -196,7 +196,9 @@ def _add_stop(app: FastAPI, deps: Deps, watch: Watch) -> None:
 def _add_config(app: FastAPI, deps: Deps, watch: Watch) -> None:
     @app.get("/api/v1/risk/config", summary="What holds, and how the files differ from it")
     async def config() -> dict[str, Any]:
-        """`changes` as "key: old -> new"; `refused` says why the files do not hold."""
+        """`limits` with what each source says of them; `changes` as "key: old -> new"; `refused`: why the files do not
+        hold.
+        """
         return await reload.compared(deps, watch)
 
     @app.post("/api/v1/risk/config/try", summary="What past decisions would have been under other files")

@@ -2,15 +2,17 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from config.yaml_file import LONGEST_KEY, MOST_CHARACTERS
 from shared.domain.base import Value
 from shared.domain.evidence import Candidate, Scored
 from shared.domain.order import Quantity, Verdict
 
+MOST_FILES = 2
 CycleMode = Literal["conservative", "normal", "aggressive"]
 SessionMode = Literal["supervised", "autonomous"]
 ProposalStatus = Literal["pending", "approving", "unknown", "approved", "rejected", "expired", "refused"]
@@ -88,10 +90,24 @@ class DecideRequest(Value):
     caps: tuple[Cap, ...] = ()
 
 
+def _bounded(files: Any) -> Any:
+    """The files of a request, none of them longer than a configuration is. Raises ValueError without repeating them."""
+    if isinstance(files, dict):
+        if len(files) > MOST_FILES or any(len(str(name)) > LONGEST_KEY for name in files):
+            raise ValueError(f"at most {MOST_FILES} files, with the names of the configuration's")
+        if any(isinstance(text, str) and len(text) > MOST_CHARACTERS for text in files.values()):
+            raise ValueError(f"a file may have at most {MOST_CHARACTERS:,} characters")
+    return files
+
+
+Files = Annotated[dict[str, str], BeforeValidator(_bounded)]
+"""The contents of the two configuration files by name."""
+
+
 class RetryRequest(Value):
     """Ask risk what it would have said under other files of decisions that it once took."""
 
-    files: dict[str, str]
+    files: Files
     scans: tuple[DecideRequest, ...]
 
 

@@ -12,7 +12,7 @@ FILES = Path(__file__).parents[2] / "config"
 
 
 def settings(**given: object) -> Settings:
-    return Settings(_env_file=None, **given)  # type: ignore[arg-type]
+    return Settings(_env_file=None, **given)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ PAPER = "https://paper-api.alpaca.markets"
 
 
 def settings(**given: object) -> Settings:
-    return Settings(_env_file=None, **given)  # type: ignore[arg-type]
+    return Settings(_env_file=None, **given)
 
 
 def test_the_broker_is_simulated_unless_an_address_says_otherwise() -> None:

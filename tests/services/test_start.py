@@ -16,13 +16,13 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[2]
 
 
-def started(name: str, folder: Path, **settings: Any) -> subprocess.Popen[str]:
-    """`python -m services <name>` with exactly these settings."""
+def started(name: str, folder: Path, module: str = "services", **settings: Any) -> subprocess.Popen[str]:
+    """`python -m services <name>`, or another module, with exactly these settings."""
     kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}  # noqa: TID251
     told = {key.upper(): str(value) for key, value in settings.items()}
     environment = kept | {"LOG_FOLDER": str(folder), "PYTHONPATH": str(ROOT)} | told
     return subprocess.Popen(
-        [sys.executable, "-m", "services", *name.split()],
+        [sys.executable, "-m", *module.split(), *name.split()],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -113,3 +113,39 @@ def test_it_serves_logs_to_its_file_and_stops_cleanly_on_sigterm(tmp_path: Path,
         code, _ = ended(process)
     assert code == 0
     assert (tmp_path / "reporting.log").exists()
+
+
+def test_each_wrong_setting_is_one_line_without_its_content(tmp_path: Path) -> None:
+    says = {"max_daily_loss": "-500", "max_positions": "hunter2", "service_urls": '{"hunter2'}
+    code, said = ended(started("risk-manager", tmp_path, **says))
+    assert (code, "hunter2" in said, "Traceback" in said) == (2, False, False)
+    assert [line.split(": ")[1] for line in said.splitlines()] == ["MAX_DAILY_LOSS", "MAX_POSITIONS", "SERVICE_URLS"]
+    code, said = ended(started("trading", tmp_path, alpaca_base_url="https://user:hunter2@paper-api.alpaca.markets"))
+    assert (code, len(said.splitlines()), "hunter2" in said) == (2, 1, False)
+    assert said.startswith("configuration: ALPACA_BASE_URL: it holds a user or a password; set https://paper-api.")
+    code, said = ended(started("risk-manager", tmp_path, max_daily_los="500"))
+    assert (code, len(said.splitlines()), "MAX_DAILY_LOSS is meant" in said) == (2, 1, True)
+
+
+def test_a_file_of_settings_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    for content, says in (
+        ("MAX_DAILY_LOSS=500\r\nSMTP_PASSWORD=hunter2\r\n".encode("utf-16"), "UTF-16"),
+        (b"SMTP_PASSWORD=hunter2\nMAX_DAILY_LOS=500\n", "MAX_DAILY_LOSS is meant"),
+        (b"MAX_DAILY_LOSS=500\nMAX_DAILY_LOSS=2000\n", "lines 1 and 2: MAX_DAILY_LOSS is set twice"),
+    ):
+        (tmp_path / ".env").write_bytes(content)
+        for module in ("services reporting", "database.migrate", "scripts.catalyst status", "scripts.flatten --yes"):
+            code, said = ended(started("", tmp_path, module=module))
+            assert code in (2, 4), (module, said)
+            assert says in said, (module, said)
+            assert (len(said.splitlines()), "hunter2" in said) == (1, False), (module, said)
+
+
+def test_a_name_that_nothing_reads_is_said_loudly(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SMTP_HOTS=mail.example.org\n")
+    nobody = f"postgresql://catalyst_app:pw@127.0.0.1:{free_ports(1)[0]}/catalyst"
+    code, said = ended(started("reporting", tmp_path, database_url=nobody, database_wait_seconds=0))
+    assert code == 1
+    (line,) = [line for line in said.splitlines() if "setting_unknown" in line]
+    assert "SMTP_HOTS" in line
+    assert "SMTP_HOST" in line.replace("SMTP_HOTS", "")

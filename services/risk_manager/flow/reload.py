@@ -182,6 +182,7 @@ async def compared(deps: Deps, watch: Watch) -> dict[str, Any]:
         "problem": problem,
         "refused": list(refused.reasons) if refused is not None else [],
         "forcible": refused is not None and refused.forcible,
+        "limits": held.limits,
         "warnings": held.warnings,
         "hot_reload": {TRADING_FILE: deps.settings.trading_hot_reload, RISK_FILE: deps.settings.risk_hot_reload},
     }

@@ -10,7 +10,7 @@ from shared.domain.base import Value
 from shared.domain.position import Account
 from shared.domain.price import MarketPrice
 
-HUNDRED = Decimal(100)
+HUNDRED, MOST_PCT = Decimal(100), Decimal(1_000_000)
 TOLERANCE_SHARE, LEAST_TOLERANCE = Decimal("0.1"), Decimal(50)
 Level = Literal["calm", "warning", "emergency"]
 SILENT = "trading_silent"
@@ -54,24 +54,41 @@ def books_pnl(
     return total
 
 
+def _room(limit: Decimal) -> Decimal:
+    """A limit as an amount that may be lost; what is no positive amount allows none."""
+    return limit if limit.is_finite() and limit > 0 else Decimal(0)
+
+
+def _spent(loss: Decimal, limit: Decimal) -> bool:
+    """True when the limit is reached. A limit that allows nothing is reached by a loss, not by a day without one."""
+    return loss >= limit if limit > 0 else loss > 0
+
+
+def _used_pct(loss: Decimal, limit: Decimal) -> float:
+    """The part of the limit that is lost, in percent, a million at most; a limit of nothing is used up by any loss."""
+    used = loss / limit * HUNDRED if limit > 0 else HUNDRED if loss > 0 else Decimal(0)
+    return round(float(min(used, MOST_PCT)), 2)
+
+
 def read_day(account: Account, books: Decimal | None, limit: Decimal, warning_pct: float) -> DayReading:
     """Where they agree the broker's figure counts. Where they do not, the smaller loss does: one wrong answer of an
     account once liquidated a whole book, so nothing is tripped that both sides do not say.
     """
+    limit = _room(limit)
     broker_loss = max(Decimal(0), -account.day_pnl)
     books_loss = max(Decimal(0), -books) if books is not None else Decimal(0)
     tolerance = max(LEAST_TOLERANCE, limit * TOLERANCE_SHARE)
     apart = books is None or abs(account.day_pnl - books) > tolerance
     loss = min(broker_loss, books_loss) if apart else broker_loss
     warning = limit * Decimal(str(warning_pct)) / HUNDRED
-    level: Level = "emergency" if loss >= limit else "warning" if loss >= warning else "calm"
+    level: Level = "emergency" if _spent(loss, limit) else "warning" if loss >= warning > 0 else "calm"
     return DayReading(
         level=level,
         pnl=account.day_pnl,
         books_pnl=books,
         loss=loss,
         limit=limit,
-        used_pct=round(float(loss / limit * HUNDRED), 2),
+        used_pct=_used_pct(loss, limit),
         disagrees=apart and max(broker_loss, books_loss) >= warning,
     )
 

@@ -10,7 +10,7 @@ from config.trading import Config
 from services.workflow.rules import fate, funnel, outcome
 from services.workflow.rules.descent import Descent, Past, Standing, moved, standings
 from shared.domain.base import Value
-from shared.domain.cycle import CycleView, DecideRequest, Retried
+from shared.domain.cycle import CycleView, DecideRequest, Files, Retried
 from shared.domain.evidence import Stage
 from shared.domain.order import Check
 
@@ -30,7 +30,7 @@ REPLAYED = (
 class TrialRequest(Value):
     """The two files' contents by name, and how many of the newest completed scans to look at."""
 
-    files: dict[str, str]
+    files: Files
     scans: int = Field(default=10, ge=1, le=100)
 
 
