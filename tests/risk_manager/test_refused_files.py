@@ -72,19 +72,19 @@ async def test_a_broken_file_is_refused_on_every_way_in(filed: World, folder: Pa
 async def test_files_without_bounds_are_refused(filed: World, folder: Path) -> None:
     texts = read_texts(folder)
     async with running(filed) as service:
-        for files in (
-            texts | {RISK: "#" * 70_000},
-            texts | {f"{number}.yaml": "" for number in range(3)},
-            texts | {"x" * 10_000: ""},
-            {"x" * 10_000: "", "y": ""},
-            texts | {RISK: 5},
-            texts | {RISK: "a: \ud800"},
-            [1],
+        for files, says in (
+            (texts | {RISK: "#" * 70_000}, "a file may have at most 65,536 characters"),
+            (texts | {f"{number}.yaml": "" for number in range(3)}, "at most 2 files"),
+            (texts | {"x" * 10_000: ""}, "at most 2 files"),
+            ({"x" * 10_000: "", "y": ""}, "at most 2 files"),
+            (texts | {RISK: 5}, "string"),
+            (texts | {RISK: "a: \ud800"}, ""),
+            ([1], "dictionary"),
         ):
             body = json.dumps({"files": files, "scans": []})
             headers = {"content-type": "application/json"}
             tried = await service.post("/api/v1/risk/config/try", content=body, headers=headers)
-            assert tried.status_code in (413, 422), files
+            assert (tried.status_code, says in tried.json()["detail"]) == (422, True), says
             assert len(tried.content) < 1000
 
 

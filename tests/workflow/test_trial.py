@@ -151,6 +151,17 @@ async def _bad_files_are_refused(asker: Asker) -> None:
     assert "risk_parameters.yaml line 2: daily_limits.max_loss" in answer.json()["detail"]
     answer = await asker.http.post(where, json={"files": {TRADING_FILE: ""}})
     assert (answer.status_code, answer.json()["field"]) == (422, "files")
+    laughs = "boom:\n" + "".join(f"  - &b{n} [{', '.join([f'*b{n - 1}' if n else 'x'] * 9)}]\n" for n in range(8))
+    for text in (
+        laughs,
+        "session:\n  timezone: 2026-13-45\n",
+        f"risk: {'[' * 9_000}\n",
+        "risk:\nrisk:\n",
+        "#" * 70_000,
+    ):
+        answer = await asker.http.post(where, json={"files": asker.texts({}) | {RISK_FILE: text}})
+        assert (answer.status_code, answer.json()["field"]) == (422, "files"), text[:40]
+        assert len(answer.content) < 1000
 
 
 async def _the_command_shows_it(asker: Asker, folder: Path) -> None:
