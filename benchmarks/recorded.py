@@ -37,6 +37,7 @@ class Recorded:
 
     tape: Tape
     session: Session
+    day_before: float
     symbols: tuple[str, ...]
     names: NDArray[np.str_]
     baseline: Baseline
@@ -63,7 +64,8 @@ class Recorded:
         at = self.at(minutes)
         by_band = curve.expected_by_band(curve.curve_of(()), self.session, datetime.fromtimestamp(at, UTC))
         expected = curve.expected_shares(by_band, self.baseline.average_dollar_volume)
-        moment = Moment(at, at - self.tape.session.open, expected)
+        day = float(self.session.day.toordinal())
+        moment = Moment(at, at - self.tape.session.open, expected, day, self.day_before, self.day_before)
         return sift(self.names, snapshots, self.baseline, ScannerPart.model_validate(limits), moment, TARGET_PCT)
 
     def asked(self, sifted: Sifted, minutes: float) -> story.NewsAsked:
@@ -101,7 +103,8 @@ def record(folder: Path, day: date | None = None) -> Recorded:
     opens, closes = (datetime.fromtimestamp(at, UTC) for at in tape.session[:2])
     session = Session(day=tape.session.day, open=opens, close=closes)
     baseline = with_companies(baseline_of(history), universe.companies_of(kept))
-    return Recorded(tape, session, symbols, np.array(symbols, dtype=np.str_), baseline)
+    day_before = float(history.last_day.toordinal())
+    return Recorded(tape, session, day_before, symbols, np.array(symbols, dtype=np.str_), baseline)
 
 
 def table_of(tape: Tape, columns: Columns, symbols: tuple[str, ...], most: int | None = None) -> BarTable:

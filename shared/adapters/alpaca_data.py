@@ -18,6 +18,7 @@ import structlog
 from config.settings import Settings
 from shared.adapters import alpaca_wire as wire
 from shared.adapters.alpaca_http import AlpacaHttp
+from shared.adapters.one_by_one import Decoding
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.price import sets_price
 from shared.domain.session import Session
@@ -65,19 +66,26 @@ class AlpacaData:
         if not self._has_sectors:
             return {}
         try:
-            rows = await self._http.get("trading", "/_sim/tape/universe", {}, wire.SECTORS)
+            return wire.sectors_of(await self._http.get("trading", "/_sim/tape/universe", {}, wire.ROWS))
         except BadInput:
             return {}
-        return {row.symbol: row.sector for row in rows if row.sector}
+        except msgspec.ValidationError as error:
+            raise Unavailable(f"sectors: {error}") from error
 
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
-        """Trading days in [start, end], with half days' real hours; read again after an hour."""
+        """Trading days in [start, end], with half days' real hours; read again after an hour.
+
+        A day that cannot be read is Unavailable: without its row it would be taken for a holiday.
+        """
         now = asyncio.get_running_loop().time()
         read_at, found = self._hours.get((start, end), (-HOURS_KEPT_SECONDS, ()))
         if now < read_at + HOURS_KEPT_SECONDS:
             return found
         days = await self._http.get("trading", "/v2/calendar", {"start": f"{start}", "end": f"{end}"}, wire.HOURS)
-        found = tuple(wire.session_of(day) for day in days if start <= day.date <= end)
+        try:
+            found = tuple(wire.session_of(day) for day in days if start <= day.date <= end)
+        except ValueError as error:
+            raise Unavailable(f"the calendar has a day that cannot be read: {error}") from error
         if len(self._hours) >= MOST_HOURS_KEPT:
             self._hours.clear()
         self._hours[start, end] = now, found
@@ -93,7 +101,7 @@ class AlpacaData:
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """The latest quote of each symbol that has one."""
         answers = await self._in_chunks("/v2/stocks/quotes/latest", symbols, wire.QUOTES)
-        found = chain.from_iterable(answer.quotes.items() for answer in answers)
+        found = chain.from_iterable(answer.items() for answer in answers)
         return {
             symbol: Quote(symbol=symbol, bid=quote.bp or 0.0, ask=quote.ap or 0.0, at=quote.t)
             for symbol, quote in found
@@ -103,13 +111,13 @@ class AlpacaData:
     async def trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
         """The latest trade of each symbol that has one."""
         answers = await self._in_chunks("/v2/stocks/trades/latest", symbols, wire.TRADES)
-        found = chain.from_iterable(answer.trades.items() for answer in answers)
+        found = chain.from_iterable(answer.items() for answer in answers)
         return {
             symbol: Trade(
                 symbol=symbol, price=trade.p, at=trade.t, sets_price=sets_price(trade.p, trade.s, trade.c or ())
             )
             for symbol, trade in found
-            if trade is not None and trade.t is not None and trade.p is not None
+            if trade is not None and trade.t is not None and trade.p is not None and trade.p > 0
         }
 
     async def bars(self, symbols: Sequence[str], timeframe: Timeframe, start: datetime, end: datetime) -> BarTable:
@@ -165,7 +173,7 @@ class AlpacaData:
                 raise Unavailable(f"bars: more than {MOST_PAGES} pages for {len(symbols)} symbols")
         return table
 
-    async def _in_chunks(self, path: str, symbols: Sequence[str], decoder: msgspec.json.Decoder[T]) -> list[T]:
+    async def _in_chunks(self, path: str, symbols: Sequence[str], decoder: Decoding[T]) -> list[T]:
         """The answers for all symbols, asked side by side in chunks."""
 
         async def ask(chunk: list[str]) -> list[T]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Literal, TypeVar
 
 import aiohttp
-import msgspec
 import structlog
 
 from config.settings import Settings
+from shared.adapters.one_by_one import UNREADABLE, Decoding, decoded
 from shared.errors import BadInput, Unavailable
 from shared.ports import Cache
 
@@ -50,7 +50,7 @@ class AlpacaHttp:
             self._session = aiohttp.ClientSession(connector=connector, headers=self._keys, timeout=TIMEOUT)
         return self._session
 
-    async def get(self, side: Side, path: str, params: Mapping[str, str | int], decoder: msgspec.json.Decoder[T]) -> T:
+    async def get(self, side: Side, path: str, params: Mapping[str, str | int], decoder: Decoding[T]) -> T:
         """The decoded answer. Time-outs, 429 and 5xx are asked again, then Unavailable says what was wrong."""
         trouble = ""
         for attempt in range(ATTEMPTS):
@@ -83,11 +83,11 @@ class AlpacaHttp:
             await asyncio.sleep(wait)
 
 
-def _decoded(body: bytes, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+def _decoded(body: bytes, path: str, decoder: Decoding[T]) -> T:
     try:
-        return decoder.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unavailable(f"{path} answered in another form: {error}") from error
+        return decoded(body, decoder)
+    except UNREADABLE as error:
+        raise Unavailable(f"{path} answered in another form: {error}"[:500]) from error
 
 
 def _trouble(status: int, body: bytes, path: str) -> str:

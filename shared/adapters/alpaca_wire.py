@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from itertools import chain
+from typing import Annotated
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
+from shared.adapters.one_by_one import UNREADABLE, Table, left_out, row_of, rows_of
 from shared.domain.market import Asset, Bars, BarTable, Floats, Snapshots
-from shared.domain.session import Session, session_from_hours
+from shared.domain.price import sets_prices
+from shared.domain.session import Session, session_from_hours, trading_day
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class TradeRow(msgspec.Struct, gc=False):
     p: float | None = None
-    t: datetime | None = None
+    t: Moment | None = None
     s: float | None = None
     c: tuple[str, ...] | None = None
 
@@ -22,10 +28,11 @@ class TradeRow(msgspec.Struct, gc=False):
 class QuoteRow(msgspec.Struct, gc=False):
     bp: float | None = None
     ap: float | None = None
-    t: datetime | None = None
+    t: Moment | None = None
 
 
 class DayBar(msgspec.Struct, gc=False):
+    t: str | None = None
     o: float | None = None
     h: float | None = None
     l: float | None = None  # noqa: E741 - Alpaca's name
@@ -55,12 +62,9 @@ class BarPage(msgspec.Struct):
     next_page_token: str | None = None
 
 
-class QuoteAnswer(msgspec.Struct):
-    quotes: dict[str, QuoteRow | None]
-
-
-class TradeAnswer(msgspec.Struct):
-    trades: dict[str, TradeRow | None]
+class _RawBarPage(msgspec.Struct):
+    bars: dict[str, list[msgspec.Raw] | None] | None = None
+    next_page_token: str | None = None
 
 
 class AssetRow(msgspec.Struct, rename={"kind": "class"}):
@@ -76,7 +80,7 @@ class AssetRow(msgspec.Struct, rename={"kind": "class"}):
 
 
 class ClockRow(msgspec.Struct):
-    timestamp: datetime
+    timestamp: Moment
 
 
 class SectorRow(msgspec.Struct):
@@ -92,23 +96,29 @@ class DayHours(msgspec.Struct):
 
 Page = dict[str, list[Bar] | None]
 SnapshotPage = dict[str, Snapshot | None]
-SNAPSHOTS = msgspec.json.Decoder(SnapshotPage)
-BARS = msgspec.json.Decoder(BarPage)
-QUOTES = msgspec.json.Decoder(QuoteAnswer)
-TRADES = msgspec.json.Decoder(TradeAnswer)
+SNAPSHOTS = Table("snapshots", msgspec.json.Decoder(SnapshotPage), msgspec.json.Decoder(Snapshot | None))
+QUOTES = Table(
+    "quotes", msgspec.json.Decoder(dict[str, QuoteRow | None]), msgspec.json.Decoder(QuoteRow | None), key="quotes"
+)
+TRADES = Table(
+    "trades", msgspec.json.Decoder(dict[str, TradeRow | None]), msgspec.json.Decoder(TradeRow | None), key="trades"
+)
 ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_BAR_PAGE, _RAW_BARS = msgspec.json.Decoder(BarPage), msgspec.json.Decoder(_RawBarPage)
+_BAR = msgspec.json.Decoder(Bar)
 _ASSET = msgspec.json.Decoder(AssetRow)
 CLOCK = msgspec.json.Decoder(ClockRow)
-SECTORS = msgspec.json.Decoder(list[SectorRow])
+_SECTOR = msgspec.json.Decoder(SectorRow)
 HOURS = msgspec.json.Decoder(list[DayHours])
+log = structlog.get_logger()
 _NO_SNAPSHOT, _NO_TRADE, _NO_QUOTE, _NO_DAY = Snapshot(), TradeRow(), QuoteRow(), DayBar()
 
 
 def asset_of(raw: msgspec.Raw) -> Asset | None:
     """One row of the asset list; None when it cannot be read or is no US equity."""
     try:
-        row = _ASSET.decode(raw)
-    except msgspec.MsgspecError:
+        row = row_of(raw, _ASSET)
+    except UNREADABLE:
         return None
     if row.kind != "us_equity" or not row.symbol:
         return None
@@ -124,11 +134,57 @@ def asset_of(raw: msgspec.Raw) -> Asset | None:
     )
 
 
+def sectors_of(raws: Sequence[msgspec.Raw]) -> dict[str, str]:
+    """Sector by symbol, of the rows that can be read. Raises msgspec.ValidationError when none can."""
+    return {row.symbol: row.sector for row in rows_of(raws, _SECTOR, "sectors").read if row.sector}
+
+
 def session_of(day: DayHours) -> Session:
-    """A trading day; the calendar's hours are the market's wall clock, "09:30" or "0930"."""
+    """A trading day; the calendar's hours are the market's wall clock, "09:30" or "0930". Raises ValueError."""
     walls = (text.replace(":", "") for text in (day.open, day.close))
     opens, closes = (time(int(digits[:2]), int(digits[2:4])) for digits in walls)
+    if opens >= closes:
+        raise ValueError(f"{day.date} opens at {day.open} and closes at {day.close}")
     return session_from_hours(day.date, opens, closes)
+
+
+class _BarPages:
+    """Decodes a page of bars; a bar that cannot be read is left out."""
+
+    def decode(self, body: bytes) -> BarPage:
+        """Raises what decoding raises, and msgspec.ValidationError when no bar of the page can be read."""
+        try:
+            return _BAR_PAGE.decode(body)
+        except UNREADABLE:
+            raw = _RAW_BARS.decode(body)
+        troubles, found, count = list[str](), dict[str, list[Bar] | None](), 0
+        for symbol, rows in (raw.bars or {}).items():
+            read = list[Bar]()
+            for row in rows or ():
+                try:
+                    read.append(row_of(row, _BAR))
+                except UNREADABLE as error:
+                    troubles.append(f"{symbol[:20]}: {error}"[:200])
+            found[symbol], count = read, count + len(rows or ())
+        left_out("bars", count, troubles)
+        return BarPage(found, raw.next_page_token)
+
+
+BARS = _BarPages()
+
+
+def trading_days(stamps: Sequence[str | None]) -> Floats:
+    """The market's day of each stamp as days since 0001-01-01 (date.toordinal); NaN where it is missing or no time."""
+    days = {stamp: _trading_day(stamp) for stamp in set(stamps)}
+    return np.array([days[stamp] for stamp in stamps], dtype=np.float64)
+
+
+def _trading_day(stamp: str | None) -> float:
+    try:
+        at = datetime.fromisoformat(stamp or "")
+        return float(trading_day(at).toordinal()) if at.tzinfo is not None else float("nan")
+    except (ValueError, OverflowError):
+        return float("nan")
 
 
 def snapshot_columns(symbols: Sequence[str], found: SnapshotPage) -> Snapshots:
@@ -140,22 +196,39 @@ def snapshot_columns(symbols: Sequence[str], found: SnapshotPage) -> Snapshots:
     trades = [row.latest_trade or _NO_TRADE for row in rows]
     quotes = [row.latest_quote or _NO_QUOTE for row in rows]
     days, before = [row.daily_bar or _NO_DAY for row in rows], [row.prev_daily_bar or _NO_DAY for row in rows]
+    price, size = (np.array(part, dtype=np.float64) for part in ([t.p for t in trades], [t.s for t in trades]))
     columns = (
-        [trade.p for trade in trades],
+        price,
         [None if trade.t is None else trade.t.timestamp() for trade in trades],
+        sets_prices(price, size, [trade.c for trade in trades]),
         *([quote.bp for quote in quotes], [quote.ap for quote in quotes]),
+        [None if quote.t is None else quote.t.timestamp() for quote in quotes],
+        trading_days([day.t for day in days]),
         *([day.o for day in days], [day.h for day in days], [day.l for day in days], [day.v for day in days]),
-        *([day.vw for day in days], [day.c for day in before], [day.v for day in before]),
+        *([day.vw for day in days], trading_days([day.t for day in before])),
+        *([day.c for day in before], [day.v for day in before]),
     )
     return Snapshots(tuple(symbols), *(np.array(column, dtype=np.float64) for column in columns))
 
 
 def _starts(rows: list[Bar]) -> Floats:
-    """Opening times in epoch seconds; the slow way only for stamps that are not plain UTC."""
-    stamps: NDArray[np.bytes_] = np.array([row.t for row in rows], dtype="S20")
-    if (stamps.view("S1").reshape(-1, 20)[:, 19] == b"Z").all():
-        return stamps.astype("S19").astype("datetime64[s]").astype(np.float64)
-    return np.array([datetime.fromisoformat(row.t).timestamp() for row in rows], dtype=np.float64)
+    """Opening times in epoch seconds, NaN for what is no time; the slow way only for stamps that are not plain UTC."""
+    try:
+        stamps: NDArray[np.bytes_] = np.array([row.t for row in rows], dtype="S20")
+        if (stamps.view("S1").reshape(-1, 20)[:, 19] == b"Z").all():
+            return stamps.astype("S19").astype("datetime64[s]").astype(np.float64)
+    except ValueError:
+        log.warning("bars_without_a_time", rows=len(rows))
+    return np.array([_epoch(row.t) for row in rows], dtype=np.float64)
+
+
+def _epoch(stamp: str) -> float:
+    """Epoch seconds; NaN for what is no time, or names no offset."""
+    try:
+        at = datetime.fromisoformat(stamp)
+        return at.timestamp() if at.tzinfo is not None else float("nan")
+    except (ValueError, OverflowError):
+        return float("nan")
 
 
 def add_page(

@@ -74,19 +74,25 @@ class Trade(Value):
 class Snapshots:
     """The whole market at one moment, a column per fact, all of shape (n,); a missing fact is NaN.
 
-    Prices are USD, volumes shares, `trade_at` epoch seconds UTC.
+    Prices are USD, volumes shares, `trade_at` and `quote_at` epoch seconds UTC. `sets_price` is 0 where the last trade
+    is an odd lot or of a kind that sets no price. `day` and `previous_day` are the market's days of the two daily bars
+    (date.toordinal): a source may still show yesterday's bar as today's.
     """
 
     symbols: tuple[str, ...]
     price: Floats
     trade_at: Floats
+    sets_price: Floats
     bid: Floats
     ask: Floats
+    quote_at: Floats
+    day: Floats
     day_open: Floats
     day_high: Floats
     day_low: Floats
     day_volume: Floats
     day_vwap: Floats
+    previous_day: Floats
     previous_close: Floats
     previous_volume: Floats
 

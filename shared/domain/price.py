@@ -1,10 +1,11 @@
 """The one price of a name: the last trade where a fresh quote allows it, else the middle of that quote."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.domain.base import Value
 from shared.domain.market import Floats, Quote, Trade
@@ -123,11 +124,19 @@ def reference_price(
 # and close, prior reference price, contingent and qualified contingent, derivatively priced, corrected close.
 NO_LAST_PRICE = frozenset("ITUZCNRWBHMQPV749")
 # Since November 2025 a round lot has fewer shares the dearer they are (SEC Rule 600).
-ROUND_LOTS = ((250.0, 100), (1_000.0, 40), (10_000.0, 10))
+ROUND_LOTS = ((10_000.0, 10), (1_000.0, 40), (250.0, 100))
 
 
-def sets_price(price: float, size: float | None, conditions: Collection[str]) -> bool:
+def sets_price(price: float, size: float | None, conditions: Sequence[str]) -> bool:
     """Whether a trade of that size under those sale conditions sets the last price; an unknown size does."""
-    if not NO_LAST_PRICE.isdisjoint(conditions):
-        return False
-    return size is None or size >= next((lot for most, lot in ROUND_LOTS if price <= most), 1)
+    return bool(sets_prices(np.array([price]), np.array([size], dtype=np.float64), [tuple(conditions)])[0])
+
+
+def sets_prices(price: Floats, size: Floats, conditions: Sequence[tuple[str, ...] | None]) -> NDArray[np.bool_]:
+    """As `sets_price`, a column for each fact; sizes that are not known are NaN."""
+    lots = np.ones(len(price))
+    for most, lot in ROUND_LOTS:
+        lots[price <= most] = lot
+    known = {one: NO_LAST_PRICE.isdisjoint(one or ()) for one in set(conditions)}
+    regular = np.array([known[one] for one in conditions], dtype=np.bool_)
+    return np.asarray(regular & ~(size < lots), dtype=np.bool_)

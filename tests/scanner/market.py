@@ -1,6 +1,7 @@
 """A hand-made market for the rules: every name healthy until a test says otherwise."""
 
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,28 +14,40 @@ from services.scanner.rules.sift import Sifted, sift
 from shared.domain.market import Snapshots
 
 NOW = 1_781_622_000.0
+# A Tuesday, and the Monday before.
+TODAY = float(date(2026, 6, 16).toordinal())
+BEFORE = TODAY - 1
 LIMITS, TARGET_PCT = ScannerPart(), 6.0
 Change = float | dict[int, float]
 
 
 def snapshots(count: int = 60, **columns: Change) -> Snapshots:
-    """`count` names at $100 after a close of $99; a keyword replaces a column, whole or as {place: value}."""
+    """`count` names at $100 after a close of $99; a keyword replaces a column, whole or as {place: value}.
+
+    The quote follows the price unless one of its sides is given.
+    """
     ones = np.ones(count)
     snap = Snapshots(
         symbols=tuple(f"S{n:03}" for n in range(count)),
         price=100 * ones,
         trade_at=(NOW - 30) * ones,
+        sets_price=ones,
         bid=99.99 * ones,
         ask=100.01 * ones,
+        quote_at=(NOW - 5) * ones,
+        day=TODAY * ones,
         day_open=99.5 * ones,
         day_high=101 * ones,
         day_low=98 * ones,
         day_volume=2e5 * ones,
         day_vwap=99.8 * ones,
+        previous_day=BEFORE * ones,
         previous_close=99 * ones,
         previous_volume=1e6 * ones,
     )
     changed: dict[str, Any] = {name: _changed(getattr(snap, name), change) for name, change in columns.items()}
+    if "price" in changed and not changed.keys() & {"bid", "ask"}:
+        changed |= {"bid": changed["price"] * 0.9999, "ask": changed["price"] * 1.0001}
     return replace(snap, **changed)
 
 
@@ -69,9 +82,16 @@ def _changed(column: np.ndarray, change: Change) -> np.ndarray:
     return result
 
 
-def judged(snap: Snapshots, base: Baseline | None = None, minutes: float = 90, expected: float = 0.22) -> Sifted:
+def moment_at(minutes: float, expected: np.ndarray, history_day: float = BEFORE) -> Moment:
+    return Moment(NOW, minutes * 60, expected, TODAY, BEFORE, history_day)
+
+
+def judged(
+    snap: Snapshots, base: Baseline | None = None, minutes: float = 90, expected: float = 0.22,
+    history_day: float = BEFORE,
+) -> Sifted:  # fmt: skip
     """The market `minutes` after the opening, `expected` of an average day's volume being due."""
-    moment = Moment(NOW, minutes * 60, np.full(len(snap.symbols), expected))
+    moment = moment_at(minutes, np.full(len(snap.symbols), expected), history_day)
     names = np.array(snap.symbols, dtype=np.str_)
     return sift(names, snap, base or baseline(len(snap.symbols)), LIMITS, moment, TARGET_PCT)
 

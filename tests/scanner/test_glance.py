@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from services.scanner.rules.answer import coverage_of, standing_of
-from services.scanner.rules.facts import Moment
 from services.scanner.rules.reasons import MEANINGS, told
 from services.scanner.rules.sift import Sifted, sift
 from tests.scanner.market import (
@@ -13,6 +12,7 @@ from tests.scanner.market import (
     Change,
     baseline,
     judged,
+    moment_at,
     ranked,
     reason_of,
     shuffled,
@@ -156,7 +156,7 @@ def test_a_gap_that_stands_still_does_not_make_a_tame_name_lively() -> None:
 
 def test_how_much_a_name_must_range_follows_the_target_and_may_be_nothing() -> None:
     snap, base = snapshots(60), baseline(60, usual_range={0: 2.0})
-    moment = Moment(NOW, 5400.0, np.full(60, 0.22))
+    moment = moment_at(90, np.full(60, 0.22))
 
     def fate(part: float, target_pct: float) -> str | None:
         limits = LIMITS.model_copy(update={"min_range_of_target": part})
@@ -194,6 +194,8 @@ def test_every_reason_survives_a_shuffled_market() -> None:
             for name, change in changes.items():
                 assert isinstance(change, dict)
                 getattr(part, name)[place] = change[0]
+        if "price" in columns and "bid" not in columns:
+            snap.bid[place], snap.ask[place] = snap.price[place] * 0.9999, snap.price[place] * 1.0001
     order = np.random.default_rng(7).permutation(60)
     forth, back = judged(snap, base), judged(shuffled(snap, order), shuffled_base(base, order))
     assert [reason_of(forth, place) for place in range(len(HITS))] == [reason for reason, _, _ in HITS]

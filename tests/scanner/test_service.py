@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.domain.evidence import Standing
+from shared.domain.session import session_from_hours
 from shared.errors import Unavailable
 from shared.journal import append_event, events_after
 from tests.scanner.conftest import NAMES, MakeScan
@@ -248,3 +250,14 @@ async def test_sectors_may_come_from_a_file(deps: Deps, tmp_path: Path) -> None:
     refiled = await desk.refreshed(filed, now)
     assert refiled.sectors[symbol] == "Alchemy"
     assert len(set(refiled.sectors.values())) > 3
+
+
+def test_the_day_before_is_the_calendars(deps: Deps) -> None:
+    """A Monday's is Friday; after a holiday on Monday it is Friday too, half day or not; a hole has none."""
+    days = [date(2026, 11, 25), date(2026, 11, 27), date(2026, 11, 30), date(2026, 12, 1)]
+    sessions = tuple(session_from_hours(day, time(9, 30), time(13 if day.day == 27 else 16)) for day in days)
+    scanner = desk.Scanner(deps)
+    scanner.hours = {one.day: sessions for one in sessions}
+    assert [desk.day_before(scanner, one) for one in sessions] == [None, *days[:-1]]
+    scanner.hours = {}
+    assert desk.day_before(scanner, sessions[-1]) is None

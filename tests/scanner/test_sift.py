@@ -15,7 +15,19 @@ from services.scanner.rules.baseline import Baseline
 from services.scanner.rules.facts import feed_share
 from services.scanner.rules.sift import MOST_STALE_SECONDS, Sifted, stale_limit
 from shared.domain.market import Snapshots
-from tests.scanner.market import NOW, Change, baseline, judged, ranked, reason_of, shuffled, shuffled_base, snapshots
+from tests.scanner.market import (
+    BEFORE,
+    NOW,
+    TODAY,
+    Change,
+    baseline,
+    judged,
+    ranked,
+    reason_of,
+    shuffled,
+    shuffled_base,
+    snapshots,
+)
 
 NAN = math.nan
 CASES: list[tuple[str, dict[str, Change], dict[str, Change]]] = [
@@ -32,12 +44,22 @@ CASES: list[tuple[str, dict[str, Change], dict[str, Change]]] = [
     ("stale", {"trade_at": {0: NAN}}, {}),
     ("not_opened", {"day_volume": {0: 0}}, {}),
     ("not_opened", {"day_open": {0: NAN}}, {}),
+    ("not_opened", {"day": {0: TODAY - 1}}, {}),
+    ("not_opened", {"day": {0: TODAY + 1}}, {}),
+    ("not_opened", {"day": {0: NAN}}, {}),
+    ("no_previous_close", {"previous_close": {0: NAN}}, {"last_close": {0: NAN}}),
+    ("no_previous_close", {"previous_day": {0: BEFORE - 3}}, {"last_close": {0: NAN}}),
     ("crossed", {"bid": {0: 100.05}}, {}),
+    ("off_quote", {"price": {0: 104}, "bid": {0: 99.99}}, {}),
+    ("off_quote", {"price": {0: 96}, "bid": {0: 99.99}}, {}),
+    ("off_quote", {"price": {0: 104}, "bid": {0: 0.0}, "ask": {0: 100.0}}, {}),
+    ("off_quote", {"sets_price": {0: 0}, "quote_at": {0: NOW - 900}}, {}),
+    ("off_quote", {"sets_price": {0: 0}, "quote_at": {0: NAN}}, {}),
+    ("off_quote", {"sets_price": {0: 0}, "bid": {0: 0.0}}, {}),
     ("implausible", {"price": {0: 2000}, "day_high": {0: 2000}, "day_volume": {0: 1e9}}, {}),
     ("implausible", {"price": {0: 4}, "day_low": {0: 4}, "day_volume": {0: 1e9}}, {}),
     ("implausible", {"price": {0: 310}, "day_high": {0: 310}}, {}),
     ("implausible", {"price": {0: 130}}, {}),
-    ("implausible", {"previous_close": {0: NAN}}, {"last_close": {0: NAN}}),
     ("price_below_min", {"price": {0: 0.9}, "day_low": {0: 0.9}, "previous_close": {0: 1}}, {"last_close": {0: 1}}),
     (
         "price_above_max",
@@ -66,6 +88,29 @@ def test_what_stays() -> None:
     assert reason_of(one_sided) is None
     assert math.isnan(one_sided.columns["spread_pct"][0])
     assert reason_of(judged(snapshots(bid={0: 100.0}, ask={0: 100.0}))) is None, "locked is not crossed"
+
+
+def test_an_odd_lot_within_its_quote_and_a_trade_beside_an_old_quote_stay() -> None:
+    assert judged(snapshots(sets_price={0: 0})).counts == {}
+    assert judged(snapshots(price={0: 104}, bid={0: 99.99}, quote_at={0: NOW - 900}, day_high={0: 104})).counts == {}
+
+
+@pytest.mark.parametrize("shift", [1, 3, -1])
+def test_a_previous_bar_of_another_day_gives_way_to_the_history(shift: int) -> None:
+    """Up 7 % the day before and flat today: the close before is yesterday's, wherever it has to be read."""
+    snap = snapshots(60, price={0: 107.2}, previous_close={0: 100}, previous_day={0: BEFORE - shift}, day_high={0: 108})
+    base = baseline(60, last_close={0: 107})
+    assert judged(snap, base).columns["change_pct"][0] == pytest.approx(0.187, abs=0.001)
+    assert reason_of(judged(snap, base, history_day=BEFORE - 1)) == "no_previous_close"
+    assert reason_of(judged(snap, base, history_day=NAN)) == "no_previous_close"
+
+
+def test_yesterdays_bar_shown_as_todays_moves_nothing() -> None:
+    """Both bars a day late, as before a name's first trade of the day: no change, no volume, no candidate."""
+    late = snapshots(60, day={0: BEFORE}, previous_day={0: BEFORE - 3}, day_volume={0: 5e6}, previous_close={0: 93})
+    found = judged(late)
+    assert reason_of(found) == "not_opened"
+    assert math.isnan(found.columns["rvol"][0])
 
 
 def test_facts_of_a_symbol() -> None:

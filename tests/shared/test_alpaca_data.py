@@ -48,8 +48,8 @@ async def test_snapshots_with_parts_missing(market: AlpacaData, venue: Venue) ->
                 "latestTrade": {"t": "2026-06-16T15:02:00.123456789Z", "x": "V", "p": 101.5, "s": 100, "new": 1},
                 "latestQuote": {"t": "2026-06-16T15:02:00Z", "ap": 101.6, "as": 1, "bp": 0, "bs": 0},
                 "minuteBar": None,
-                "dailyBar": {"t": "x", "o": 1, "h": 2, "l": 3, "c": 4, "v": 5, "n": 1, "vw": 6},
-                "prevDailyBar": {"c": 99, "v": 1000},
+                "dailyBar": {"t": "2026-06-16T04:00:00Z", "o": 1, "h": 2, "l": 3, "c": 4, "v": 5, "n": 1, "vw": 6},
+                "prevDailyBar": {"t": "2026-06-15T04:00:00Z", "c": 99, "v": 1000},
             },
             "PART": {"latestTrade": {"p": 3}, "latestQuote": None, "dailyBar": {}},
             "NULL": None,
@@ -63,6 +63,8 @@ async def test_snapshots_with_parts_missing(market: AlpacaData, venue: Venue) ->
     assert found.trade_at[1] == pytest.approx(datetime(2026, 6, 16, 15, 2, tzinfo=UTC).timestamp() + 0.123457)
     assert (found.bid[1], found.ask[1], found.day_vwap[1], found.previous_volume[1]) == (0.0, 101.6, 6.0, 1000.0)
     assert np.isnan(found.trade_at[3])
+    assert found.day[1] == date(2026, 6, 16).toordinal() == found.previous_day[1] + 1
+    assert np.isnan(found.day[[0, 3]]).all()
     _, query, headers = venue.asked[0]
     assert (query["symbols"], query["feed"]) == ("NULL,FULL,GONE,PART", "iex")
     assert (headers["apca-api-key-id"], headers["apca-api-secret-key"]) == ("KEY", "SECRET")

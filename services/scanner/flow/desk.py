@@ -150,3 +150,8 @@ def last_close(scanner: Scanner, session: Session) -> datetime:
     """When trading ended before a session; a day before it opened where the calendar has a hole."""
     closes = [one.close for one in scanner.hours.get(session.day, ()) if one.close <= session.open]
     return max(closes, default=session.open - timedelta(days=1))
+
+
+def day_before(scanner: Scanner, session: Session) -> date | None:
+    """The trading day before a session's by the calendar; None where the calendar has a hole."""
+    return max((one.day for one in scanner.hours.get(session.day, ()) if one.day < session.day), default=None)

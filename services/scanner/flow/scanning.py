@@ -1,6 +1,6 @@
 """The scanner's stage of a named scan: look at the whole market, rank it, store it, once."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import structlog
@@ -8,7 +8,7 @@ from prometheus_client import Gauge, Histogram
 
 from services.scanner import store
 from services.scanner.flow import stories
-from services.scanner.flow.desk import Desk, Scanner, desk_for, last_close, session_at
+from services.scanner.flow.desk import Desk, Scanner, day_before, desk_for, last_close, session_at
 from services.scanner.rules import answer, curve, score, sift
 from services.scanner.rules.facts import Moment, feed_share
 from services.scanner.rules.glance import WITHOUT_NEWS
@@ -75,7 +75,12 @@ def _sifted(
     lessons = curve.usable(scanner.lessons, session.day, desk.listed)
     by_band = curve.expected_by_band(curve.curve_of(lessons), session, now)
     expected = curve.expected_shares(by_band, base.average_dollar_volume)
-    moment = Moment(now.timestamp(), (now - session.open).total_seconds(), expected)
+    moment = Moment(
+        now.timestamp(),
+        (now - session.open).total_seconds(),
+        expected,
+        *map(_ordinal, (session.day, day_before(scanner, session), max(desk.volumes, default=None))),
+    )
     trading = scanner.deps.config.current().trading
     target_pct = trading.positions.default_take_profit_pct
     sifted = sift.sift(desk.names, snapshots, base, trading.scanner, moment, target_pct)
@@ -85,6 +90,10 @@ def _sifted(
         feed_share=feed_share(snapshots.previous_volume, base.last_volume),
     )
     return sifted, basis
+
+
+def _ordinal(day: date | None) -> float:
+    return float("nan") if day is None else float(day.toordinal())
 
 
 async def _store(

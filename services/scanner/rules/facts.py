@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scanner.rules.baseline import Baseline
 from shared.domain.market import Floats, Snapshots
@@ -15,11 +16,38 @@ LEAST_FEED_SHARE, FEED_SAMPLE = 0.001, 50
 class Moment:
     """When a scan looks: epoch seconds, seconds since the opening, and of each symbol the part of an average day's
     volume that is expected by now, of shape (n,).
+
+    Days are counted as date.toordinal does: today, the session before by the calendar, and the last one of the daily
+    history; NaN where not known.
     """
 
     now: float
     since_open: float
     expected: Floats
+    day: float
+    day_before: float
+    history_day: float
+
+
+def of_this_day(snap: Snapshots, moment: Moment) -> Snapshots:
+    """The same without what is of another day: a daily bar that is not today's, and a previous one that is not of the
+    session before. Until a name's first trade of the day a source may go on showing the bars of the day before.
+    """
+    today, before = snap.day == moment.day, snap.previous_day == moment.day_before
+
+    def kept(column: Floats, mask: NDArray[np.bool_]) -> Floats:
+        return np.where(mask, column, np.nan)
+
+    return replace(
+        snap,
+        day_open=kept(snap.day_open, today),
+        day_high=kept(snap.day_high, today),
+        day_low=kept(snap.day_low, today),
+        day_volume=kept(snap.day_volume, today),
+        day_vwap=kept(snap.day_vwap, today),
+        previous_close=kept(snap.previous_close, before),
+        previous_volume=kept(snap.previous_volume, before),
+    )
 
 
 def feed_share(previous_volume: Floats, history_volume: Floats) -> float:
@@ -53,9 +81,15 @@ def on_one_scale(snap: Snapshots, base: Baseline) -> tuple[Floats, Baseline]:
 
 
 def facts(snap: Snapshots, base: Baseline, moment: Moment) -> dict[str, Floats]:
-    """The columns of scan_results and a few more, in percent, USD and shares; not finite where something is missing."""
+    """The columns of scan_results and a few more, in percent, USD and shares; not finite where something is missing.
+
+    The snapshots are those of `of_this_day`.
+    """
     share = feed_share(snap.previous_volume, base.last_volume)
     previous, base = on_one_scale(snap, base)
+    # The history's last close stands in for a missing one only when it is that of the session before.
+    if moment.history_day != moment.day_before:
+        previous = np.where(snap.previous_close > 0, previous, np.nan)
     price, volume = snap.price, snap.day_volume / share
     middle = (snap.bid + snap.ask) / 2
     two_sided = (snap.bid > 0) & (snap.ask > 0)

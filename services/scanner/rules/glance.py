@@ -13,6 +13,7 @@ from services.scanner.rules.baseline import Baseline
 from services.scanner.rules.facts import Moment
 from services.scanner.rules.history import split_factor
 from shared.domain.market import Floats, Snapshots
+from shared.domain.price import LEAST_OFF_PCT, off_quote_limit_pct, off_quote_pct
 
 Mask = NDArray[np.bool_]
 # A name that should have traded this many shares, at its pace of today, since its last trade is halted: that is some
@@ -93,6 +94,14 @@ def silences(snap: Snapshots, moment: Moment, age: Floats, limit: float, share: 
         Hit("no_trade_for_minutes", told_apart & ~halted, age, limit),
         Hit("stale", old, age, limit),
     ]
+
+
+def off_quote(snap: Snapshots, moment: Moment, most_age: float) -> Hit:
+    """Last trades that lie outside a fresh quote, and those that set no price where no fresh quote confirms them."""
+    is_quoted = moment.now - snap.quote_at <= most_age
+    off, most = off_quote_pct(snap.price, snap.bid, snap.ask), off_quote_limit_pct(snap.bid, snap.ask)
+    is_confirmed = (snap.sets_price > 0) | (is_quoted & (snap.bid > 0) & (snap.ask >= snap.bid))
+    return Hit("off_quote", (is_quoted & (off > most)) | ~is_confirmed, off, LEAST_OFF_PCT)
 
 
 def splits(snap: Snapshots, columns: dict[str, Floats], base: Baseline) -> Hit:

@@ -12,9 +12,12 @@ MEANINGS = {
     "halted": "it traded briskly and has not traded for so many seconds",
     "no_trade_for_minutes": "its last trade is so many seconds old; it often waits so long",
     "stale": "its data is so many seconds old",
-    "not_opened": "it has not traded today",
+    "not_opened": "it has not traded today: its daily bar is missing, empty or of another day",
+    "no_previous_close": "the close before today is not known: its previous bar is of another day, and so is the"
+    " history's last",
     "no_quote": "nobody bids and nobody offers",
     "crossed": "its bid lies above its offer (spread in percent)",
+    "off_quote": "its last trade lies so many percent outside its quote, or is an odd lot that no fresh quote confirms",
     "unadjusted_split": "it opened at so many times its last close on its usual dollars: a split, no move",
     "implausible": "its price is so many times its last close without the volume for it, or outside its day's range",
     "price_below_min": "its price is below the limit",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from config.trading import ScannerPart
 from services.scanner.rules import glance
 from services.scanner.rules.baseline import Baseline
-from services.scanner.rules.facts import Moment, facts, feed_share
+from services.scanner.rules.facts import Moment, facts, feed_share, of_this_day
 from services.scanner.rules.glance import Hit
 from shared.domain.market import Floats, Snapshots
 
@@ -75,6 +75,7 @@ def sift(
     `target_pct`: the gain that a trade is to make.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        snap = of_this_day(snap, moment)
         columns = facts(snap, base, moment)
         least_range = limits.min_range_of_target * target_pct
         hits = _hits(snap, base, limits, moment, columns)
@@ -106,8 +107,10 @@ def _hits(
         glance.motionless(base),
         *glance.silences(snap, moment, age, limit, share),
         Hit("not_opened", ~((snap.day_volume > 0) & (snap.day_open > 0)), snap.day_volume, 0.0),
+        Hit("no_previous_close", ~(columns["previous_close"] > 0), nothing, None),
         Hit("no_quote", ~sides, nothing, None),
         Hit("crossed", crossed, spread, 0.0),
+        glance.off_quote(snap, moment, limits.stale_after_seconds),
         glance.splits(snap, columns, base),
         glance.doubts(snap, columns, base),
         Hit("price_below_min", ~(price >= limits.min_price), price, limits.min_price),
