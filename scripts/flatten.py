@@ -116,8 +116,8 @@ class Hand:
         """An exchange that does not tell its hours is closed on all the same."""
         try:
             told = await self.ask(self.broker.hours())
-            self.is_open, self.next_open = bool(told["is_open"]), datetime.fromisoformat(told["next_open"])
-        except (CatalystError, KeyError, TypeError, ValueError) as error:
+            self.is_open, self.next_open = told.is_open, told.next_open
+        except CatalystError as error:
             self.say(f"the market's hours could not be read ({error}); going on without")
 
     async def cancel_all(self) -> None:

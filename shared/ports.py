@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed
 from shared.domain.market import Asset, BarTable, Quote, Snapshots, Timeframe, Trade
 from shared.domain.news import Headline, Question, Reading, Terms
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import Account, BrokerPosition
-from shared.domain.session import Session
+from shared.domain.session import MarketClock, Session
 
 
 class Clock(Protocol):
@@ -84,7 +85,17 @@ class Broker(Protocol):
     before asking again) or Unavailable (not reached). An empty answer is never an error, and an error never empty.
     """
 
-    async def account(self) -> Account: ...
+    async def account(self) -> Account:
+        """Without the cash flows of the day; those are `cash_flows`, read after it."""
+        ...
+
+    async def cash_flows(self, after: datetime) -> tuple[CashFlow, ...]:
+        """Every activity that is no trade, listed after a moment, oldest first."""
+        ...
+
+    async def hours(self) -> MarketClock:
+        """The broker's own clock and the market's hours by it."""
+        ...
 
     async def positions(self) -> Listed[BrokerPosition]:
         """What is held, by symbol; a row that cannot be read loses itself, not the list."""

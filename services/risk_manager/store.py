@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.risk_manager.rules.book import Holding
-from services.risk_manager.rules.day import OpenPosition
+from services.risk_manager.rules.day import HeldOver, OpenPosition, Realized
 from services.risk_manager.rules.judge import Decision
 from services.risk_manager.rules.mail import GAP_SECONDS, TEST_KIND, WINDOW_SECONDS, WaitingAlert
 from services.risk_manager.rules.stop import Halt, Notice
@@ -156,10 +156,29 @@ async def open_positions(db: Reader) -> tuple[OpenPosition, ...]:
     return tuple(OpenPosition(**dict(row)) for row in await db.fetch(sql))
 
 
-async def realized_since(db: Reader, since: datetime) -> Decimal:
-    """What positions closed since then have earned, USD."""
-    sql = "SELECT coalesce(sum(realized_pnl), 0) FROM positions WHERE status = 'closed' AND exit_time >= $1"
-    return Decimal(await db.fetchval(sql, since))
+async def realized_since(db: Reader, since: datetime) -> Realized:
+    """What positions entered since then have earned by their exits, USD."""
+    sql = """
+        SELECT coalesce(sum(realized_pnl) FILTER (WHERE status = 'closed'), 0) AS closed,
+               coalesce(sum(realized_pnl) FILTER (WHERE NOT by_hand), 0) AS own
+        FROM (SELECT p.status, p.realized_pnl, EXISTS (
+                  SELECT FROM executions e JOIN orders o USING (order_id) WHERE e.position_id = p.position_id
+                  AND o.purpose = 'foreign' AND (e.side = 'buy') = (p.side = 'long')) AS by_hand
+              FROM positions p WHERE p.entry_time >= $1) entered"""
+    rows = await db.fetch(sql, since)
+    return Realized(**dict(rows[0]))
+
+
+async def held_over(db: Reader, since: datetime) -> tuple[HeldOver, ...]:
+    """Positions entered before that are open or were closed since, with what was exited of them since."""
+    sql = """
+        SELECT p.symbol, p.side, coalesce(sum(e.quantity), 0)::integer AS exited_quantity,
+               coalesce(sum(e.quantity * e.price), 0) AS exited_value
+        FROM positions p LEFT JOIN executions e ON e.position_id = p.position_id AND e.executed_at >= $1
+             AND (e.side = 'sell') = (p.side = 'long')
+        WHERE p.entry_time < $1 AND (p.status = 'open' OR p.exit_time >= $1)
+        GROUP BY p.position_id, p.symbol, p.side ORDER BY p.symbol"""
+    return tuple(HeldOver(**dict(row)) for row in await db.fetch(sql, since))
 
 
 async def active_halt(db: Reader) -> Halt | None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Path, Query
 
 from services.trading import store
 from services.trading.flow import serve
+from services.trading.flow.account import account_today
 from services.trading.flow.desk import Desk, open_desk
 from services.trading.flow.reconcile import standing
 from services.trading.flow.send import place_entry
@@ -126,8 +127,10 @@ def _add_positions(router: APIRouter, desk: Desk) -> None:
 def _add_books(router: APIRouter, desk: Desk) -> None:
     @router.get("/account", summary="The broker's account", tags=["books"])
     async def account() -> Account:
-        """Asked now. 503 when the broker does not answer: never an old number."""
-        return await desk.broker.account()
+        """Asked now. 503 when the broker does not answer: never an old number. `cash_flows`: what the owner has
+        moved in since the previous close, out of it negative; null when that could not be read.
+        """
+        return await account_today(desk)
 
     @router.get("/reconciliation", summary="How our books and the broker's compare", tags=["books"])
     async def reconciliation() -> Reconciliation:

@@ -18,9 +18,11 @@ from requests.adapters import HTTPAdapter
 
 from config.settings import Settings
 from shared.adapters import alpaca_orders as wire
+from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed, Unreadable
 from shared.domain.order import BrokerOrder, Execution, OrderRequest
 from shared.domain.position import Account, BrokerPosition
+from shared.domain.session import MarketClock
 from shared.errors import BrokerRefused, OutcomeUnknown, Unavailable
 from shared.ports import Cache
 
@@ -120,9 +122,8 @@ class AlpacaBroker:
         rows = await self._ask(lambda: self._client.delete("/orders"), writes=True)
         return rows if isinstance(rows, list) else []
 
-    async def hours(self) -> Any:
-        """The broker's own clock, as it tells it: `timestamp`, `is_open`, `next_open`, `next_close`."""
-        return await self._read("/clock")
+    async def hours(self) -> MarketClock:
+        return wire.market_clock(await self._read("/clock"), self._unreadable)
 
     async def close_position(self, symbol: str) -> BrokerOrder | None:
         try:
@@ -134,16 +135,23 @@ class AlpacaBroker:
         return wire.order(raw, self._lost)
 
     async def executions(self, after: datetime) -> tuple[Execution, ...]:
-        query: dict[str, Any] = {"activity_types": "FILL", "direction": "asc", "page_size": FILLS_PAGE}
-        query |= {"after": after.isoformat()}
+        return wire.executions(await self._activities({"activity_types": "FILL"}, after))
+
+    async def cash_flows(self, after: datetime) -> tuple[CashFlow, ...]:
+        rows = await self._activities({"category": "non_trade_activity"}, after, EXIT_RESERVE)
+        return wire.cash_flows(rows, self._unreadable)
+
+    async def _activities(self, which: dict[str, Any], after: datetime, reserve: int = 0) -> list[Any]:
+        """Every page."""
+        query = which | {"direction": "asc", "page_size": FILLS_PAGE, "after": after.isoformat()}
         rows: list[Any] = []
         while True:
-            page = await self._read("/account/activities", query)
+            page = await self._read("/account/activities", query, reserve)
             if not isinstance(page, list):
                 raise self._unreadable("activities", page)
             rows += page
             if len(page) < FILLS_PAGE:
-                return wire.executions(rows)
+                return rows
             if not isinstance(page[-1], dict) or not page[-1].get("id"):
                 raise self._unreadable("activities", page[-1])
             query |= {"page_token": page[-1]["id"]}

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 import structlog
 
+from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed, Unreadable
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import US_EQUITY, Account, BrokerPosition
+from shared.domain.session import MarketClock
 
 log = structlog.get_logger()
 T = TypeVar("T")
 Complaint = Callable[[str, object], Exception]
 """Makes the error for an answer that cannot be read: what it was, and the answer."""
+IN_KIND = frozenset({"JNLS", "ACATS", "FOPT", "OCT"})
+"""Activities that move securities: an amount of nothing says that it is not known."""
 BROKEN = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
@@ -87,7 +91,8 @@ def _position(raw: dict[str, Any]) -> BrokerPosition:
 
 def _account(raw: dict[str, Any]) -> Account:
     blocked = any(raw.get(key) for key in ("trading_blocked", "account_blocked", "trade_suspended_by_user"))
-    money = {name: _decimal(raw[name]) for name in ("equity", "last_equity", "cash", "buying_power")}
+    money = {name: _decimal(raw[name]) for name in ("equity", "cash", "buying_power")}
+    money["last_equity"] = _maybe(raw.get("last_equity")) or Decimal(0)
     allowed = raw["status"] == "ACTIVE" and not blocked
     return Account(
         account_number=str(raw["account_number"]), status=str(raw["status"]), trading_allowed=allowed, **money
@@ -177,6 +182,42 @@ def executions(raw: list[Any]) -> tuple[Execution, ...]:
         except BROKEN as error:
             log.error("broker_row_unreadable", kind="activity", problem=repr(error)[:200], row=str(row)[:300])
     return tuple(sorted(found, key=lambda fill: (fill.at, fill.execution_id)))
+
+
+def cash_flows(raw: list[Any], complain: Complaint) -> tuple[CashFlow, ...]:
+    """Activities that are no trades, in the order given."""
+    return _read("activities", raw, lambda rows: tuple(_flow(row) for row in rows), complain)
+
+
+def _flow(raw: dict[str, Any]) -> CashFlow:
+    """An undone activity moves nothing. Of securities the worth is quantity times price, where no amount is named."""
+    amount, quantity, price = (_maybe(raw.get(name)) for name in ("net_amount", "qty", "price"))
+    if not amount:
+        in_kind = str(raw["activity_type"]) in IN_KIND
+        amount = quantity * price if quantity is not None and price is not None else None if in_kind else amount
+    if raw.get("currency") not in (None, "", "USD"):
+        amount = None
+    if raw.get("status") == "canceled":
+        amount = Decimal(0)
+    listed = raw.get("created_at")
+    return CashFlow(
+        id=str(raw["id"]),
+        kind=str(raw["activity_type"]),
+        amount=amount,
+        day=date.fromisoformat(str(raw["date"])[:10]),
+        listed_at=_moment(listed) if listed else None,
+    )
+
+
+def market_clock(raw: Any, complain: Complaint) -> MarketClock:
+    """The broker's time and hours."""
+
+    def build(told: dict[str, Any]) -> MarketClock:
+        opens, closes = _moment(told["next_open"]), _moment(told["next_close"])
+        now, is_open = _moment(told["timestamp"]), told["is_open"]
+        return MarketClock(now=now, is_open=is_open, next_open=opens, next_close=closes)
+
+    return _read("clock", raw, build, complain)
 
 
 def trade_update(raw: Any, complain: Complaint) -> TradeUpdate:

@@ -19,7 +19,10 @@ def is_equity(asset_class: str, symbol: str) -> bool:
 
 
 class Account(Value):
-    """The broker's account in USD. Day P&L = equity - last_equity (equity at the previous close)."""
+    """The broker's account in USD. `last_equity` is the equity at the previous close, 0 where the broker has none.
+
+    `cash_flows` is what the owner has moved in since then (out: negative); None when that could not be read.
+    """
 
     account_number: str
     status: str
@@ -28,10 +31,16 @@ class Account(Value):
     cash: Decimal
     buying_power: Decimal
     trading_allowed: bool
+    cash_flows: Decimal | None = None
 
     @property
-    def day_pnl(self) -> Decimal:
-        return self.equity - self.last_equity
+    def day_pnl(self) -> Decimal | None:
+        """The change of equity since the previous close, less the owner's deposits and withdrawals as far as they are
+        known; None without an equity of the previous close.
+        """
+        if self.last_equity <= 0:
+            return None
+        return self.equity - self.last_equity - (self.cash_flows or Decimal(0))
 
 
 class BrokerPosition(Value):

@@ -28,6 +28,15 @@ class Session(Value):
         return min(1.0, max(0.0, (now - self.open) / (self.close - self.open)))
 
 
+class MarketClock(Value):
+    """The broker's time, and the market's hours as it tells them."""
+
+    now: datetime
+    is_open: bool
+    next_open: datetime
+    next_close: datetime
+
+
 def trading_day(now: datetime) -> date:
     """The market's calendar date at `now` (aware)."""
     return now.astimezone(MARKET_ZONE).date()
@@ -51,6 +60,11 @@ def current_session(sessions: tuple[Session, ...], now: datetime) -> Session | N
 def next_session(sessions: tuple[Session, ...], now: datetime) -> Session | None:
     """The first session that opens after `now`."""
     return next((session for session in sorted(sessions, key=lambda s: s.open) if session.open > now), None)
+
+
+def last_close(sessions: tuple[Session, ...], now: datetime) -> datetime | None:
+    """When the last session before `now` ended."""
+    return max((session.close for session in sessions if session.close <= now), default=None)
 
 
 def next_slot(session: Session, now: datetime, every: timedelta) -> datetime:

@@ -17,7 +17,7 @@ from services.exchange.rules.tape import NewsItem
 from tests.exchange.serving import Served, post, serving
 from tests.exchange.specification import FILES, Specification, read
 from tests.exchange.test_orders_api import keys
-from tests.exchange.venues import EXACT, OHLCV, OPEN, flat_bars, tape_of
+from tests.exchange.venues import EXACT, KEY, OHLCV, OPEN, flat_bars, tape_of
 
 pytestmark = pytest.mark.skipif(
     not all(path.is_file() for path in FILES), reason=f"NOT CHECKED against the vendor's files: no {FILES[0].parent}"
@@ -92,6 +92,10 @@ CASES = [
     get("/v2/account/activities?activity_types=FILL"),
     get("/v2/account/activities/FILL"),
     get("/v2/account/activities?page_size=0", 422),
+    get("/v2/account/activities?activity_types=CSD,CSW,JNLC"),
+    get("/v2/account/activities?category=non_trade_activity"),
+    get("/v2/account/activities/CSD"),
+    get("/v2/account/activities?category=trade_activity&activity_types=FILL", 422),
     get("/v2/account/portfolio/history?period=1D&timeframe=5Min"),
     get("/v2/account/portfolio/history?timeframe=7Min", 422),
     get("/v2/clock"),
@@ -131,7 +135,9 @@ def exchange() -> Iterator[Served]:
     moving: dict[int, OHLCV] = {0: (100, 101, 99, 100.5, 9_000), 1: (100.5, 102, 100, 101, 8_000)}
     wire = (NewsItem(7, OPEN - 60, "AAA wins a contract", "pr", ("AAA",), "http://x/7"),)
     tape = replace(tape_of({"AAA": flat_bars() | moving, "BBB": flat_bars(50.0)}), news=wire)
-    with serving(open_desk(World(tape, Conductor(ClockState(now=OPEN + 601))), None, EXACT)) as served:
+    desk = open_desk(World(tape, Conductor(ClockState(now=OPEN + 601))), None, EXACT)
+    desk.ask(KEY, "transfer", {"amount": 1})
+    with serving(desk) as served:
         yield served
 
 

@@ -112,6 +112,23 @@ async def test_what_is_approved_is_bought_and_a_stop_ends_flat(database_url: str
         assert all("trading is halted: by hand" in one.reason for one in refused)
 
 
+async def test_a_deposit_does_not_hide_the_days_loss(database_url: str) -> None:
+    async with pair(database_url, moving(98.6), daily_loss=50) as both:
+        async with httpx.AsyncClient(base_url=both.bench.settings.alpaca_base_url) as control:
+            body = {"amount": 5000, "listed_after_seconds": 3600}
+            (await control.post(f"/_sim/accounts/{KEY}/cash", json=body)).raise_for_status()
+        await both.buy(await both.decide(1))
+        sold = await both.trading.post("/api/v1/positions/BBB/close")
+        assert sold.status_code == 200
+        await both.bench.until(600.0)
+        await both.trading.post("/api/v1/positions/AAA/close")
+        halt = await both.flat(step=10)
+        assert "reached the limit of 50.00 USD" in halt["reason"]
+        day = (await both.risk.get("/api/v1/risk/status")).json()["day"]
+        assert (Decimal(day["pnl"]) > 4000, day["counts"], day["level"]) == (True, "realized", "emergency")
+        assert Decimal(day["entry_loss"]) > 50
+
+
 async def test_the_days_loss_closes_everything_by_itself(database_url: str) -> None:
     async with pair(database_url, moving(98.6), daily_loss=50) as both:
         await both.buy(await both.decide(1))

@@ -105,6 +105,8 @@ class TradingDesk:
     pool: asyncpg.Pool
     clock: Clock
     equity: Decimal = Decimal(100_000)
+    last_equity: Decimal = Decimal(100_000)
+    cash_flows: Decimal | None = Decimal(0)
     stubborn: int = 0
     slow_broker: int = 0
     asked: int = 0
@@ -125,8 +127,8 @@ class TradingDesk:
     async def account(self) -> Account:
         self.looks += 1
         return Account(
-            account_number="SIM", status="ACTIVE", equity=self.equity, last_equity=Decimal(100_000),
-            cash=self.equity, buying_power=self.equity * 2, trading_allowed=True,
+            account_number="SIM", status="ACTIVE", equity=self.equity, last_equity=self.last_equity,
+            cash=self.equity, buying_power=self.equity * 2, trading_allowed=True, cash_flows=self.cash_flows,
         )  # fmt: skip
 
     async def positions(self, status: str) -> tuple[PositionView, ...]:

@@ -8,9 +8,10 @@ from services.exchange.api.data import moment_of
 from services.exchange.api.desk import Body, Caller, Desk, Refused, TradingRoute, accepted, example_body
 from services.exchange.api.wire import answer
 from services.exchange.rules.commands import NOT_FOUND
-from services.exchange.rules.listing import FillQuery, equity_curve, list_fills
+from services.exchange.rules.listing import ActivityQuery, equity_curve, list_activities
 from services.exchange.rules.orders import Refusal
 from services.exchange.rules.render import account_json, activity_json, asset_id, close_part, order_json, position_json
+from services.exchange.rules.validation import FORM
 
 TIMEFRAMES = {"1Min": 60.0, "5Min": 300.0, "15Min": 900.0, "1H": 3600.0, "1D": 86_400.0}
 
@@ -88,7 +89,8 @@ def _add_account(router: APIRouter, desk: Desk) -> None:
 def _add_activities(router: APIRouter, desk: Desk) -> None:
     async def activities(
         account: Caller,
-        activity_types: str = "FILL",
+        activity_types: str = "",
+        category: Literal["trade_activity", "non_trade_activity"] | None = None,
         after: str | None = None,
         until: str | None = None,
         date: str | None = None,
@@ -96,15 +98,19 @@ def _add_activities(router: APIRouter, desk: Desk) -> None:
         page_size: int = Query(100, ge=1, le=100),
         page_token: str = "",
     ) -> Response:
-        """One row an execution. `after` is strict; `page_token` is the id of the last row seen."""
-        if "FILL" not in activity_types.split(","):
-            return answer([])
+        """One row an execution or a transfer of cash, by the time of listing. `after` is strict; `page_token` is the
+        id of the last row seen.
+        """
+        if activity_types and category:
+            raise Refused(Refusal(422, FORM, "only one of activity_types or category is accepted"))
         start = moment_of(date or after, "after", 0.0) if date or after else None
         end = start + 86_400 if date and start is not None else moment_of(until, "until", 0.0) if until else None
-        query = FillQuery(start, end, direction == "asc", page_size, page_token)
-        return answer([activity_json(fill) for fill in list_fills(desk.book(account), query)])
+        kinds = frozenset(filter(None, activity_types.split(",")))
+        trades = None if category is None else category == "trade_activity"
+        query = ActivityQuery(kinds, trades, start, end, direction == "asc", page_size, page_token)
+        return answer([activity_json(row) for row in list_activities(desk.book(account), query, desk.now)])
 
-    router.get("/v2/account/activities", summary="Fills")(activities)
+    router.get("/v2/account/activities", summary="Fills and transfers of cash")(activities)
 
     @router.get("/v2/account/activities/{activity_type}", summary="Activities of one kind")
     async def of_one_type(
@@ -116,8 +122,8 @@ def _add_activities(router: APIRouter, desk: Desk) -> None:
         page_size: int = Query(100, ge=1, le=100),
         page_token: str = "",
     ) -> Response:
-        """Fills are the only kind there is."""
-        return await activities(account, activity_type, after, until, None, direction, page_size, page_token)
+        """FILL, CSD, CSW, TRANS (both of them), and what else was played."""
+        return await activities(account, activity_type, None, after, until, None, direction, page_size, page_token)
 
 
 def _add_equity(router: APIRouter, desk: Desk) -> None:

@@ -14,6 +14,7 @@ from services.exchange.rules.render import (
     order_json,
     order_with_legs,
     position_json,
+    transfer_json,
     update_json,
 )
 
@@ -66,6 +67,15 @@ def _add_hands(router: APIRouter, desk: Desk) -> None:
         accepted(desk.ask(key, "cancel", {"order_id": order_id}))
         return Response(status_code=NO_CONTENT)
 
+    @router.post("/accounts/{key}/cash", summary="A deposit, a withdrawal", openapi_extra=example_body(amount=5000))
+    async def move_cash(key: str, body: Body) -> Response:
+        """`amount` USD at once, out of the account when negative; equity moves with it, `last_equity` does not.
+
+        The activity is of `kind` (CSD or CSW when left out; JNLC, DIV, or any other), and is listed
+        `listed_after_seconds` of market time later: until then the account alone shows it.
+        """
+        return answer(transfer_json(accepted(desk.ask(key, "transfer", body))))
+
 
 def _add_settings(router: APIRouter, desk: Desk) -> None:
     @router.get("/settings", summary="The venue's settings")
@@ -88,7 +98,9 @@ def _add_settings(router: APIRouter, desk: Desk) -> None:
 
 
 def audit(book: Book, at: float) -> dict[str, Any]:
-    """The books to the last digit. `imbalance` is cash + cost of positions - realized + fees - start: zero, always."""
+    """The books to the last digit. `imbalance` is cash + cost of positions - realized + fees - transfers - start: zero,
+    always.
+    """
     ledger = book.ledger
     return {
         "key": book.key,
@@ -96,11 +108,13 @@ def audit(book: Book, at: float) -> dict[str, Any]:
         "cash": plain(ledger.cash),
         "realized": plain(ledger.realized),
         "fees": plain(ledger.fees),
+        "transferred": plain(ledger.transferred),
         "imbalance": plain(ledger.imbalance()),
         "account": account_json(book, at),
         "positions": [position_json(book, held, at) for held in ledger.positions],
         "open_orders": [order_json(order) for order in book.live_orders()],
         "orders": [order_json(order) for order in book.orders.values()],
         "executions": [activity_json(fill) for fill in book.executions],
+        "transfers": [activity_json(moved) for moved in book.transfers],
         "updates": [update_json(update) for update in book.updates],
     }

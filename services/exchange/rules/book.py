@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from services.exchange.rules.fault_kinds import PartialFill
 from services.exchange.rules.faults import Roster
 from services.exchange.rules.knobs import AccountConfig, VenueSettings
-from services.exchange.rules.ledger import Execution, Ledger, Valuation, opened, value
+from services.exchange.rules.ledger import Execution, Ledger, Transfer, Valuation, opened, value
 from services.exchange.rules.matching import last_price, quote
 from services.exchange.rules.orders import ZERO, Order, move, venue_id
 from services.exchange.rules.tape import Tape
@@ -81,6 +81,7 @@ class Book:
     live: dict[str, None] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
     plans: dict[str, int] = field(default_factory=dict)
     seq: int = 0
     mishaps: Roster = field(default_factory=Roster)

@@ -11,7 +11,8 @@ def as_of(book: Book, at: float) -> Book:
     """A copy to read from. Orders nobody had been told of by `at` are not in it."""
     orders = _orders_at(book, at)
     live = {order_id: None for order_id, order in orders.items() if order.is_live}
-    return replace(book, orders=orders, live=live, ledger=books_at(book.ledger, book.executions, at))
+    ledger = books_at(book.ledger, book.executions, at, book.transfers)
+    return replace(book, orders=orders, live=live, ledger=ledger)
 
 
 def _orders_at(book: Book, at: float) -> dict[str, Order]:

@@ -1,8 +1,9 @@
 """Cash, positions and profit of one account, in Decimal and exact.
 
-Invariant: cash + sum(position cost) - realized + fees == starting cash + cost given, to the last digit. Given is what
-came without an execution: holdings of before the day, transfers, splits. A position's cost is kept as a total and split
-on reduction at 1e-8, so nothing is lost to division. Cost of a short position is negative.
+Invariant: cash + sum(position cost) - realized + fees == starting cash + transferred + cost given, to the last digit.
+Transferred is cash that came without a trade; given is what was held without an execution: holdings of before the day,
+transfers, splits. A position's cost is kept as a total and split on reduction at 1e-8, so nothing is lost to division.
+Cost of a short position is negative.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,6 +37,17 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Cash that came (positive) or went without a trade, at `at`; its activity is listed from `listed_at` on."""
+
+    id: str
+    kind: str
+    amount: Decimal
+    at: float
+    listed_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """A holding: signed quantity, and its cost (quantity times average entry, signed alike)."""
 
@@ -60,6 +72,7 @@ class Ledger:
     realized: Decimal = ZERO
     fees: Decimal = ZERO
     given: tuple[Position, ...] = ()
+    transferred: Decimal = ZERO
 
     def position(self, symbol: str) -> Position | None:
         return next((held for held in self.positions if held.symbol == symbol), None)
@@ -71,7 +84,7 @@ class Ledger:
     def imbalance(self) -> Decimal:
         """Zero, always: what the books fail to account for."""
         held, given = (sum((p.cost for p in many), ZERO) for many in (self.positions, self.given))
-        return self.cash + held - given - self.realized + self.fees - self.start
+        return self.cash + held - given - self.realized + self.fees - self.transferred - self.start
 
 
 def opened(cash: Decimal, given: tuple[Position, ...] = ()) -> Ledger:
@@ -166,9 +179,19 @@ def after_close(ledger: Ledger, price_of: Callable[[str], Decimal]) -> Ledger:
     return replace(ledger, last_equity=value(ledger, price_of, ZERO).equity)
 
 
-def books_at(now: Ledger, executions: Iterable[Execution], until: float) -> Ledger:
-    """The books as they stood at `until`, rebuilt from the executions; what was given counts from the beginning."""
+def transferred(ledger: Ledger, amount: Decimal) -> Ledger:
+    """The books after `amount` came in, or went out when it is negative."""
+    return replace(ledger, cash=ledger.cash + amount, transferred=ledger.transferred + amount)
+
+
+def books_at(now: Ledger, executions: Iterable[Execution], until: float, transfers: Iterable[Transfer] = ()) -> Ledger:
+    """The books as they stood at `until`, rebuilt from the executions and the transfers of cash; what was given counts
+    from the beginning.
+    """
     ledger = opened(now.start, now.given)
+    for moved in transfers:
+        if moved.at <= until:
+            ledger = transferred(ledger, moved.amount)
     for fill in executions:
         if fill.at > until:
             break

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from services.exchange.rules.book import Book
-from services.exchange.rules.ledger import Execution, book_fill, opened, value
+from services.exchange.rules.ledger import Execution, Transfer, book_fill, opened, transferred, value
 from services.exchange.rules.matching import last_price
 from services.exchange.rules.orders import FINAL, ZERO, Order
-from services.exchange.rules.render import activity_id
+from services.exchange.rules.render import FILL, activity_id, activity_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,19 @@ def _has_status(book: Book, order: Order, query: OrderQuery) -> bool:
     return order.status in FINAL and not is_open
 
 
-@dataclass(frozen=True, slots=True)
-class FillQuery:
-    """`after` is strict, and so is `until`; `page_token` is the id of the last row seen."""
+TRANSFERS = frozenset({"TRANS"})
+"""Names that stand for several kinds."""
+TRANSFER_KINDS = frozenset({"CSD", "CSW"})
 
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """`after` is strict, and so is `until`, by the time of listing; `page_token` is the id of the last row seen.
+    `kinds`: activity types, all when empty; `trades` narrows them to fills, or to what is none.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    trades: bool | None = None
     after: float | None = None
     until: float | None = None
     ascending: bool = False
@@ -72,20 +81,33 @@ class FillQuery:
     page_token: str = ""
 
 
-def list_fills(book: Book, query: FillQuery) -> list[Execution]:
-    """One page of executions; newest first unless ascending."""
-    fills = [
-        fill
-        for fill in book.executions
-        if (query.after is None or fill.at > query.after) and (query.until is None or fill.at < query.until)
+def list_activities(book: Book, query: ActivityQuery, now: float) -> list[Execution | Transfer]:
+    """One page of what is listed by now; newest first unless ascending."""
+    every: list[Execution | Transfer] = [*book.executions, *book.transfers]
+    rows = [
+        row
+        for row in every
+        if _is_wanted(row, query)
+        and activity_time(row) <= now
+        and (query.after is None or activity_time(row) > query.after)
+        and (query.until is None or activity_time(row) < query.until)
     ]
+    rows.sort(key=activity_time)
     if not query.ascending:
-        fills.reverse()
+        rows.reverse()
     if query.page_token:
-        ids = [activity_id(fill) for fill in fills]
+        ids = [activity_id(row) for row in rows]
         start = ids.index(query.page_token) + 1 if query.page_token in ids else len(ids)
-        fills = fills[start:]
-    return fills[: query.page_size]
+        rows = rows[start:]
+    return rows[: query.page_size]
+
+
+def _is_wanted(row: Execution | Transfer, query: ActivityQuery) -> bool:
+    kind = row.kind if isinstance(row, Transfer) else FILL
+    if query.trades is not None and query.trades != (kind == FILL):
+        return False
+    asked = query.kinds | (TRANSFER_KINDS if query.kinds & TRANSFERS else frozenset())
+    return not asked or kind in asked
 
 
 class EquityPoint(NamedTuple):
@@ -99,6 +121,7 @@ def equity_curve(book: Book, step: float, now: float) -> Iterator[EquityPoint]:
     """Equity over the session so far, rebuilt from the executions and the prices known at each moment."""
     session = book.tape.session
     ledger, fills, done = opened(book.ledger.start, book.ledger.given), book.executions, 0
+    moved = 0
     start = session.open
     while start < min(now, session.close):
         end = min(start + step, now, session.close)
@@ -106,6 +129,9 @@ def equity_curve(book: Book, step: float, now: float) -> Iterator[EquityPoint]:
             fill = fills[done]
             ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price, fill.fee)
             done += 1
+        while moved < len(book.transfers) and book.transfers[moved].at <= end:
+            ledger = transferred(ledger, book.transfers[moved].amount)
+            moved += 1
         worth = value(ledger, lambda symbol, end=end: last_price(book.tape, symbol, end) or ZERO, ZERO)  # type: ignore[misc]
         yield EquityPoint(start, worth.equity)
         start += step

@@ -7,11 +7,12 @@ from typing import Any
 
 from services.exchange.rules.book import Book, Update
 from services.exchange.rules.commands import Part
-from services.exchange.rules.ledger import Execution, Position
+from services.exchange.rules.ledger import Execution, Position, Transfer
 from services.exchange.rules.orders import ZERO, Order, venue_id
 from services.exchange.rules.permission import plain
 from shared.domain.session import MARKET_ZONE
 
+FILL = "FILL"
 OPTION, COIN = re.compile(r"[A-Z]{1,6}\d{6}[CP]\d{8}"), re.compile(r"[A-Z]{3,5}USD")
 CENTS, SIX = Decimal("0.01"), Decimal("0.000001")
 
@@ -186,16 +187,35 @@ def account_json(book: Book, at: float) -> dict[str, Any]:
     }
 
 
-def activity_id(fill: Execution) -> str:
+def activity_time(row: Execution | Transfer) -> float:
+    """When it is listed."""
+    return row.listed_at if isinstance(row, Transfer) else row.at
+
+
+def activity_id(row: Execution | Transfer) -> str:
     """`<New York local time to the millisecond>::<execution id>`: sorts by time."""
-    local = datetime.fromtimestamp(fill.at, MARKET_ZONE)
-    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}::{fill.id}"
+    local = datetime.fromtimestamp(activity_time(row), MARKET_ZONE)
+    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}::{row.id}"
 
 
-def activity_json(fill: Execution) -> dict[str, Any]:
+def transfer_json(row: Transfer) -> dict[str, Any]:
+    return {
+        "id": activity_id(row),
+        "activity_type": row.kind,
+        "date": datetime.fromtimestamp(row.at, MARKET_ZONE).date().isoformat(),
+        "created_at": rfc3339(row.listed_at),
+        "net_amount": plain(row.amount),
+        "currency": "USD",
+        "status": "executed",
+    }
+
+
+def activity_json(fill: Execution | Transfer) -> dict[str, Any]:
+    if isinstance(fill, Transfer):
+        return transfer_json(fill)
     return {
         "id": activity_id(fill),
-        "activity_type": "FILL",
+        "activity_type": FILL,
         "type": fill.kind,
         "order_id": fill.order_id,
         "symbol": fill.symbol,

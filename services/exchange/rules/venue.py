@@ -10,21 +10,23 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.exchange.rules import amendments, bending, commands, mishaps
+from services.exchange.rules import amendments, bending, commands, mishaps, transfers
 from services.exchange.rules.book import Book, Schedule, Update, open_book
 from services.exchange.rules.commands import Part
 from services.exchange.rules.fault_kinds import FAULT, BookFault, Gap, Halt, VanishedLeg
 from services.exchange.rules.faults import Roster, Standing
 from services.exchange.rules.journal import Command
 from services.exchange.rules.knobs import PRESETS, AccountConfig, VenueSettings
-from services.exchange.rules.ledger import Position, after_close
+from services.exchange.rules.ledger import Position, Transfer, after_close
 from services.exchange.rules.lifecycle import happen
 from services.exchange.rules.orders import Order, Refusal
 from services.exchange.rules.tape import Tape
 from services.exchange.rules.validation import boolean, malformed, number
 
 Listener = Callable[[Update], None]
-Outcome = Order | Position | Refusal | list[Part] | AccountConfig | VenueSettings | Standing | list[BookFault]
+Outcome = (
+    Order | Position | Transfer | Refusal | list[Part] | AccountConfig | VenueSettings | Standing | list[BookFault]
+)
 CLOSING_BELL = "closing_bell"
 TICK = "tick"
 
@@ -187,6 +189,10 @@ def _hold(venue: Venue, c: Command) -> Outcome:
     return commands.hold(venue.book(c.account), str(c.args.get("symbol") or ""), qty, price)
 
 
+def _transfer(venue: Venue, c: Command) -> Outcome:
+    return transfers.transfer(venue.book(c.account), c.at, c.args)
+
+
 def _configure(venue: Venue, c: Command) -> Outcome:
     """Names the account does not have are passed over: the SDK still sends the settings that Alpaca dropped."""
     book = venue.book(c.account)
@@ -238,6 +244,7 @@ _VERBS: dict[str, Callable[[Venue, Command], Outcome]] = {
     "close": _close,
     "close_all": _close_all,
     "hold": _hold,
+    "transfer": _transfer,
     "configure": _configure,
     "settings": _settings,
     "begin_fault": _begin_fault,

@@ -1,66 +1,71 @@
 """Watching the day: a look at every slot of the session and at every fill, and what follows from it."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from prometheus_client import Gauge
 
 from services.risk_manager import store
+from services.risk_manager.flow.result import read_realized, read_result
 from services.risk_manager.flow.stop import emergency_stop
 from services.risk_manager.flow.watch import Watch, read_account, sessions_near, tell
 from services.risk_manager.rules import day as rule
 from shared.deps import Deps
-from shared.domain.price import MarketPrice, reference_price
 from shared.domain.session import Session, next_slot
 from shared.errors import Unavailable
 from shared.runtime.journal_follower import follow_journal
 
 EVERY, STOP_HEARD_SECONDS = timedelta(seconds=60), 2.0
-DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previous close")
+DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previous close, less deposits")
 EXPOSURE = Gauge("catalyst_exposure_usd", "Money at work or promised")
-
-
-async def _prices(deps: Deps, symbols: Sequence[str], now: datetime) -> dict[str, MarketPrice]:
-    """The market's price of each symbol that has one. Raises Unavailable."""
-    if not symbols:
-        return {}
-    most = deps.config.current().risk.entry.max_quote_age_seconds
-    trades, quotes = await asyncio.gather(deps.market.trades(symbols), deps.market.quotes(symbols))
-    found = ((one, reference_price(trades.get(one), quotes.get(one), now, most)) for one in symbols)
-    return {one: price for one, price in found if price is not None}
 
 
 async def monitor(deps: Deps, watch: Watch, session: Session) -> None:
     """One look at the day, and what follows: one warning a day of each kind, and the emergency stop."""
-    now, config, told = await deps.clock.now(), deps.config.current(), await read_account(deps)
-    (_, own_limit), positions = await store.running_cycle(deps.pool), await store.open_positions(deps.pool)
-    prices = await _prices(deps, sorted({one.symbol for one in positions}), now)
-    books = rule.books_pnl(await store.realized_since(deps.pool, session.open), positions, prices)
-    limit = min(config.max_daily_loss, own_limit or config.max_daily_loss)
-    limits, actions = config.risk.daily_limits, config.risk.emergency_actions
-    reading = rule.read_day(told, books, limit, limits.warning_threshold_pct)
+    now, told, limit = await deps.clock.now(), await read_account(deps), await _limit(deps)
+    reading = await read_result(deps, told, limit, now)
     watch.read_at, watch.reading = now, reading
-    DAY_PNL.set(float(reading.pnl))
+    DAY_PNL.set(float(reading.pnl or 0))
     EXPOSURE.set(float(sum(one.value for one in await store.holdings(deps.pool, now, ()))))
     for notice in rule.notices_of(reading):
         if not await store.happened_since(deps.pool, notice.kind, session.open):
             async with deps.pool.acquire() as connection, connection.transaction():
                 await tell(connection, notice, now)
-    if reading.level == "emergency" and limits.emergency_stop_at_100 and await store.active_halt(deps.pool) is None:
-        # Released with nothing open, the same loss says nothing new; `daily_loss_used` refuses entries anyway.
-        said = not positions and await store.happened_since(deps.pool, "emergency_stop", session.open)
-        if not said:
-            await emergency_stop(deps, watch, rule.reason_of(reading), closes=actions.close_all_positions_on_limit)
-            # The market's clock stands while we are awake: trading hears of the stop before time goes on.
-            await asyncio.wait([asyncio.create_task(watch.asked.wait())], timeout=STOP_HEARD_SECONDS)
+    await _stop_when_due(deps, watch, session, reading)
+
+
+async def _limit(deps: Deps) -> Decimal:
+    """The most that may be lost today, USD; a cycle's own limit only tightens it."""
+    most, (_, own) = deps.config.current().max_daily_loss, await store.running_cycle(deps.pool)
+    return min(most, own or most)
+
+
+async def _stop_when_due(deps: Deps, watch: Watch, session: Session, reading: rule.DayReading) -> None:
+    risk = deps.config.current().risk
+    if reading.level != "emergency" or not risk.daily_limits.emergency_stop_at_100:
+        return
+    if await store.active_halt(deps.pool) is not None:
+        return
+    # Released with nothing open, the same loss says nothing new; `daily_loss_used` refuses entries anyway.
+    said = await store.happened_since(deps.pool, "emergency_stop", session.open)
+    if said and not await store.open_positions(deps.pool):
+        return
+    closes = risk.emergency_actions.close_all_positions_on_limit
+    await emergency_stop(deps, watch, rule.reason_of(reading), closes=closes)
+    # The market's clock stands while we are awake: trading hears of the stop before time goes on.
+    await asyncio.wait([asyncio.create_task(watch.asked.wait())], timeout=STOP_HEARD_SECONDS)
 
 
 async def monitor_or_page(deps: Deps, watch: Watch, session: Session) -> None:
-    """A look at the day. Trading that does not answer is told to a person once a session. Raises Unavailable."""
+    """A look at the day. Trading that does not answer is told to a person once a session, and what our own executions
+    have lost counts all the same. Raises Unavailable.
+    """
     try:
         await monitor(deps, watch, session)
     except Unavailable as error:
+        lost = await read_realized(deps, await _limit(deps), await deps.clock.now())
+        await _stop_when_due(deps, watch, session, lost)
         if not await store.happened_since(deps.pool, rule.SILENT, session.open):
             async with deps.pool.acquire() as connection, connection.transaction():
                 await tell(connection, rule.silent(error.detail), await deps.clock.now())

@@ -11,11 +11,14 @@ import structlog
 from prometheus_client import Counter
 
 from services.risk_manager import store
+from services.risk_manager.flow.result import read_result
 from services.risk_manager.flow.watch import SERVICE, read_account, sessions_near
 from services.risk_manager.rules import book, case, judge
+from services.risk_manager.rules.day import DayReading
 from shared.deps import Deps
 from shared.domain.cycle import DecideRequest
 from shared.domain.order import Verdict
+from shared.domain.position import Account
 from shared.domain.session import trading_day
 from shared.errors import BadInput, NotFound
 from shared.journal import append_event
@@ -33,14 +36,19 @@ def id_prefix(now: datetime) -> str:
 async def _outside(deps: Deps, symbols: Sequence[str], now: datetime) -> book.Outside:
     """What others say: account, session, prices, and the daily history of the symbols and of all that is held."""
     held = {one.symbol for one in await store.holdings(deps.pool, now, ())}
-    account, (session, upcoming), trades, quotes, bars = await asyncio.gather(
-        read_account(deps),
+    (account, day), (session, upcoming), trades, quotes, bars = await asyncio.gather(
+        _account_and_day(deps, now),
         sessions_near(deps, now),
         deps.market.trades(symbols),
         deps.market.quotes(symbols),
         deps.market.bars(sorted({*symbols, *held}), "1Day", now - HISTORY, now),
     )
-    return book.Outside(book.book_of(account, session, upcoming, bars), trades, quotes, bars)
+    return book.Outside(book.book_of(account, day, session, upcoming, bars), trades, quotes, bars)
+
+
+async def _account_and_day(deps: Deps, now: datetime) -> tuple[Account, DayReading]:
+    account = await read_account(deps)
+    return account, await read_result(deps, account, deps.config.current().max_daily_loss, now)
 
 
 async def _inside(

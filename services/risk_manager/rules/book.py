@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from config.trading import Config
 from services.risk_manager.rules.correlation import Returns, returns_table
+from services.risk_manager.rules.day import DayReading
 from shared.domain.base import Value
 from shared.domain.cycle import Cap
 from shared.domain.evidence import Scored
@@ -60,7 +61,9 @@ class Holding(Value):
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The account and everything that counts against a limit, at one moment."""
+    """The account and everything that counts against a limit, at one moment. `day_pnl` is the day's result that
+    entries are held against; `day_known`: somebody knows it.
+    """
 
     buying_power: Decimal
     day_pnl: Decimal
@@ -74,6 +77,7 @@ class Book:
     approvals: int = 0
     entries_today: int = 0
     approve_max: int | None = None
+    day_known: bool = True
 
     def approve(self, holding: Holding) -> "Book":
         """The book once an approval counts."""
@@ -169,11 +173,14 @@ def subject_as_asked(symbol: str, price: Decimal, sectors: Mapping[str, str], ou
     )
 
 
-def book_of(account: Account, session: Session | None, upcoming: Session | None, bars: BarTable) -> Book:
+def book_of(
+    account: Account, day: DayReading, session: Session | None, upcoming: Session | None, bars: BarTable
+) -> Book:
     """What others say of the account and the market; holdings, halts and losses are added from the database."""
     return Book(
         buying_power=account.buying_power,
-        day_pnl=account.day_pnl,
+        day_pnl=-day.entry_loss if day.entry_loss is not None else Decimal(0),
+        day_known=day.entry_loss is not None,
         trading_allowed=account.trading_allowed,
         session=session,
         opens_at=upcoming.open if upcoming else None,

@@ -118,6 +118,8 @@ def buying_power(case: Case) -> Check:
 
 def daily_loss_used(case: Case) -> Check:
     """The day's loss, as if every stop that stands or is promised were hit, this one among them."""
+    if not case.book.day_known:
+        return _says("daily_loss_used", False, "nobody knows the day's loss: the broker and our books say too little")
     worst = case.book.day_loss + case.book.risk + case.risk
     return at_most("daily_loss_used", worst, case.limits.max_daily_loss, f"USD, of which lost {case.book.day_loss:.2f}")
 

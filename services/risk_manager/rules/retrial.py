@@ -186,7 +186,8 @@ def _checks(
     checks, unknown = list[Check](), list(_unmeasured(case, past))
     for make in CHECKS:
         stored = past.checks.get(make.__name__)
-        if stored is None or stored.name in AS_STORED:
+        is_unknown = stored is not None and stored.name == "daily_loss_used" and stored.value is None
+        if stored is None or stored.name in AS_STORED or is_unknown:
             checks += [stored] if stored else []
         elif stored.name == "correlation":
             check, why = _correlation(case, stored, before, now)

@@ -24,6 +24,7 @@ from shared.journal import Connection, Severity, append_event, raise_alert
 from shared.ports import Broker, BrokerStream
 
 SERVICE = "trading"
+DAYS_AROUND = timedelta(days=10)
 ASKED_FOR = timedelta(seconds=10)
 SET_ASIDE_AFTER = 5
 """Passes that one symbol may fail before the others go on without it."""
@@ -123,12 +124,12 @@ def stable_id(*parts: str) -> UUID:
 
 
 async def know_sessions(desk: Desk, now: datetime) -> None:
-    """Read the calendar once a day. Without it nothing is entered and settling goes on."""
+    """Read the calendar once a day, days gone by too. Without it nothing is entered and settling goes on."""
     today = trading_day(now)
     if desk.sessions_of == today:
         return
     try:
-        desk.sessions = await desk.deps.market.sessions(today, today + timedelta(days=10))
+        desk.sessions = await desk.deps.market.sessions(today - DAYS_AROUND, today + DAYS_AROUND)
         desk.sessions_of = today
     except CatalystError as error:
         log.warning("calendar_unavailable", error=error.detail)
