@@ -49,6 +49,10 @@ class Stray:
     line: int
     nearest: str | None
 
+    def __str__(self) -> str:
+        meant = f": {self.nearest} is meant?" if self.nearest else ""
+        return f".env line {self.line}: nothing reads {self.name}{meant}"
+
 
 @dataclass(frozen=True)
 class _Entry:

@@ -27,6 +27,7 @@ from shared.runtime.health import Health
 from shared.runtime.health import read_health as health_facts
 
 VERSION = "1.0.0"
+LONGEST_FIELD = 120  # a field of a request may be named by anybody
 STATUS: dict[type[errors.CatalystError], int] = {
     errors.BadInput: 422,
     errors.Unauthorized: 401,
@@ -182,7 +183,7 @@ def _add_errors(app: FastAPI, name: str) -> None:
     async def unusable(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         at = () if first["type"] == "json_invalid" else first["loc"]  # of broken JSON it is a number of characters
-        field = ".".join(str(part) for part in at if part not in ("body", "query", "path")) or "body"
+        field = ".".join(str(part) for part in at if part not in ("body", "query", "path"))[:LONGEST_FIELD] or "body"
         return problem(422, "bad input", f"{field}: {first['msg'].removeprefix('Value error, ')}", field=field)
 
     @app.exception_handler(HTTPException)

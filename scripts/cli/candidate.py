@@ -8,7 +8,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from config.reload import ConfigFileError, read_texts
+from config.reload import ConfigFileError, build, read_texts
 from config.settings import read_settings
 from scripts.cli.console import call, fail, market_time, show, table_of
 
@@ -23,6 +23,7 @@ def try_out(
     """What the last scans would have done under a candidate, from what was stored of them. Changes nothing."""
     try:
         texts = read_texts(folder or read_settings().config_folder)
+        build(texts, read_settings())
     except ConfigFileError as error:
         fail(str(error))
     answer = call("POST", "workflow", "/api/v1/config/try", {"files": texts, "scans": scans})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from config.reload import ConfigFileError, changes_between, load
-from config.settings import read_settings
+from config.settings import read_settings, stray_names
 from scripts.cli.candidate import parts, try_out
 from scripts.cli.console import call, err, fail, market_time, out, show, table_of
 
@@ -76,9 +76,10 @@ def check(
         changes = changes_between(load(settings.config_folder, settings), found) if folder else ()
     except ConfigFileError as error:
         fail(str(error))
-    data: dict[str, Any] = {"hash": found.hash, "autonomous": found.autonomous, "warnings": found.warnings}
+    warnings = [*found.warnings, *map(str, stray_names())]
+    data: dict[str, Any] = {"hash": found.hash, "autonomous": found.autonomous, "warnings": warnings}
     mode = "autonomous" if found.autonomous else "supervised"
-    told = [f"can be used: {mode}, hash {found.hash}", *(f"note: {w}" for w in found.warnings), *changes]
+    told = [f"can be used: {mode}, hash {found.hash}", *(f"note: {w}" for w in warnings), *changes]
     show(data | {"changes": changes}, json, "\n".join(told))
 
 

@@ -16,7 +16,7 @@ import typer
 
 from config.reload import ConfigFileError, load
 from config.services import SERVICES
-from config.settings import read_settings
+from config.settings import read_settings, stray_names
 from scripts.child import is_listening
 from scripts.cli.console import LOCAL, call, err, fail, market_time, out, show, table_of, url_of
 from scripts.cli.follow import FUNNEL
@@ -145,6 +145,8 @@ def doctor(json: Json = False) -> None:
             check("configuration", False, warning, "make the two agree")
     except ConfigFileError as error:
         check("configuration", False, str(error), "mend that line")
+    for stray in stray_names():
+        check("settings", False, str(stray), "mend the name, or take the line out")
     check("broker", True, settings.broker, "")
     running = running_pid(LOCAL) is not None
     taken = [str(port) for port in REGISTRY_PORTS.values() if not running and is_listening(port)]

@@ -57,12 +57,15 @@ class AlpacaHttp:
             await self._take(side)
             pause = FIRST_PAUSE_SECONDS * 2**attempt
             try:
-                async with self._opened().get(self._bases[side] + path, params=params) as response:
+                # Followed elsewhere, a redirect would take the keys along.
+                async with self._opened().get(
+                    self._bases[side] + path, params=params, allow_redirects=False
+                ) as response:
                     body = await response.read()
             except (aiohttp.ClientError, TimeoutError) as error:
                 trouble = f"{type(error).__name__} {error}".strip()
             else:
-                if response.ok:
+                if response.status == 200:
                     return _decoded(body, path, decoder)
                 trouble = _trouble(response.status, body, path)
                 pause = max(pause, _asked_pause(response.headers.get("retry-after", "")))

@@ -72,6 +72,8 @@ async def test_a_broken_file_is_refused_on_every_way_in(filed: World, folder: Pa
 async def test_files_without_bounds_are_refused(filed: World, folder: Path) -> None:
     texts = read_texts(folder)
     async with running(filed) as service:
+        tried = await service.post("/api/v1/risk/config/try", json={"files": texts, "scans": [], "x" * 10_000: 1})
+        assert (tried.status_code, len(tried.content) < 1000) == (422, True)
         for files, says in (
             (texts | {RISK: "#" * 70_000}, "a file may have at most 65,536 characters"),
             (texts | {f"{number}.yaml": "" for number in range(3)}, "at most 2 files"),

@@ -115,6 +115,34 @@ async def test_a_candidate_elsewhere_is_read_and_compared(operator: Operator, tm
     assert (code, "->" in said) == (0, False)
 
 
+async def test_a_file_that_means_two_things_is_told_with_its_line(operator: Operator) -> None:
+    await until(lambda: _accepted(operator))
+    text = (operator.folder / "risk_parameters.yaml").read_text()
+    for change, says in (
+        ("  max_loss: 500\n  max_loss: 2000.00", "line 4: 'max_loss' is here twice, first on line 3"),
+        ("  max_loss: 2026-13-45", "line 3: '2026-13-45' is ambiguous"),
+        ("  max_loss: 20:00", "line 3: '20:00' is ambiguous"),
+    ):
+        (operator.folder / "risk_parameters.yaml").write_text(text.replace("  max_loss: 2000.00", change))
+        for words in (("config", "check"), ("config", "try"), ("config", "diff"), ("doctor",)):
+            code, said = await operator.types(*words)
+            assert says in said, words
+            assert "Traceback" not in said
+            assert code == (0 if "diff" in words else 1), words
+
+
+async def test_check_names_what_nothing_reads(operator: Operator) -> None:
+    (operator.folder / ".env").write_text("SMTP_HOTS=mail.example.org\n")
+    code, said = await operator.types("config", "check")
+    assert (code, ".env line 1: nothing reads SMTP_HOTS: SMTP_HOST is meant?" in said) == (0, True)
+    (operator.folder / ".env").write_text("MAX_DAILY_LOS=500\n")
+    code, said = await operator.types("config", "check")
+    assert (code, said) == (
+        2,
+        "catalyst: .env line 1: MAX_DAILY_LOS is no setting; MAX_DAILY_LOSS is meant? Mend the name",
+    )
+
+
 async def _accepted(operator: Operator) -> bool:
     return bool(await operator.world.rows("SELECT FROM events WHERE kind = 'config.accepted'"))
 

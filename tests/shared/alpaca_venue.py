@@ -29,7 +29,8 @@ class Venue:
         self.asked.append((request.url.path, dict(request.query_params), dict(request.headers)))
         known = self.answers.get(request.url.path, (404, {"message": "Not Found"}))
         status, body = known(request) if callable(known) else known
-        return Response(body if isinstance(body, str | bytes) else json.dumps(body), status)
+        headers = {"location": str(body)} if 300 <= status < 400 else None
+        return Response(body if isinstance(body, str | bytes) else json.dumps(body), status, headers)
 
     def asked_for(self, path: str) -> list[dict[str, str]]:
         return [query for where, query, _ in self.asked if where == path]

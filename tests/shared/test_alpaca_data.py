@@ -202,6 +202,15 @@ async def test_a_passing_failure_is_not_noticed(market: AlpacaData, venue: Venue
     assert (await market.snapshots(["A"])).price.tolist() == [7.0]
 
 
+async def test_a_redirect_does_not_take_the_keys_along(market: AlpacaData, venue: Venue, venue_url: str) -> None:
+    elsewhere = venue_url.replace("127.0.0.1", "localhost")
+    venue.answers["/v2/stocks/snapshots"] = (307, f"{elsewhere}/stranger")
+    venue.answers["/stranger"] = (200, {})
+    with pytest.raises(Unavailable, match="status 307"):
+        await market.snapshots(["AAPL"])
+    assert venue.asked_for("/stranger") == []
+
+
 async def test_nobody_there(free_port: int) -> None:
     market = AlpacaData(settings_for(f"http://127.0.0.1:{free_port}"))
     with pytest.raises(Unavailable, match="does not answer after 3 tries"):
