@@ -93,11 +93,11 @@ def strays_in(path: Path, settings: Collection[str]) -> list[Stray]:
 
 
 def typing_errors_in(names: Iterable[str], settings: Collection[str]) -> list[str]:
-    """The same for the process's environment, which holds names of others: only a limit's name is looked for."""
+    """The same for the process's environment: it holds names of others, so only what is close to MONEY is told."""
     return [
         f"the environment: {name[:LONGEST_NAME]} is no setting; {near} is meant? Mend the name"
         for name in names
-        if name.upper() not in settings and (near := _alike(name.upper(), LIMITS))
+        if name.upper() not in settings and (near := _alike(name.upper(), MONEY))
     ]
 
 

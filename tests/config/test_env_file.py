@@ -123,18 +123,11 @@ def test_a_limit_may_refer_to_another_setting(file: Path) -> None:
     assert Settings(_env_file=file).max_daily_loss == 500
 
 
-def test_the_environment_of_the_process_is_looked_at_for_limits_alone() -> None:
-    names = [
-        "PATH",
-        "MAX_DAILY_LOS",
-        "HISTORY_MAX_SIZE",
-        "LOG_LEVELS",
-        "MAX_POSITIONS",
-        "max_position_sise",
-        "MAX_LINES",
-    ]
-    told = typing_errors_in(names, setting_names())
-    assert [one.split(" is no setting; ")[0].split(": ")[1] for one in told] == ["MAX_DAILY_LOS", "max_position_sise"]
+def test_the_environment_of_the_process_is_looked_at_for_what_bounds_money_alone() -> None:
+    others = ["PATH", "HISTORY_MAX_SIZE", "LOG_LEVELS", "MAX_POSITIONS", "MAX_LINES", "TRADING_PORT"]
+    wrong = ["MAX_DAILY_LOS", "max_position_sise", "TRADING_SESION_MODE"]
+    told = typing_errors_in([*others, *wrong], setting_names())
+    assert [one.split(" is no setting; ")[0].split(": ")[1] for one in told] == wrong
 
 
 def test_every_name_of_the_template_and_of_compose_is_known() -> None:

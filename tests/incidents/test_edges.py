@@ -69,7 +69,7 @@ def test_27_config_reload_mid_position() -> None:
     with pytest.raises(ConfigFileError, match="line"):
         live.hold({**live.texts, "risk_parameters.yaml": risk.replace("max_loss: 2000.00", "max_loss: [2000")})
     for doubtful in ("max_loss: 500\n  max_loss: 2000.00", "max_loss: 20:00", "max_loss: yes", "max_loss:"):
-        with pytest.raises(ConfigFileError, match="line [34]"):
+        with pytest.raises(ConfigFileError, match=r"line [34]"):
             live.hold({**live.texts, "risk_parameters.yaml": risk.replace("max_loss: 2000.00", doubtful)})
     assert live.current() is before, "a broken file changes nothing, and no default takes its place"
     tighter = {name: text.replace("max_positions: 5", "max_positions: 1") for name, text in live.texts.items()}
