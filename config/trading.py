@@ -137,6 +137,8 @@ class EntryLimits(Part):
     last_minutes_without_entries: int = Field(default=30, ge=0, le=390)
     max_quote_age_seconds: Seconds = 60
     max_spread_pct: Percent = 0.5
+    max_slippage_pct: Annotated[float, Field(ge=0, le=2)] = 0.3
+    """Percent above the reference (or the ask, where that is dearer) at which an entry is still bought."""
     max_share_of_average_volume_pct: Percent = 1.0
     loss_cooldown_minutes: Minutes = 60
     max_entries_per_day: int = Field(default=0, ge=0, le=1000)

@@ -67,8 +67,8 @@ async def holdings(db: Reader, now: datetime, replaced: Sequence[UUID]) -> tuple
         FROM positions p JOIN securities s USING (symbol) LEFT JOIN sectors c USING (sector_id)
         WHERE p.status = 'open'
         UNION ALL
-        SELECT o.symbol, 'entry', c.name, o.shares * d.reference_price,
-               o.shares * (d.reference_price - d.stop_price)
+        SELECT o.symbol, 'entry', c.name, o.shares * coalesce(d.limit_price, d.reference_price),
+               o.shares * (coalesce(d.limit_price, d.reference_price) - d.stop_price)
         FROM (SELECT symbol, decision_id,
                      CASE WHEN {IS_OPEN} THEN quantity ELSE filled_quantity END - booked_quantity AS shares
               FROM orders WHERE purpose = 'entry') o
@@ -76,8 +76,8 @@ async def holdings(db: Reader, now: datetime, replaced: Sequence[UUID]) -> tuple
         JOIN securities s ON s.symbol = o.symbol LEFT JOIN sectors c USING (sector_id)
         WHERE o.shares > 0
         UNION ALL
-        SELECT d.symbol, 'approval', c.name, d.quantity * d.reference_price,
-               d.quantity * (d.reference_price - d.stop_price)
+        SELECT d.symbol, 'approval', c.name, d.quantity * coalesce(d.limit_price, d.reference_price),
+               d.quantity * (coalesce(d.limit_price, d.reference_price) - d.stop_price)
         FROM risk_decisions d JOIN securities s USING (symbol) LEFT JOIN sectors c USING (sector_id)
         WHERE d.kind = 'order' AND d.verdict = 'approved' AND d.expires_at > $1
           AND NOT d.decision_id = ANY($2::uuid[])
@@ -129,11 +129,13 @@ async def insert_decisions(connection: Reader, decisions: Sequence[Decision]) ->
             verdict.symbol, "long", order.client_order_id if order else None, one.quantity, one.reference_price,
             one.stop_price, one.take_profit_price, order.expires_at if order else None, verdict.reason,
             verdict.risk_score, verdict.risk_amount, [check.model_dump() for check in verdict.checks], one.decided_at,
+            order.limit_price if order else None,
         ))  # fmt: skip
     sql = (
         "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
         " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
-        " checks, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+        " checks, decided_at, limit_price)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
         " ON CONFLICT (decision_id) DO NOTHING"
     )
     await connection.executemany(sql, rows)

@@ -8,17 +8,20 @@ from uuid import UUID
 
 import asyncpg
 
+from services.trading.rules.limits import AtWork
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import Fill, Fold, PositionRow
 from shared.domain.order import BrokerOrder, Execution
 from shared.journal import Connection
 
 Source = asyncpg.Pool | Connection
+ENTERING = 7_006_001
 _FINAL = "('filled', 'canceled', 'expired', 'rejected', 'replaced', 'refused')"
 _ORDER = (
     "order_id, client_order_id, broker_order_id, parent_order_id, cycle_id, symbol, side, purpose, type, order_class,"
     " status, quantity, filled_quantity, booked_quantity, filled_average_price, limit_price, stop_price, decision_id,"
-    " decision_stop, decision_target, decision_expires_at, reason, cancel_reason, created_at, submitted_at, updated_at"
+    " decision_stop, decision_target, decision_expires_at, reason, cancel_reason, exit_reason, created_at,"
+    " submitted_at, updated_at"
 )
 _POSITION = (
     "position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price, entry_time, exit_price,"
@@ -162,6 +165,36 @@ async def mark_order(source: Source, order_id: UUID, status: str, reason: str, a
     return _written(row)
 
 
+async def take_turn(connection: Connection) -> None:
+    """Wait until no other entry is being stored: each must see the one before."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", ENTERING)
+
+
+async def at_work(connection: Connection) -> AtWork:
+    """Open positions, and entries on their way for what they may still buy at their limit."""
+    rows = await connection.fetch(
+        "SELECT coalesce(array_agg(DISTINCT symbol), '{}') AS symbols, coalesce(sum(value), 0) AS exposure FROM ("
+        " SELECT symbol, quantity * entry_price AS value FROM positions WHERE status = 'open' UNION ALL"
+        f" SELECT symbol, (CASE WHEN status NOT IN {_FINAL} THEN quantity ELSE filled_quantity END - booked_quantity)"
+        f" * limit_price FROM orders WHERE purpose = 'entry' AND (status NOT IN {_FINAL}"
+        " OR booked_quantity < filled_quantity)) AS work",
+    )
+    return AtWork(frozenset(rows[0]["symbols"]), rows[0]["exposure"])
+
+
+async def mark_arrived(source: Source, order_id: UUID, at: datetime) -> None:
+    """The broker has proved to have an order that he does not show yet."""
+    sql = "UPDATE orders SET submitted_at = coalesce(submitted_at, $2) WHERE order_id = $1"
+    await source.execute(sql, order_id, at)
+
+
+async def want_closed(source: Source, order_id: UUID, reason: str) -> None:
+    """What this entry buys shall be closed at once."""
+    await source.execute(
+        "UPDATE orders SET exit_reason = coalesce(exit_reason, $2) WHERE order_id = $1", order_id, reason
+    )
+
+
 async def want_cancel(source: Source, order_ids: list[UUID], reason: str) -> None:
     await source.execute(
         "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE order_id = ANY($1)", order_ids, reason
@@ -177,6 +210,18 @@ async def want_entries_cancelled(source: Source, symbol: str | None, reason: str
         reason,
     )
     return tuple(sorted({str(row["symbol"]) for row in rows}))
+
+
+async def want_bought_closed(source: Source, symbol: str | None, reason: str) -> None:
+    """What entries still buy shall be closed, whatever their status: a fill can be told late, and an order that was
+    given up can have arrived.
+    """
+    await source.execute(
+        "UPDATE orders SET exit_reason = coalesce(exit_reason, $2) WHERE purpose = 'entry'"
+        " AND booked_quantity < quantity AND ($1::text IS NULL OR symbol = $1)",
+        symbol,
+        reason,
+    )
 
 
 async def insert_execution(
@@ -196,6 +241,12 @@ async def insert_execution(
 async def booked_ids(source: Source, order_id: UUID) -> frozenset[str]:
     rows = await source.fetch("SELECT execution_id FROM executions WHERE order_id = $1", order_id)
     return frozenset(str(row["execution_id"]) for row in rows)
+
+
+async def booked_value(source: Source, order_id: UUID) -> Decimal:
+    """Shares times price of an order's booked executions, USD."""
+    sql = "SELECT coalesce(sum(quantity * price), 0) FROM executions WHERE order_id = $1"
+    return Decimal(await source.fetchval(sql, order_id))
 
 
 async def is_booked(source: Source, execution_id: str) -> bool:

@@ -29,7 +29,7 @@ from shared.ports import Cache
 log = structlog.get_logger()
 T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0
-THREADS = 4
+THREADS = 16  # a handful of requests that hang must leave room for the others
 ORDERS_PAGE, FILLS_PAGE = 500, 100
 BUDGET = "alpaca-trading"
 EXIT_RESERVE = 40
@@ -157,16 +157,20 @@ class AlpacaBroker:
             query |= {"page_token": page[-1]["id"]}
 
     async def _find(self, path: str, query: dict[str, Any]) -> BrokerOrder | None:
+        """None only where the broker itself says there is no such order: a page of a gateway says nothing of it."""
         try:
-            raw = await self._read(path, query)
+            raw = await self._ask(lambda: self._client.get(path, query), writes=False)
         except BrokerRefused as refused:
             if refused.status == 404 and refused.code is not None:
                 return None
-            raise
+            raise _not_told(refused) from refused
         return wire.order(raw, self._unreadable)
 
     async def _read(self, path: str, query: dict[str, Any] | None = None, reserve: int = 0) -> Any:
-        return await self._ask(lambda: self._client.get(path, query), writes=False, spare=reserve)
+        try:
+            return await self._ask(lambda: self._client.get(path, query), writes=False, spare=reserve)
+        except BrokerRefused as refused:
+            raise _not_told(refused) from refused
 
     async def _ask(self, call: Callable[[], T], *, writes: bool, spare: int = 0) -> T:
         """Every request passes here: budget, thread, and what its failure means."""
@@ -206,11 +210,18 @@ class AlpacaBroker:
         return OutcomeUnknown(f"the broker's answer ({what}) could not be read")
 
 
+def _not_told(refused: BrokerRefused) -> Unavailable:
+    """A question that is turned down is unanswered; it says nothing about what was asked for."""
+    return Unavailable(f"the broker answered {refused.status} to a question: {refused.detail}")
+
+
 def _meaning(error: APIError, writes: bool) -> Exception:
-    """429 and 5xx leave a write in doubt; every other answer is a final no."""
+    """429, 5xx and what does not come from the broker itself (no code: a gateway's page) leave a write in doubt; every
+    other answer is a final no.
+    """
     status = error.status_code or 0
     code, message, extra = wire.refusal(str(error), status)
-    if status == 429 or status >= 500:
+    if status == 429 or status >= 500 or (writes and code is None):
         kind = OutcomeUnknown if writes else Unavailable
         return kind(f"the broker answered {status}: {message}")
     return BrokerRefused(message, status=status, code=code, extra=extra)

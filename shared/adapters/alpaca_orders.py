@@ -234,6 +234,7 @@ def order_body(request: OrderRequest) -> dict[str, Any]:
         "side": request.side,
         "type": request.type,
         "time_in_force": request.time_in_force,
+        "position_intent": request.position_intent,
         "client_order_id": request.client_order_id,
         "order_class": None if request.order_class == "simple" else request.order_class,
         "limit_price": request.limit_price and str(request.limit_price),

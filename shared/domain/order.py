@@ -16,6 +16,8 @@ OrderClass = Literal["simple", "bracket", "oco", "oto"]
 Purpose = Literal["entry", "take_profit", "stop_loss", "exit", "protect", "foreign"]
 
 ORDER_TYPES: frozenset[str] = frozenset(get_args(OrderType))
+PositionIntent = Literal["buy_to_open", "sell_to_close", "buy_to_close"]
+
 FINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 BOUGHT_BY: dict[str, Side] = {"long": "buy", "short": "sell"}
 
@@ -53,6 +55,8 @@ class ApprovedOrder(Value):
     side: Literal["long"]
     quantity: Quantity
     reference_price: Price
+    limit_price: Price
+    """The worst price the approval allows, USD a share: every limit holds at a fill there."""
     stop_price: Price
     take_profit_price: Price
     expires_at: datetime
@@ -81,6 +85,8 @@ class OrderRequest(Value):
     type: OrderType
     order_class: OrderClass = "simple"
     time_in_force: Literal["day", "gtc"] = "day"
+    position_intent: PositionIntent | None = None
+    """With `sell_to_close` the broker itself refuses to sell more than is held."""
     limit_price: Price | None = None
     stop_price: Price | None = None
     take_profit_price: Price | None = None

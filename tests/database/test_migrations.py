@@ -88,8 +88,8 @@ async def decision(pool: asyncpg.Pool, verdict: str = "approved", quantity: int 
     await pool.execute(
         "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
         " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
-        " checks, decided_at) VALUES ($1, 'c', 1, 'order', $2, 'ABC', 'long', $3, $4, 100, 98, 106, $5, 'x', 0.1, 20,"
-        " '[]', $6)",
+        " checks, decided_at, limit_price) VALUES ($1, 'c', 1, 'order', $2, 'ABC', 'long', $3, $4, 100, 98, 106, $5,"
+        " 'x', 0.1, 20, '[]', $6, 101)",
         key,
         verdict,
         f"cat-{key}",
@@ -97,14 +97,14 @@ async def decision(pool: asyncpg.Pool, verdict: str = "approved", quantity: int 
         NOW + timedelta(seconds=60),
         NOW,
     )
-    return key, f"cat-{key}", "ABC", quantity, 98, 106, NOW + timedelta(seconds=60)
+    return key, f"cat-{key}", "ABC", quantity, 98, 106, NOW + timedelta(seconds=60), 101
 
 
 async def place(pool: asyncpg.Pool, *values: object) -> None:
     await pool.execute(
         "INSERT INTO orders (order_id, decision_id, client_order_id, symbol, quantity, decision_stop, decision_target,"
-        " decision_expires_at, cycle_id, side, purpose, type, status, created_at, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'c', 'buy', 'entry', 'market', 'intended', $9, $9)",
+        " decision_expires_at, limit_price, cycle_id, side, purpose, type, status, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'c', 'buy', 'entry', 'limit', 'intended', $10, $10)",
         uuid4(),
         *values,
         NOW,
@@ -113,7 +113,7 @@ async def place(pool: asyncpg.Pool, *values: object) -> None:
 
 async def test_an_entry_must_be_the_decision_field_by_field(pool: asyncpg.Pool) -> None:
     approved = await decision(pool)
-    for position, wrong in ((1, "cat-other"), (3, 11), (4, 97), (5, 107), (6, NOW)):
+    for position, wrong in ((1, "cat-other"), (3, 11), (4, 97), (5, 107), (6, NOW), (7, 102), (7, 100)):
         changed = [*approved]
         changed[position] = wrong
         with pytest.raises(asyncpg.ForeignKeyViolationError):

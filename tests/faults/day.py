@@ -19,7 +19,7 @@ CYCLE = "20260615-093000"
 NAMESPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 END, BEGIN, BAR = CLOSE, CLOSE - 360, 60
 START = BEGIN + 30
-PRICE, STOP, TARGET = Decimal(100), Decimal(98), Decimal(106)
+PRICE, LIMIT, STOP, TARGET = Decimal(100), Decimal("100.30"), Decimal(98), Decimal(106)
 EXPIRES = timedelta(seconds=60)
 CALM = VenueSettings(spread_bps=0, partial_fill_fraction=0)
 IN_PARTS = VenueSettings(spread_bps=0, partial_fill_fraction=0.5, partial_fill_gap_ms=8_000, seed=3)
@@ -87,9 +87,9 @@ async def decide(pool: Any, number: int, symbol: str, quantity: int, now: dateti
     await pool.execute(
         "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
         " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
-        " checks, decided_at) VALUES ($1, $2, $3, 'order', 'approved', $4, 'long', $5, $6, $7, $8, $9, $10, 'fits',"
-        " 0.1, 20, '[]', $11)",
-        *(decision, CYCLE, number, symbol, client_id, quantity, PRICE, STOP, TARGET, now + EXPIRES, now),
+        " checks, decided_at, limit_price) VALUES ($1, $2, $3, 'order', 'approved', $4, 'long', $5, $6, $7, $8, $9,"
+        " $10, 'fits', 0.1, 20, '[]', $11, $12)",
+        *(decision, CYCLE, number, symbol, client_id, quantity, PRICE, STOP, TARGET, now + EXPIRES, now, LIMIT),
     )
     return ApprovedOrder(
         decision_id=decision,
@@ -100,6 +100,7 @@ async def decide(pool: Any, number: int, symbol: str, quantity: int, now: dateti
         side="long",
         quantity=quantity,
         reference_price=PRICE,
+        limit_price=LIMIT,
         stop_price=STOP,
         take_profit_price=TARGET,
         expires_at=now + EXPIRES,

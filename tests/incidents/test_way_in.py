@@ -25,9 +25,11 @@ def _posts(b: Bench) -> int:
 
 
 def test_01_sub_penny_prices() -> None:
-    entry = row("entry", purpose="entry", side="buy", order_class="bracket", status="intended")
+    entry = row("entry", purpose="entry", side="buy", order_class="bracket", status="intended",
+                limit_price=Decimal("100.2951"))  # fmt: skip
     request = request_of(replace(entry, decision_stop=Decimal("97.9951"), decision_target=Decimal("106.0049")))
     assert (request.stop_loss_price, request.take_profit_price) == (Decimal("98.00"), Decimal("106.00"))
+    assert request.limit_price == Decimal("100.30")
     makers = [
         name
         for name, module in Tree(ROOT).python("services")
@@ -80,7 +82,7 @@ async def test_13_submit_ack_taken_for_fill(database_url: str) -> None:
         assert await b.get("/positions") == []
         await b.until(5.0)
         paid = b.book.executions[0].price
-        assert Decimal((await b.position())["entry_price"]) == paid > Decimal("100.4")
+        assert Decimal((await b.position())["entry_price"]) == paid > Decimal(100)
         await b.post("/positions/AAA/close")
         await b.until(5.0)
         ours, theirs = await b.profit()

@@ -41,6 +41,7 @@ def limits(**changes: Any) -> Limits:
         "last_minutes_without_entries": 30,
         "max_price_age_seconds": 60,
         "max_spread_pct": 0.5,
+        "max_slippage_pct": 0.0,
         "max_share_of_volume_pct": 1.0,
         "loss_cooldown_minutes": 60,
         "decision_ttl_seconds": 60,

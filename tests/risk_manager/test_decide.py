@@ -22,8 +22,9 @@ NAMES = ("ACME", "BOLT", "CORE", "DYNE", "ECHO", "FLUX")
 JSON = {"Content-Type": "application/json"}
 INSERT = (
     "INSERT INTO orders (order_id, client_order_id, cycle_id, symbol, side, purpose, type, order_class, status,"
-    " quantity, decision_id, decision_stop, decision_target, decision_expires_at, created_at, updated_at)"
-    " VALUES ($1, $2, $3, $4, 'buy', 'entry', 'market', 'bracket', 'new', $5, $6, $7, $8, $9, $10, $10)"
+    " quantity, decision_id, decision_stop, decision_target, decision_expires_at, created_at, updated_at,"
+    " limit_price) VALUES ($1, $2, $3, $4, 'buy', 'entry', 'limit', 'bracket', 'new', $5, $6, $7, $8, $9, $10, $10,"
+    " $11)"
 )
 
 
@@ -45,7 +46,7 @@ async def send(world: World, order: ApprovedOrder, **changes: Any) -> None:
     told = order.model_dump() | changes
     await world.deps.pool.execute(
         INSERT, uuid4(), told["client_order_id"], CYCLE, told["symbol"], told["quantity"], told["decision_id"],
-        told["stop_price"], told["take_profit_price"], told["expires_at"], world.clock.time,
+        told["stop_price"], told["take_profit_price"], told["expires_at"], world.clock.time, told["limit_price"],
     )  # fmt: skip
 
 
@@ -59,8 +60,8 @@ async def test_an_approval_counts_against_the_next(world: World) -> None:
     verdicts = await decide(world.deps, ask(*NAMES, approve_max=6))
     assert [verdict.approved for verdict in verdicts] == [True] * 5 + [False]
     assert "max_positions: 6 against 5" in verdicts[5].reason
-    assert [order_of(verdict).quantity for verdict in verdicts[:5]] == [100] * 5
-    assert verdicts[0].risk_amount == Decimal("100.00")
+    assert [order_of(verdict).quantity for verdict in verdicts[:5]] == [99] * 5
+    assert verdicts[0].risk_amount == Decimal("113.85"), "99 shares bought at 50.15, stopped at 49"
 
 
 async def test_no_more_are_approved_than_were_wanted(world: World) -> None:
@@ -130,7 +131,12 @@ async def test_two_scans_at_once_share_one_book(world: World) -> None:
 
 async def test_an_order_fits_the_decision_or_is_not_stored(world: World) -> None:
     order = order_of((await decide(world.deps, ask("ACME")))[0])
-    for change in ({"quantity": order.quantity + 1}, {"stop_price": Decimal(1)}, {"symbol": "BOLT"}):
+    for change in (
+        {"quantity": order.quantity + 1},
+        {"stop_price": Decimal(1)},
+        {"limit_price": order.limit_price + 1},
+        {"symbol": "BOLT"},
+    ):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             await send(world, order, **change)
     await send(world, order)
@@ -212,7 +218,7 @@ async def test_over_http(world: World, service: httpx.AsyncClient) -> None:
     listed = (await service.get("/api/v1/risk/decisions", params={"cycle_id": CYCLE, "scan": 1})).json()
     assert [UUID(one["decision_id"]) for one in listed] == [UUID(one["decision_id"]) for one in answer.json()]
     exposure = (await service.get("/api/v1/risk/exposure")).json()
-    assert Decimal(exposure["total"]) == 10_000
+    assert Decimal(exposure["total"]) == Decimal("9929.70"), "twice 99 shares at their limit of 50.15"
 
 
 async def test_figures_for_the_graphs(world: World, service: httpx.AsyncClient) -> None:

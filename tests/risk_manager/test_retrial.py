@@ -134,6 +134,6 @@ async def test_a_bad_file_is_refused_with_its_line_and_nothing_is_kept(busy: Wor
     body = RetryRequest(files=dict(candidate(trading__risk__max_position_size=2000)), scans=(ask("ACME"),))
     answer = await service.post("/api/v1/risk/config/try", json=body.model_dump(mode="json"))
     (pair,) = answer.json()[0]
-    assert (pair["was"]["order"]["quantity"], pair["would"]["order"]["quantity"]) == (125, 50)
+    assert (pair["was"]["order"]["quantity"], pair["would"]["order"]["quantity"]) == (124, 49)
     assert len(await busy.rows("SELECT FROM risk_decisions")) == 1
     assert busy.deps.config.current().max_position_size == Decimal(5000)

@@ -107,17 +107,21 @@ async def test_a_refusal_carries_status_code_message_and_fields() -> None:
         assert (refused.status, refused.code, refused.extra) == (403, 40310000, {"buying_power": "607.24"})
 
 
-async def test_a_page_of_html_is_a_refusal_too() -> None:
-    async with broker_on(http("401 Unauthorized", b"<html>401</html>")) as (broker, _):
-        with pytest.raises(BrokerRefused) as caught:
-            await broker.account()
-        assert (caught.value.status, caught.value.code) == (401, None)
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
+async def test_a_question_that_is_turned_down_is_unanswered(status: str) -> None:
+    for body in (b"<html>no</html>", b'{"message": "no."}', b'{"code": 40310000, "message": "no"}'):
+        async with broker_on(http(status, body)) as (broker, _):
+            with pytest.raises(Unavailable, match=status[:3]):
+                await broker.account()
+            if status[:3] != "404" or b"code" not in body:
+                with pytest.raises(Unavailable):
+                    await broker.order_by_client_id("cat-1")
 
 
-async def test_a_missing_page_is_not_a_missing_order() -> None:
-    async with broker_on(http("404 Not Found", b"<html>404</html>")) as (broker, _):
-        with pytest.raises(BrokerRefused):
-            await broker.order_by_client_id("cat-1")
+async def test_a_page_of_html_leaves_an_order_in_doubt() -> None:
+    async with broker_on(http("403 Forbidden", b"<html>403</html>")) as (broker, _):
+        with pytest.raises(OutcomeUnknown):
+            await broker.submit(ORDER)
 
 
 async def test_words_nobody_knows_do_not_hide_an_order() -> None:

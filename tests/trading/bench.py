@@ -42,8 +42,9 @@ ANSWER_504 = {"code": 50410000, "message": "request timed out"}
 
 @dataclass
 class Fault:
-    """What goes wrong with requests that match: the answer, or the request itself, is lost; or another body is told, at
-    which `body` is called where it can be; or ("adds") rows of the body are told behind those of a list."""
+    """What goes wrong with requests that match: the answer, or the request itself, is lost; another body is told, at
+    which `body` is called where it can be; ("adds") rows of the body are told behind those of a list; the request
+    hangs until `release` is set; or it arrives `altered`."""
 
     method: str
     path: str
@@ -51,6 +52,8 @@ class Fault:
     times: int = 1
     status: int = 200
     body: bytes | Callable[[], bytes] = b""
+    altered: Callable[[bytes], bytes] | None = None
+    release: asyncio.Event = field(default_factory=asyncio.Event)
     hits: int = 0
 
     def is_about(self, path: str) -> bool:
@@ -82,6 +85,13 @@ class Wire:
         if fault is None or fault.kind == "passes":
             await self.app(scope, receive, send)
             return
+        if fault.kind == "hangs":
+            await fault.release.wait()
+            await self.app(scope, receive, send)
+            return
+        if fault.altered is not None:
+            await self.app(scope, _altered(await receive(), fault.altered), send)
+            return
         if fault.kind == "adds":
             await self._with_more(fault, scope, receive, send)
             return
@@ -112,6 +122,15 @@ class Wire:
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.content})
+
+
+def _altered(message: Message, change: Callable[[bytes], bytes]) -> Receive:
+    """One request body, changed on its way; its length with it."""
+
+    async def receive() -> Message:
+        return {**message, "body": change(message.get("body", b""))}
+
+    return receive
 
 
 class DeafClock:
@@ -194,9 +213,9 @@ class Bench:
         decision = uuid5(NAMESPACE, client_id)
         expires = self.now + timedelta(seconds=60)
         prices = (
-            (Decimal("100"), Decimal("98"), Decimal("106"))
+            (Decimal("100"), Decimal("98"), Decimal("106"), Decimal("100.30"))
             if symbol == "AAA"
-            else (Decimal(50), Decimal(49), Decimal(53))
+            else (Decimal(50), Decimal(49), Decimal(53), Decimal("50.15"))
         )
         await self.pool.execute("SELECT get_or_create_security($1)", symbol)
         await self.pool.execute(
@@ -208,15 +227,22 @@ class Bench:
         await self.pool.execute(
             "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
             " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
-            " checks, decided_at) VALUES ($1, $2, $3, 'order', 'approved', $4, 'long', $5, $6, $7, $8, $9, $10, 'fits',"
-            " 0.1, 20, '[]', $11)",
-            decision, CYCLE, self.scans, symbol, client_id, quantity, *prices, expires, self.now,
+            " checks, decided_at, limit_price) VALUES ($1, $2, $3, 'order', 'approved', $4, 'long', $5, $6, $7, $8, $9,"
+            " $10, 'fits', 0.1, 20, '[]', $11, $12)",
+            decision, CYCLE, self.scans, symbol, client_id, quantity, *prices[:3], expires, self.now, prices[3],
         )  # fmt: skip
         return ApprovedOrder(
             decision_id=decision, cycle_id=CYCLE, scan=self.scans, client_order_id=client_id, symbol=symbol,
             side="long", quantity=quantity, reference_price=prices[0], stop_price=prices[1],
-            take_profit_price=prices[2], expires_at=expires,
+            take_profit_price=prices[2], limit_price=prices[3], expires_at=expires,
         )  # fmt: skip
+
+    async def spoil(self, *faults: dict[str, Any]) -> None:
+        """Faults of the exchange itself, in place of those before; none: it is well again."""
+        async with httpx.AsyncClient(base_url=self.settings.alpaca_base_url) as http:
+            (await http.delete("/_sim/faults")).raise_for_status()
+            if faults:
+                (await http.post("/_sim/faults", json=list(faults))).raise_for_status()
 
     async def send(self, order: ApprovedOrder) -> httpx.Response:
         return await self.post("/orders", order.model_dump(mode="json"))

@@ -39,9 +39,9 @@ async def test_a_lost_request_is_not_repeated_when_it_is_no_longer_wanted(
     async with bench(database_url) as b:
         b.wire.faults = [Fault("POST", "/v2/orders", "request lost")]
         assert (await b.send(await b.approve())).json()["status"] == "intended"
-        await b.until(10.0)
+        await b.until(20.0)
         assert (await b.orders())["entry"]["status"] == "intended"
-        await b.until(10.0)
+        await b.until(20.0)
         assert list(b.book.orders) == []
         assert (await b.orders())["entry"]["reason"] == "manual"
         assert (await b.orders())["entry"]["status"] == "canceled"

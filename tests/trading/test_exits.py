@@ -141,7 +141,7 @@ async def test_halted_means_no_entry_not_even_one_that_was_intended(database_url
         )
         b.wire.faults = []
         await b.restart()
-        await b.until(20.0)
+        await b.until(40.0)
         assert list(b.book.orders) == []
         assert (await b.orders())["entry"]["reason"] == "never reached the broker: halted: drill"
         refused = await b.send(await b.approve("BBB"))

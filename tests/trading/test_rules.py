@@ -34,7 +34,7 @@ def row(name: str, **change: Any) -> OrderRow:
         cycle_id=None, symbol="AAA", side="sell", purpose="exit", type="market", order_class="simple", status="new",
         quantity=10, filled_quantity=0, booked_quantity=0, filled_average_price=None, limit_price=None,
         stop_price=None, decision_id=None, decision_stop=None, decision_target=None, decision_expires_at=None,
-        reason=None, cancel_reason=None, created_at=NOW, submitted_at=NOW, updated_at=NOW,
+        reason=None, cancel_reason=None, exit_reason=None, created_at=NOW, submitted_at=NOW, updated_at=NOW,
     )  # fmt: skip
     return replace(base, **change)
 
@@ -60,7 +60,7 @@ def family(entry_status: str = "filled") -> tuple[OrderRow, OrderRow, OrderRow]:
 
 
 def scene(position: PositionRow | None, *rows: OrderRow, **change: Any) -> Scene:
-    facts: dict[str, Any] = {"refused": (), "now": NOW, "market_open": True, "entries_over": False} | change
+    facts: dict[str, Any] = {"sent": (), "now": NOW, "market_open": True, "entries_over": False} | change
     return Scene(position=position, orders=rows, **facts)
 
 
@@ -104,7 +104,7 @@ def test_a_target_without_a_stop_goes_first() -> None:
 
 def test_refused_protection_means_closing() -> None:
     refused = row("protect", purpose="protect", status="rejected")
-    assert next_step(scene(holding(), refused=(refused,))) == GiveUp("unprotected")
+    assert next_step(scene(holding(), sent=(refused,))) == GiveUp("unprotected")
 
 
 def test_closing_cancels_then_waits_then_sells() -> None:
@@ -123,11 +123,37 @@ def test_closing_cancels_then_waits_then_sells() -> None:
 
 def test_a_refused_exit_is_tried_again_a_little_later() -> None:
     refused = row("exit", status="rejected")
-    assert isinstance(next_step(scene(holding(exit_reason="manual"), refused=(refused,))), Rest)
+    assert isinstance(next_step(scene(holding(exit_reason="manual"), sent=(refused,))), Rest)
     later = NOW + timedelta(seconds=3)
-    assert next_step(scene(holding(exit_reason="manual"), refused=(refused,), now=later)) == Close()
-    often = scene(holding(exit_reason="manual"), refused=(refused,) * 5, now=later)
-    assert next_step(often) == Rest(NOW + timedelta(seconds=32))
+    assert next_step(scene(holding(exit_reason="manual"), sent=(refused,), now=later)) == Close()
+
+
+def test_the_stop_is_put_back_while_a_refused_exit_waits_for_long() -> None:
+    wanted, later = holding(exit_reason="manual"), NOW + timedelta(seconds=3)
+    refused = (row("exit", status="rejected"),) * 5
+    _, target, stop = family()
+    guards = (replace(target, parent_order_id=None), replace(stop, parent_order_id=target.order_id))
+    assert next_step(scene(wanted, sent=refused, now=later)) == Protect(10)
+    assert next_step(scene(wanted, *guards, sent=refused, now=later)) == Rest(NOW + timedelta(seconds=32))
+    assert isinstance(next_step(scene(wanted, *guards, sent=refused, now=NOW + timedelta(seconds=33))), Cancel)
+    no_use = (row("guard", purpose="protect", status="rejected"), *refused)
+    assert next_step(scene(wanted, sent=no_use, now=later)) == Rest(NOW + timedelta(seconds=32))
+
+
+def test_protection_stays_while_the_market_is_closed() -> None:
+    assert next_step(scene(holding(exit_reason="manual"), *family(), market_open=False)) == Rest()
+
+
+def test_a_sale_at_market_by_another_hand_is_waited_for() -> None:
+    sale = row("hand", purpose="foreign", type="market")
+    assert isinstance(next_step(scene(holding(), sale)), Rest)
+    assert isinstance(next_step(scene(holding(exit_reason="manual"), sale)), Rest)
+
+
+def test_an_entry_whose_approval_has_expired_goes() -> None:
+    entry = replace(family("new")[0], decision_expires_at=NOW)
+    assert next_step(scene(None, entry)) == Cancel((entry,), "its approval expired")
+    assert next_step(scene(None, replace(entry, decision_expires_at=NOW + timedelta(seconds=1)))) == Rest()
 
 
 def test_a_partial_entry_is_given_seconds_then_cut() -> None:
@@ -201,9 +227,10 @@ def test_old_answers_change_nothing() -> None:
 
 def test_a_long_is_bought_with_both_exits_on_the_tick() -> None:
     entry = row("entry", purpose="entry", side="buy", order_class="bracket", decision_stop=Decimal("98.0000"),
-                decision_target=Decimal("106.0000"))  # fmt: skip
+                decision_target=Decimal("106.0000"), limit_price=Decimal("100.3000"))  # fmt: skip
     sent = orders.request_of(entry)
-    assert (sent.side, sent.type, sent.order_class) == ("buy", "market", "bracket")
+    assert (sent.side, sent.type, sent.order_class) == ("buy", "limit", "bracket")
+    assert (str(sent.limit_price), sent.position_intent) == ("100.30", "buy_to_open")
     assert (str(sent.stop_loss_price), str(sent.take_profit_price)) == ("98.00", "106.00")
     assert isinstance(sent, OrderRequest)
 

@@ -227,6 +227,7 @@ def _verdict(body: DecideRequest, name: str, price: float, decision: UUID, good:
         side="long",
         quantity=max(1, int(100 * body.size_factor)),
         reference_price=at,
+        limit_price=at,
         stop_price=at - 1,
         take_profit_price=at + 3,
         expires_at=body.as_of + timedelta(seconds=60),

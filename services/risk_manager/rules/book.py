@@ -35,6 +35,7 @@ class Limits(Value):
     last_minutes_without_entries: int
     max_price_age_seconds: float
     max_spread_pct: float
+    max_slippage_pct: float
     max_share_of_volume_pct: float
     loss_cooldown_minutes: int
     max_entries_per_day: int = 0
@@ -208,6 +209,7 @@ def limits_of(config: Config, max_positions: int | None = None, max_daily_loss: 
         last_minutes_without_entries=entry.last_minutes_without_entries,
         max_price_age_seconds=entry.max_quote_age_seconds,
         max_spread_pct=entry.max_spread_pct,
+        max_slippage_pct=entry.max_slippage_pct,
         max_share_of_volume_pct=entry.max_share_of_average_volume_pct,
         loss_cooldown_minutes=entry.loss_cooldown_minutes,
         max_entries_per_day=entry.max_entries_per_day,

@@ -36,12 +36,12 @@ class Case:
 
     @property
     def value(self) -> Decimal:
-        """What the shares cost, USD."""
+        """What the shares cost at most, USD."""
         return self.reference.cost * self.shares
 
     @property
     def risk(self) -> Decimal:
-        """What the stop would lose on them, USD."""
+        """What the stop would lose on them at most, USD."""
         return max(Decimal(0), self.reference.cost - self.levels.stop) * self.shares
 
     @property
@@ -94,7 +94,7 @@ def shares_for(
 def case_of(subject: Subject, book: Book, limits: Limits, now: datetime, size_factor: Decimal) -> Case:
     """A candidate with levels and size of our own making."""
     reference = reference_of(subject, limits, now)
-    levels = levels_of(reference.price, subject, limits)
+    levels = levels_of(reference.price, subject, limits, reference.cost)
     shares = shares_for(subject, book, limits, reference, levels, size_factor)
     return Case(subject, book, limits, now, reference, levels, shares)
 

@@ -120,6 +120,7 @@ def order_on(case: Case, question: Question, identity: UUID, used: int) -> Appro
         side="long",
         quantity=case.sized,
         reference_price=case.reference.price,
+        limit_price=case.reference.cost,
         stop_price=case.levels.stop,
         take_profit_price=case.levels.target,
         expires_at=case.now + timedelta(seconds=case.limits.decision_ttl_seconds),
@@ -168,7 +169,9 @@ def order_of(row: Mapping[str, Any]) -> ApprovedOrder | None:
         return None
     names = ("decision_id", "cycle_id", "scan", "client_order_id", "symbol", "side", "quantity", "reference_price",
              "stop_price", "take_profit_price", "expires_at")  # fmt: skip
-    return ApprovedOrder(**{name: row[name] for name in names})
+    # Approvals from before entries had a limit have none; trading refuses those, for the database has no such approval.
+    limit = row["limit_price"] or row["reference_price"]
+    return ApprovedOrder(limit_price=limit, **{name: row[name] for name in names})
 
 
 def verdict_of(row: Mapping[str, Any]) -> Verdict:

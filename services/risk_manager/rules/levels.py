@@ -18,7 +18,8 @@ LEAST_REWARD, MOST_REWARD = Decimal("1.5"), Decimal(5)
 
 
 class Reference(NamedTuple):
-    """The price a trade is judged at, what a share may cost, and how old that price is; None when it is no price."""
+    """The price a trade is judged at, the most a share may cost (the entry's limit), and the age in seconds of the
+    price; None when it is no price."""
 
     price: Decimal
     cost: Decimal
@@ -40,7 +41,7 @@ def _on_tick(price: float) -> Decimal:
 def reference_of(subject: Subject, limits: Limits, now: datetime) -> Reference:
     """The market's price for the subject, else the scan's price, without an age: nothing is traded on that.
 
-    A share's cost is the ask when that is dearer: a market order is filled there.
+    The most a share may cost lies `max_slippage_pct` above the price, or above the ask where that is dearer.
     """
     most = limits.max_price_age_seconds
     found = reference_price(subject.trade, subject.quote, now, most)
@@ -49,9 +50,14 @@ def reference_of(subject: Subject, limits: Limits, now: datetime) -> Reference:
         return Reference(price, price, None, PriceSource.SCAN)
     reference, quote = _on_tick(found.price), fresh_quote(subject.quote, now, most)
     is_two_sided = quote is not None and quote.spread_pct is not None
-    cost = max(reference, _on_tick(quote.ask)) if quote is not None and is_two_sided else reference
+    asked = max(reference, _on_tick(quote.ask)) if quote is not None and is_two_sided else reference
     is_known = found.is_firm or found.source == PriceSource.OLD_TRADE
-    return Reference(reference, cost, found.age_seconds if is_known else None, found.source)
+    return Reference(reference, worst_price(asked, limits), found.age_seconds if is_known else None, found.source)
+
+
+def worst_price(asked: Decimal, limits: Limits) -> Decimal:
+    """The most that an entry may pay for a share that is offered at `asked` (on the tick), on the tick, USD."""
+    return to_tick(asked * (1 + Decimal(str(limits.max_slippage_pct)) / HUNDRED), "down")
 
 
 def _usable(level: float | None) -> Decimal | None:
@@ -73,9 +79,10 @@ def _wanted_stop_pct(reference: Decimal, subject: Subject, limits: Limits) -> tu
     return Decimal(str(limits.stop_pct)), "default"
 
 
-def levels_of(reference: Decimal, subject: Subject, limits: Limits) -> Levels:
+def levels_of(reference: Decimal, subject: Subject, limits: Limits, cost: Decimal | None = None) -> Levels:
     """Stop and target around `reference` (on the tick), each rounded once.
 
+    The target lies above `cost`, the most a share may cost: the broker refuses one below an entry's limit.
     The stop lies within the configured bounds: rounded away from the price, or towards it where that would leave them.
     """
     wanted, source = _wanted_stop_pct(reference, subject, limits)
@@ -87,9 +94,13 @@ def levels_of(reference: Decimal, subject: Subject, limits: Limits) -> Levels:
     if stop < lowest:
         stop = to_tick(max(exact, Decimal("0.0001")), "up")
     risk = reference - stop
-    target = _usable(subject.target)
-    if target is not None and LEAST_REWARD * risk <= target - reference <= MOST_REWARD * risk:
+    target, nearest = _usable(subject.target), (cost or reference) * (1 + NEAREST_LEG_PCT / HUNDRED)
+    fits = target is not None and LEAST_REWARD * risk <= target - reference <= MOST_REWARD * risk
+    if target is not None and fits and target >= nearest:
         return Levels(stop, to_tick(target, "up"), f"stop: {source}, target: pattern")
     ratio = Decimal(str(limits.target_pct)) / Decimal(str(limits.stop_pct))
-    distance = max(risk * ratio, reference * NEAREST_LEG_PCT / HUNDRED)
-    return Levels(stop, to_tick(reference + distance, "up"), f"stop: {source}, target: {ratio:.3g} times the risk")
+    return Levels(
+        stop,
+        to_tick(max(reference + risk * ratio, nearest), "up"),
+        f"stop: {source}, target: {ratio:.3g} times the risk",
+    )

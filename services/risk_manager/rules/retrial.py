@@ -52,7 +52,7 @@ class Past:
 
     @property
     def cost(self) -> Decimal:
-        """What a share would have cost: the ask, where that was dearer than the price."""
+        """The most a share would have cost."""
         return to_tick(self.number("max_position_size") / self.shares)
 
     @property

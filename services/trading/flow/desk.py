@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -26,6 +26,8 @@ from shared.ports import Broker, BrokerStream
 SERVICE = "trading"
 DAYS_AROUND = timedelta(days=10)
 ASKED_FOR = timedelta(seconds=10)
+HANGS_AFTER_SECONDS, AFTER_A_HANG = 3.0, 0.3
+"""Wall time after which work on one symbol no longer holds the next; less once one hangs."""
 SET_ASIDE_AFTER = 5
 """Passes that one symbol may fail before the others go on without it."""
 BLIND_AFTER = 3
@@ -78,11 +80,15 @@ class Desk:
     closing_since: dict[UUID, datetime] = field(default_factory=dict)
     alerted: set[str] = field(default_factory=set)
     decided_on: dict[UUID, Decimal] = field(default_factory=dict)
-    failing: dict[str, int] = field(default_factory=dict)
     sight: Sight = field(default_factory=Sight)
     blind: dict[str, int] = field(default_factory=dict)
     comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
     foreign_since: dict[str, datetime] = field(default_factory=dict)
+    failing: dict[tuple[str, str], int] = field(default_factory=dict)
+    failed_now: dict[str, Exception] = field(default_factory=dict)
+    bare_since: dict[str, datetime] = field(default_factory=dict)
+    shortfalls: dict[UUID, datetime] = field(default_factory=dict)
+    left_behind: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def ready(self) -> bool:
@@ -135,25 +141,51 @@ async def know_sessions(desk: Desk, now: datetime) -> None:
         log.warning("calendar_unavailable", error=error.detail)
 
 
-async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime) -> T | None:
-    """The result of work on one symbol. What goes wrong stops the pass, to be tried again: mostly it is an outage.
-
-    A symbol that fails pass after pass is set aside, with a person told: its trouble must not leave all others bare.
+async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime, part: str = "") -> T | None:
+    """The result of work on one symbol; None when it failed. Its trouble never holds the others: the pass goes on, and
+    counts as failed at its end, to be tried again. A symbol that fails pass after pass no longer fails them; a person
+    is told.
     """
     try:
         done = await work
     except Exception as error:
-        failed = desk.failing[symbol] = desk.failing.get(symbol, 0) + 1
-        if failed < SET_ASIDE_AFTER:
-            raise
+        failed = desk.failing[symbol, part] = desk.failing.get((symbol, part), 0) + 1
         detail = error.detail if isinstance(error, CatalystError) else repr(error)
         FAILURES.labels(type(error).__name__).inc()
-        log.error("symbol_stuck", symbol=symbol, error=detail[:300])
+        log.warning("symbol_failed", symbol=symbol, times=failed, error=detail[:300], exc_info=_unnamed(error))
+        if failed < SET_ASIDE_AFTER:
+            desk.failed_now[symbol] = error
+            return None
         message = f"{symbol} cannot be looked after, it is tried again and again: {detail[:300]}"
         await alert_once(desk, f"stuck-{symbol}", "critical", "symbol_stuck", message, now)
         return None
-    desk.failing.pop(symbol, None)
+    desk.failing.pop((symbol, part), None)
     return done
+
+
+def _unnamed(error: Exception) -> Exception | None:
+    return None if isinstance(error, CatalystError) else error
+
+
+async def in_turn(desk: Desk, works: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+    """The results of works on different symbols, one after the other; None for one that hangs.
+
+    The next begins when the one before is done, or has taken so long that it must not hold the others: it goes on by
+    itself then, under its symbol's lock.
+    """
+    tasks = []
+    for number, work in enumerate(works):
+        task = asyncio.create_task(work)
+        tasks.append(task)
+        patience = HANGS_AFTER_SECONDS if not any(one for one in tasks[:number] if not one.done()) else AFTER_A_HANG
+        await asyncio.wait({task}, timeout=patience)
+    if tasks:
+        await asyncio.wait(tasks, timeout=AFTER_A_HANG)
+    for task in tasks:
+        if not task.done():
+            desk.left_behind.add(task)
+            task.add_done_callback(desk.left_behind.discard)
+    return [task.result() if task.done() else None for task in tasks]
 
 
 async def note_order(connection: Connection, order: OrderRow, at: datetime) -> None:

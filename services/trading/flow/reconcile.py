@@ -174,6 +174,7 @@ async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | Non
         decision_expires_at=None,
         reason=f"not sent by this system ({leg_purpose(told)})" if told.order_class != "simple" else "not sent by us",
         cancel_reason=None,
+        exit_reason=None,
         created_at=told.submitted_at,
         submitted_at=told.submitted_at,
         updated_at=told.updated_at,

@@ -5,6 +5,7 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.desk import REJECTS, Desk, alert_once, note_order, stable_id
+from services.trading.rules import limits
 from services.trading.rules import orders as rule
 from services.trading.rules.exits import entries_end
 from services.trading.rules.orders import INTENDED, OrderRow
@@ -78,14 +79,14 @@ async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
         symbol=approved.symbol,
         side=BOUGHT_BY[approved.side],
         purpose="entry",
-        type="market",
+        type="limit",
         order_class="bracket",
         status=INTENDED,
         quantity=approved.quantity,
         filled_quantity=0,
         booked_quantity=0,
         filled_average_price=None,
-        limit_price=None,
+        limit_price=approved.limit_price,
         stop_price=None,
         decision_id=approved.decision_id,
         decision_stop=approved.stop_price,
@@ -93,15 +94,22 @@ async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
         decision_expires_at=approved.expires_at,
         reason=None,
         cancel_reason=None,
+        exit_reason=None,
         created_at=now,
         submitted_at=None,
         updated_at=now,
     )
     try:
-        await store.insert_order(desk.deps.pool, order)
+        async with desk.deps.pool.acquire() as connection, connection.transaction():
+            # One at a time: two entries of different symbols must each see the other.
+            await store.take_turn(connection)
+            at_work = await store.at_work(connection)
+            if (broken := limits.exceeded(approved, at_work, desk.deps.config.current())) is not None:
+                raise NotNow(f"a hard limit would be broken at the worst fill: {broken}", field="quantity")
+            await store.insert_order(connection, order)
     except asyncpg.ForeignKeyViolationError as error:
         raise BadInput(
-            "not approved: no decision allows exactly this order (id, symbol, quantity, stop, target, expiry); "
+            "not approved: no decision allows exactly this order (id, symbol, quantity, limit, stop, target, expiry); "
             "it is larger than approved, altered, or was never decided",
             field="decision_id",
         ) from error
@@ -126,7 +134,9 @@ async def ask(desk: Desk, order: OrderRow) -> OrderRow:
 async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
     """A lost answer is looked up before the same id is sent again, so there is never a second order.
 
-    Tries that time out take their time: what was right to send before need not be so any more.
+    Only an answer to the order itself can reject it: a look-up that fails, or that does not know yet what the broker
+    has just called taken, leaves the outcome unknown. Tries that time out take their time: what was right to send
+    before need not be so any more.
     """
     request = rule.request_of(order)
     for attempt in range(ATTEMPTS):
@@ -139,9 +149,10 @@ async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
         except BrokerRefused as refused:
             if "client_order_id must be unique" not in refused.detail:
                 raise
+            await store.mark_arrived(desk.deps.pool, order.order_id, await desk.deps.clock.now())
             found = await found_as(desk, order)
             if found is None:
-                raise
+                raise OutcomeUnknown(f"{order.client_order_id} is at the broker, who does not show it yet") from None
         if found is not None:
             return found
     raise OutcomeUnknown(f"{order.client_order_id}: no answer to {ATTEMPTS} tries, and the broker does not know it")
@@ -167,7 +178,7 @@ async def overtaken(desk: Desk, order: OrderRow) -> str | None:
             return "closing for the day"
         return await store.forbidden(desk.deps.pool, order.decision_id)
     position = await store.open_position(desk.deps.pool, order.symbol)
-    return None if position is not None and position.quantity == order.quantity else "the position has changed"
+    return None if position is not None and position.quantity >= order.quantity else "the position has changed"
 
 
 async def give_up(desk: Desk, order: OrderRow, why: str) -> OrderRow:
@@ -189,6 +200,11 @@ async def refuse(desk: Desk, order: OrderRow, refused: BrokerRefused) -> OrderRo
     async with desk.deps.pool.acquire() as connection, connection.transaction():
         row = await store.mark_order(connection, order.order_id, "rejected", reason, now)
         await note_order(connection, row, now)
+    if order.purpose in ("exit", "protect") and "available" not in refused.extra:
+        # With `available` it is a matter of seconds: shares that a cancelled order has not let go of yet.
+        kind = "exit_refused" if order.purpose == "exit" else "protection_refused"
+        message = f"{order.quantity} {order.symbol}: the broker refuses to take the {order.purpose} order: {reason}"
+        await alert_once(desk, f"{kind}-{order.symbol}-{refused.code}", "critical", kind, message, now)
     return row
 
 
@@ -196,6 +212,7 @@ async def record(desk: Desk, order: OrderRow, told: BrokerOrder) -> OrderRow:
     """What the broker says of an order and its legs, onto their rows; legs seen for the first time become rows."""
     async with desk.deps.pool.acquire() as connection, connection.transaction():
         row = await store.lock_order(connection, order.order_id)
+        is_first = row.broker_order_id is None
         if rule.is_news(row, told):
             before, row = row.status, await store.record_told(connection, row, told, rule.next_status(row, told))
             if row.status != before:
@@ -208,11 +225,23 @@ async def record(desk: Desk, order: OrderRow, told: BrokerOrder) -> OrderRow:
                 moved = await store.record_told(connection, known, leg, rule.next_status(known, leg))
                 if moved.status != known.status:
                     await note_order(connection, moved, leg.updated_at)
-    if row.is_entry and not row.is_final and not rule.has_both_legs(told):
-        await store.want_cancel(desk.deps.pool, [row.order_id], "the broker made no bracket of it")
-        message = f"{row.client_order_id}: {row.symbol} was sent as a bracket and came back without both legs"
-        await alert_once(desk, f"legs-{row.order_id}", "critical", "bracket_without_legs", message, told.updated_at)
+    if row.is_entry:
+        await _check_bracket(desk, row, told, is_first=is_first)
     return row
+
+
+async def _check_bracket(desk: Desk, row: OrderRow, told: BrokerOrder, *, is_first: bool) -> None:
+    """An entry whose legs are missing, or are not those decided on, goes; what it bought is closed."""
+    if is_first and told.legs and not rule.has_legs_as_decided(row, told):
+        kind, why = "bracket_altered", "was sent as a bracket and came back with other exits than were decided"
+        await store.want_closed(desk.deps.pool, row.order_id, "unprotected")
+    elif not row.is_final and not rule.has_both_legs(told):
+        kind, why = "bracket_without_legs", "was sent as a bracket and came back without both legs"
+    else:
+        return
+    await store.want_cancel(desk.deps.pool, [row.order_id], why)
+    message = f"{row.client_order_id}: {row.symbol} {why}"
+    await alert_once(desk, f"legs-{row.order_id}", "critical", kind, message, told.updated_at)
 
 
 async def _add_leg(connection: Connection, parent: OrderRow, leg: BrokerOrder) -> None:
@@ -240,6 +269,7 @@ async def _add_leg(connection: Connection, parent: OrderRow, leg: BrokerOrder) -
         decision_expires_at=None,
         reason=None,
         cancel_reason=None,
+        exit_reason=None,
         created_at=leg.submitted_at,
         submitted_at=leg.submitted_at,
         updated_at=leg.updated_at,

@@ -5,8 +5,9 @@ from datetime import datetime
 import structlog
 
 from services.trading import store
-from services.trading.flow.attend import attend, cancel, look
-from services.trading.flow.desk import SERVICE, Desk
+from services.trading.flow.attend import attend, look
+from services.trading.flow.desk import SERVICE, Desk, in_turn
+from services.trading.flow.exits import cancel
 from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import positions as position_rule
@@ -37,6 +38,7 @@ async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
     """Begin to close; the watch goes on until it is flat. Raises NotFound when nothing is held, NotNow before ready."""
     symbol = symbol.upper()
     async with desk.locks[symbol]:
+        await store.want_bought_closed(desk.deps.pool, symbol, reason)
         entries = await store.want_entries_cancelled(desk.deps.pool, symbol, reason)
         position = await store.open_position(desk.deps.pool, symbol)
         if position is None and not entries:
@@ -45,7 +47,7 @@ async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
             await store.want_exit(desk.deps.pool, position.position_id, reason)
         await _begin(desk, symbol)
     if position is None:
-        raise NotNow(f"no shares of {symbol} are held; its entry order is being cancelled")
+        raise NotNow(f"no shares of {symbol} are held; its entry is being cancelled, and what it still buys is sold")
     return await find_position(desk, symbol)
 
 
@@ -54,16 +56,21 @@ async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
     now = await desk.deps.clock.now()
     async with desk.deps.pool.acquire() as connection:
         await append_event(connection, SERVICE, "everything.closing", now, {"reason": reason})
+    await store.want_bought_closed(desk.deps.pool, None, reason)
     entries = await store.want_entries_cancelled(desk.deps.pool, None, reason)
     await cancel_unlisted(desk)
     held = await store.positions(desk.deps.pool, "open")
     for position in held:
         await store.want_exit(desk.deps.pool, position.position_id, reason)
-    for symbol in sorted({*entries, *(position.symbol for position in held)}):
-        async with desk.locks[symbol]:
-            await _begin(desk, symbol)
+    symbols = sorted({*entries, *(position.symbol for position in held)})
+    await in_turn(desk, [_begin_alone(desk, symbol) for symbol in symbols])
     desk.poke()
     return tuple([await find_position(desk, position.symbol) for position in held])
+
+
+async def _begin_alone(desk: Desk, symbol: str) -> None:
+    async with desk.locks[symbol]:
+        await _begin(desk, symbol)
 
 
 async def _begin(desk: Desk, symbol: str) -> None:

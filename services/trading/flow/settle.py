@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, apart, stable_id
+from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, apart, in_turn, stable_id
 from services.trading.flow.send import ask, found_as, give_up, overtaken, record, refuse
 from services.trading.rules import orders as rule
 from services.trading.rules import positions as fold_rule
@@ -13,12 +13,14 @@ from services.trading.rules.listing import NOTHING, Listing
 from services.trading.rules.orders import INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.order import BrokerOrder, Execution
-from shared.errors import BrokerRefused
+from shared.errors import BrokerRefused, Unavailable
 from shared.journal import Connection, append_event
 
 SLACK = timedelta(seconds=2)
 MISSING_AFTER = timedelta(seconds=60)
-ON_ITS_WAY = timedelta(seconds=15)
+ON_ITS_WAY = timedelta(seconds=30)
+UNLISTED_AFTER = timedelta(seconds=5)
+UNSHOWN_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
 
 
@@ -28,12 +30,15 @@ async def settle(desk: Desk, now: datetime, listing: Listing = NOTHING) -> None:
     `listing` saves asking for each order; what it does not show is asked for before anything is concluded.
     """
     rows = await store.unsettled(desk.deps.pool)
-    for symbol in sorted({row.symbol for row in rows}):
-        if desk.locks[symbol].locked():
-            continue
-        async with desk.locks[symbol]:
-            await apart(desk, symbol, settle_symbol(desk, symbol, now, listing), now)
+    symbols = sorted({row.symbol for row in rows})
+    idle = [symbol for symbol in symbols if not desk.locks[symbol].locked()]
+    await in_turn(desk, [_settle_alone(desk, symbol, now, listing) for symbol in idle])
     SETTLED_AT.set(now.timestamp())
+
+
+async def _settle_alone(desk: Desk, symbol: str, now: datetime, listing: Listing) -> None:
+    async with desk.locks[symbol]:
+        await apart(desk, symbol, settle_symbol(desk, symbol, now, listing), now, "settle")
 
 
 async def settle_symbol(desk: Desk, symbol: str, now: datetime, listing: Listing = NOTHING) -> None:
@@ -90,9 +95,16 @@ async def _look_up(desk: Desk, row: OrderRow, now: datetime) -> BrokerOrder | No
 async def _absent(desk: Desk, row: OrderRow) -> None:
     """An intent that has not arrived: sent under the same id while it still holds, else given up.
 
-    Given up only after a while: a request that got no answer may still be on its way.
+    Given up only after a while: a request that got no answer may still be on its way. One that the broker has called
+    taken is neither: it is asked for until he shows it.
     """
     if not desk.ready or row.status != INTENDED:
+        return
+    if row.submitted_at is not None:
+        now = await desk.deps.clock.now()
+        if now - row.submitted_at >= UNSHOWN_AFTER:
+            message = f"{row.client_order_id} is at the broker, who does not show it: {row.symbol} is left alone"
+            await alert_once(desk, f"unshown-{row.order_id}", "critical", "order_unknown_to_broker", message, now)
         return
     stale = await overtaken(desk, row)
     if stale is None:
@@ -102,24 +114,40 @@ async def _absent(desk: Desk, row: OrderRow) -> None:
 
 
 async def book_fills(desk: Desk, symbol: str, now: datetime) -> None:
-    """Executions of this symbol's orders that are filled beyond what is booked, oldest first."""
+    """Executions of this symbol's orders that are filled beyond what is booked, oldest first.
+
+    Where neither list nor stream tells them for seconds, the order's own quantity and average price are booked: shares
+    that are held must not stay without a stop for want of a list.
+    """
     rows = await store.working(desk.deps.pool, symbol)
     due = {row.broker_order_id: row for row in rows if row.booked_quantity < row.filled_quantity}
     if not due:
         return
     since = min(row.submitted_at or row.created_at for row in due.values()) - SLACK
-    listed = await desk.broker.executions(since)
+    listed = await _listed_executions(desk, since)
     heard = tuple(hint.execution for hint in desk.hints if hint.execution is not None)
     fills: list[Execution] = []
     for row in due.values():
         booked = await store.booked_ids(desk.deps.pool, row.order_id)
-        fills += fold_rule.not_booked(row.broker_order_id or "", listed, heard, booked, row.booked_quantity)
+        known = fold_rule.not_booked(row.broker_order_id or "", listed, heard, booked, row.booked_quantity)
+        if not known and now - row.updated_at >= UNLISTED_AFTER:
+            told = fold_rule.told_by_order(row, await store.booked_value(desk.deps.pool, row.order_id))
+            known = (told,) if told is not None else ()
+        fills += known
     for fill in sorted(fills, key=lambda fill: (fill.at, fill.execution_id)):
         await book(desk, due[fill.broker_order_id], fill)
     for row in await store.working(desk.deps.pool, symbol):
         if row.booked_quantity < row.filled_quantity and now - row.updated_at > MISSING_AFTER:
             message = f"{row.client_order_id}: the broker says {row.filled_quantity} filled, and shows no executions"
             await alert_once(desk, f"fills-{row.order_id}", "critical", "executions_missing", message, now)
+
+
+async def _listed_executions(desk: Desk, since: datetime) -> tuple[Execution, ...]:
+    try:
+        return await desk.broker.executions(since)
+    except Unavailable as error:
+        log.warning("executions_unavailable", error=error.detail)
+        return ()
 
 
 async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
@@ -140,6 +168,8 @@ async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
         folded = fold_rule.fold(await store.fills_of(connection, position.position_id))
         closed_by = rule.exit_reason(order) if folded.status == "closed" else None
         after = await store.write_fold(connection, position.position_id, folded, closed_by, fill.at)
+        if order.exit_reason is not None and after.status == "open":
+            await store.want_exit(connection, position.position_id, order.exit_reason)
         await _journal(connection, order, fill, after)
     slipped = rule.slippage_bps(order, fill.price, desk.decided_on.get(order.order_id))
     if slipped is not None:

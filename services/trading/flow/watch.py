@@ -35,7 +35,7 @@ async def watching(desk: Desk) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await end_tasks(*tasks)
+        await end_tasks(*tasks, *desk.left_behind)
 
 
 async def keep_watch(desk: Desk) -> None:
@@ -67,8 +67,16 @@ async def one_pass(desk: Desk) -> datetime:
     again, desk.look_again, desk.poked, first = desk.look_again, False, False, not desk.ready
     slot_due = desk.next_slot is None or now >= desk.next_slot
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
+    trouble: Exception | None = None
+    desk.failed_now.clear()
     try:
-        await (reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)(desk, now)
+        try:
+            await (reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)(desk, now)
+        except CatalystError as error:
+            # Lists that do not answer hold nobody's exit; what our books say was settled before they were asked.
+            if not desk.ready:
+                raise
+            trouble = error
         if first and any(row.status == INTENDED for row in await store.unsettled(desk.deps.pool)):
             # Now that orders may be sent, intents that never arrived are.
             await settle(desk, now)
@@ -76,6 +84,9 @@ async def one_pass(desk: Desk) -> datetime:
         desk.look_again = True
         raise
     wakes, busy = await attend_all(desk, now)
+    if (trouble := trouble or next(iter(desk.failed_now.values()), None)) is not None:
+        desk.look_again = True
+        raise trouble
     if not busy and not desk.flat and not desk.disagreements:
         # The last position has just gone: the broker's word for it.
         await reconcile(desk, now)

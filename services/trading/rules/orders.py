@@ -14,6 +14,7 @@ from shared.domain.order import (
     BrokerOrder,
     OrderRequest,
     OrderView,
+    PositionIntent,
     Purpose,
     Side,
 )
@@ -32,6 +33,7 @@ _RANK = {
     "pending_cancel": 6,
     **dict.fromkeys(FINAL_STATUSES, 9),
 }
+CLOSED_BY: dict[Side, PositionIntent] = {"sell": "sell_to_close", "buy": "buy_to_close"}
 LEAVING = frozenset({"pending_cancel", "pending_replace"})
 CLOCKS_APART = timedelta(minutes=10)
 """More than two clocks that are kept in step ever differ by."""
@@ -64,6 +66,7 @@ class OrderRow:
     decision_expires_at: datetime | None
     reason: str | None
     cancel_reason: str | None
+    exit_reason: str | None
     created_at: datetime
     submitted_at: datetime | None
     updated_at: datetime
@@ -93,9 +96,10 @@ class OrderRow:
 
 
 def request_of(order: OrderRow) -> OrderRequest:
-    """What goes to the broker for an intent: a market bracket, a plain market exit, or a stop with its target.
+    """What goes to the broker for an intent: a bracket limited in price, a market exit, or a stop with its target.
 
-    Prices pass to_tick here and nowhere else. Raises ValueError for an intent without the prices it needs.
+    An order that closes says so: the broker then refuses to sell more than is held. Prices pass to_tick here and
+    nowhere else. Raises ValueError for an intent without the prices it needs.
     """
     kind: Literal["market", "limit", "stop"] = "market"
     limit = stop = target = guard = None
@@ -103,8 +107,13 @@ def request_of(order: OrderRow) -> OrderRequest:
         if order.decision_stop is None or order.decision_target is None:
             raise ValueError(f"{order.client_order_id}: no stop or no target")
         target, guard = to_tick(order.decision_target), to_tick(order.decision_stop)
+        kind = "limit"
         if order.order_class == "oco":
-            kind, limit = "limit", target
+            limit = target
+        elif order.limit_price is None:
+            raise ValueError(f"{order.client_order_id}: an entry without a limit")
+        else:
+            limit = to_tick(order.limit_price)
     elif order.purpose == "protect":
         if order.decision_stop is None:
             raise ValueError(f"{order.client_order_id}: no stop")
@@ -116,6 +125,7 @@ def request_of(order: OrderRow) -> OrderRequest:
         quantity=order.quantity,
         type=kind,
         order_class="bracket" if order.order_class == "bracket" else "oco" if order.order_class == "oco" else "simple",
+        position_intent="buy_to_open" if order.is_entry else CLOSED_BY[order.side],
         limit_price=limit,
         stop_price=stop,
         take_profit_price=target,
@@ -130,6 +140,7 @@ def same_order(order: OrderRow, approved: ApprovedOrder) -> bool:
         and order.symbol == approved.symbol
         and order.side == BOUGHT_BY[approved.side]
         and order.quantity == approved.quantity
+        and order.limit_price == approved.limit_price
         and order.decision_stop == approved.stop_price
         and order.decision_target == approved.take_profit_price
     )
@@ -138,9 +149,16 @@ def same_order(order: OrderRow, approved: ApprovedOrder) -> bool:
 def is_answer_to(order: OrderRow, told: BrokerOrder) -> bool:
     """Whether an order found under our id is the one meant. Ids are for ever: after a loss of our database one may be
     given out again, and the broker then shows what was sent under it before.
+
+    An entry is known by its day and its limit, to the cent: no clock that is minutes off makes a stranger of an order
+    that is live. An exit that is minutes older is taken for another one; the next is sent under the next number.
     """
-    same = (told.symbol, told.side, told.quantity) == (order.symbol, order.side, order.quantity)
-    return same and told.submitted_at >= order.created_at - CLOCKS_APART
+    if (told.symbol, told.side, told.quantity) != (order.symbol, order.side, order.quantity):
+        return False
+    if order.is_entry:
+        same_day = trading_day(told.submitted_at) == trading_day(order.created_at)
+        return same_day and told.limit_price == order.limit_price
+    return told.submitted_at >= order.created_at - CLOCKS_APART
 
 
 def day_over(told: BrokerOrder, now: datetime) -> BrokerOrder:
@@ -185,6 +203,17 @@ def leg_purpose(leg: BrokerOrder) -> Purpose:
 
 def has_both_legs(told: BrokerOrder) -> bool:
     return {leg_purpose(leg) for leg in told.legs} == {"stop_loss", "take_profit"}
+
+
+def has_legs_as_decided(order: OrderRow, told: BrokerOrder) -> bool:
+    """Whether the broker made the bracket that was approved: stop and target at the decided prices, each for all
+    shares. Only what has just been sent can be held against it; legs may be moved by hand later.
+    """
+    legs = {leg_purpose(leg): leg for leg in told.legs}
+    if set(legs) != {"stop_loss", "take_profit"} or order.decision_stop is None or order.decision_target is None:
+        return False
+    stop, target = legs["stop_loss"], legs["take_profit"]
+    return stop.stop_price == to_tick(order.decision_stop) and target.limit_price == to_tick(order.decision_target)
 
 
 def protecting(order: OrderRow, family: dict[UUID, OrderRow]) -> int:

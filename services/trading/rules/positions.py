@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from config.trading import PositionsPart
+from services.trading.rules.orders import OrderRow
 from shared.domain.market import to_tick
 from shared.domain.order import Execution, Side
 from shared.domain.position import PositionView
@@ -125,6 +126,28 @@ def not_booked(
         ends = accumulate(one.quantity for one in mine)
         return tuple(one for one, end in zip(mine, ends, strict=True) if end - one.quantity >= booked_shares)
     return tuple(one for one in mine if one.execution_id not in booked)
+
+
+def told_by_order(order: OrderRow, booked_value: Decimal) -> Execution | None:
+    """What an order says was filled beyond what is booked, as one execution at the price that its average leaves.
+
+    `booked_value` is shares times price of its booked executions, USD. None where the order has no average price.
+    """
+    shares, average = order.filled_quantity - order.booked_quantity, order.filled_average_price
+    if shares < 1 or average is None or order.broker_order_id is None:
+        return None
+    price = (average * order.filled_quantity - booked_value) / shares
+    if price <= 0:
+        return None
+    return Execution(
+        execution_id=f"{order.broker_order_id}/{order.filled_quantity}",
+        broker_order_id=order.broker_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=shares,
+        price=price.quantize(_PRICE),
+        at=order.updated_at,
+    )
 
 
 def _when(execution: Execution) -> tuple[datetime, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from services.trading.rules.orders import INTENDED, LEAVING, OrderRow, protecting
@@ -14,21 +15,23 @@ STUCK_AFTER = timedelta(seconds=15)
 HALTED_AFTER = timedelta(minutes=2)
 """An exit that nobody fills at all usually waits for a halt to end, and asking again does not help."""
 RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=1)
+PUT_BACK_FROM = timedelta(seconds=8)
+"""An exit that is not tried again for so long leaves its shares bare: their stop is put back meanwhile."""
 PARTIAL_GRACE = timedelta(seconds=1)
-"""A market entry that filled by a part may have the rest at once; its legs wait for that, and its shares are bare."""
+"""An entry that filled by a part may have the rest at once; its legs wait for that, and its shares are bare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One symbol now. `orders` are those not settled, and the parents of those that are legs.
 
-    `refused` are the newest exits or protective orders of this position as long as they were turned down, newest
-    first; `asked` are orders whose cancellation was asked for a moment ago (a held leg does not show it).
+    `sent` are the newest exits and protective orders of this position, newest first; `asked` are orders whose
+    cancellation was asked for a moment ago (a held leg does not show it).
     """
 
     position: PositionRow | None
     orders: tuple[OrderRow, ...]
-    refused: tuple[OrderRow, ...]
+    sent: tuple[OrderRow, ...]
     now: datetime
     market_open: bool
     entries_over: bool
@@ -48,6 +51,29 @@ class Scene:
             return 0
         family, side = {order.order_id: order for order in self.orders}, exit_side(self.position)
         return min(self.quantity, sum(protecting(order, family) for order in self.live if order.side == side))
+
+    @property
+    def ours(self) -> tuple[OrderRow, ...]:
+        """Orders at work that this system sent, and the legs of any."""
+        return tuple(order for order in self.live if not order.is_others)
+
+    @property
+    def liquidations(self) -> tuple[OrderRow, ...]:
+        """Exits at market that another hand has placed: he is closing himself."""
+        side = exit_side(self.position) if self.position else None
+        return tuple(o for o in self.live if o.is_others and o.side == side and o.type == "market")
+
+    @property
+    def refused_exits(self) -> tuple[OrderRow, ...]:
+        """The newest exits, as long as they were turned down."""
+        exits = (order for order in self.sent if order.purpose == "exit")
+        return tuple(takewhile(lambda order: order.status == "rejected", exits))
+
+    @property
+    def protection_refused(self) -> bool:
+        """Whether the broker turned down the newest protective order."""
+        newest = next((order for order in self.sent if order.purpose == "protect"), None)
+        return newest is not None and newest.status == "rejected"
 
     @property
     def opening(self) -> tuple[OrderRow, ...]:
@@ -103,6 +129,9 @@ def next_step(scene: Scene) -> Step:
     entries = tuple(order for order in scene.live if order.is_entry)
     if entries and (scene.entries_over or (scene.position and scene.position.exit_reason)):
         return _leave(scene, entries, "closing") or Rest(scene.now + POLL)
+    expired = tuple(order for order in entries if order.decision_expires_at and order.decision_expires_at <= scene.now)
+    if expired:
+        return _leave(scene, expired, "its approval expired") or Rest(scene.now + POLL)
     if not scene.quantity:
         return _without_position(scene, entries)
     assert scene.position is not None
@@ -134,15 +163,25 @@ def _without_position(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
 
 
 def _close(scene: Scene) -> Step:
-    leaving = tuple(order for order in scene.live if order.purpose != "exit")
-    if leaving:
-        return _leave(scene, leaving, "closing") or Rest(scene.now + POLL)
-    if scene.live:
-        hanging = tuple(order for order in scene.live if _hangs(scene, order))
-        return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(scene, scene.live)
+    """Protection stays until an exit can be sent: it is cancelled when the market is open and no refusal is waited
+    out, and put back where the next exit is not tried for a while.
+    """
+    exits = tuple(order for order in scene.ours if order.purpose == "exit")
+    guards = tuple(order for order in scene.ours if order.purpose != "exit")
+    if exits:
+        hanging = tuple(order for order in exits if _hangs(scene, order))
+        return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(scene, exits)
     if not scene.market_open:
         return Rest()
-    return _after_refusal(scene) or Close()
+    if (later := _after_refusal(scene)) is not None:
+        bare = not guards and scene.protected < scene.quantity and scene.position and scene.position.stop_price
+        long = later.until is not None and later.until - scene.now >= PUT_BACK_FROM
+        return Protect(scene.quantity) if bare and long and not scene.protection_refused else later
+    if guards:
+        return _leave(scene, guards, "closing") or Rest(scene.now + POLL)
+    if scene.liquidations:
+        return _wait(scene, scene.liquidations)
+    return Close()
 
 
 def _hangs(scene: Scene, order: OrderRow) -> bool:
@@ -169,18 +208,21 @@ def _protect(scene: Scene) -> Step:
         return Rest()
     if scene.opening:
         return _partial_entry(scene, scene.opening)
-    if scene.live:
-        return _leave(scene, scene.live, "does not protect the position") or Rest(scene.now + POLL)
-    if scene.refused and scene.refused[0].purpose == "protect":
+    if scene.liquidations:
+        return _wait(scene, scene.liquidations)
+    if scene.ours:
+        return _leave(scene, scene.ours, "does not protect the position") or Rest(scene.now + POLL)
+    if scene.protection_refused:
         return GiveUp("unprotected")
     return Protect(scene.quantity)
 
 
-def _after_refusal(scene: Scene) -> Step | None:
+def _after_refusal(scene: Scene) -> Rest | None:
     """A refused exit is tried again, not at once and each time later: the broker frees shares with a delay, and one
     that goes on refusing is not won over by requests, which are rationed.
     """
-    if not scene.refused:
+    refused = scene.refused_exits
+    if not refused:
         return None
-    again = scene.refused[0].updated_at + min(LONGEST_RETRY, RETRY * 2 ** min(len(scene.refused) - 1, 5))
+    again = refused[0].updated_at + min(LONGEST_RETRY, RETRY * 2 ** min(len(refused) - 1, 5))
     return Rest(again) if again > scene.now else None
