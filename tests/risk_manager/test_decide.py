@@ -73,9 +73,9 @@ async def test_no_more_are_approved_than_were_wanted(world: World) -> None:
 @pytest.mark.parametrize(
     ("price", "shares_shown", "risk_shown", "most"),
     [
-        (50.0, 100, "100.00", 100),  # nothing has changed
-        (49.5, 100, "100.00", 100),  # cheaper: never more shares than were shown
-        (50.2, 90, "90.00", 89),  # the stop is further away by cents: fewer shares, not more risk
+        (50.0, 99, "113.85", 99),  # nothing has changed
+        (49.5, 80, "113.85", 80),  # cheaper: never more shares than were shown
+        (50.2, 90, "90.00", 77),  # the stop is further away by cents: fewer shares, not more risk
         (50.0, 40, None, 40),  # proposed before the risk was stored
     ],
 )

@@ -111,8 +111,8 @@ async def test_the_stop_is_put_back_when_the_exit_cannot_be_sent_after_all(datab
         await b.post("/positions/AAA/close")
         closing = asyncio.create_task(b.until(4.0))
         async with asyncio.timeout(20):
-            while b.wire.seen.count(("POST", "/v2/orders")) < 2 or len(_stops(b)) != 1:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - what is waited for happens in the service
+            while b.wire.seen.count(("POST", "/v2/orders")) < 2 or len(_stops(b)) != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         stops = _stops(b)
         assert [(order.stop_price, int(order.qty)) for order in stops] == [(Decimal(98), 10)]
         b.wire.faults = []
@@ -211,7 +211,7 @@ async def test_the_operators_own_sale_at_market_is_left_alone(database_url: str)
                                               "time_in_force": "day"})  # fmt: skip
         await b.start()
         await b.until(120.0)
-        assert sale.status == "filled"  # type: ignore[union-attr]
+        assert b.book.orders[sale.id].status == "filled"  # type: ignore[union-attr]
         assert (b.book.ledger.qty("AAA"), _sold(b)) == (0, 10)
         assert await b.get("/positions?status=open") == []
 

@@ -27,5 +27,5 @@ def exceeded(approved: ApprovedOrder, at_work: AtWork, config: Config) -> str | 
         ("max_risk_per_trade", risk, limits.max_risk_per_trade),
         ("max_total_exposure", at_work.exposure + value, limits.max_total_exposure),
     )
-    broken = (f"{name}: {amount:f} against {limit:f}" for name, amount, limit in found if amount > limit)
+    broken = (f"{name}: {Decimal(amount)} against {Decimal(limit)}" for name, amount, limit in found if amount > limit)
     return next(broken, None)
