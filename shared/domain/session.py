@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.base import Value
 
+REGULAR_OPEN, REGULAR_CLOSE, SATURDAY = time(9, 30), time(16), 5
 MARKET_ZONE = ZoneInfo("America/New_York")
 
 
@@ -50,6 +51,11 @@ def at_market_time(day: date, wall: time) -> datetime:
 def session_from_hours(day: date, open_wall: time, close_wall: time) -> Session:
     """A session from the market's wall-clock hours, as Alpaca's calendar prints them."""
     return Session(day=day, open=at_market_time(day, open_wall), close=at_market_time(day, close_wall))
+
+
+def regular_session(day: date) -> Session | None:
+    """The usual hours of a weekday, 9:30 to 16:00: an assumption for where no calendar answers; None at weekends."""
+    return session_from_hours(day, REGULAR_OPEN, REGULAR_CLOSE) if day.weekday() < SATURDAY else None
 
 
 def current_session(sessions: tuple[Session, ...], now: datetime) -> Session | None:

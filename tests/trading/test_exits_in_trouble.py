@@ -214,3 +214,17 @@ async def test_the_operators_own_sale_at_market_is_left_alone(database_url: str)
         assert b.book.orders[sale.id].status == "filled"  # type: ignore[union-attr]
         assert (b.book.ledger.qty("AAA"), _sold(b)) == (0, 10)
         assert await b.get("/positions?status=open") == []
+
+
+async def test_a_silent_calendar_holds_no_exit(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        await b.stop()
+        b.wire.faults = [Fault("GET", "/v2/calendar", "says", times=9_999, status=503, body=b"{}")]
+        await b.start()
+        refused = await b.send(await b.approve("BBB", 20))
+        assert refused.status_code == 409
+        await b.post("/positions/close-all", {"reason": "emergency"})
+        await b.until(10.0)
+        assert b.book.ledger.qty("AAA") == 0
+        assert (await b.position())["exit_reason"] == "emergency"

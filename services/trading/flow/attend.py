@@ -7,6 +7,7 @@ import structlog
 from services.trading import store
 from services.trading.flow import exits as closing
 from services.trading.flow.desk import FILL_TO_PROTECTED, UNPROTECTED, Desk, alert_once, apart, in_turn
+from services.trading.flow.hours import session_for_exits
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import exits as timing
 from services.trading.rules.positions import PositionRow, guard_prices
@@ -63,7 +64,7 @@ async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
 async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
     """The symbol as it stands in our books."""
     position = await store.open_position(desk.deps.pool, symbol)
-    session = desk.session(now)
+    session, calendar = await session_for_exits(desk, now), desk.session(now)
     exits = await store.last_exits(desk.deps.pool, symbol, position.entry_time, MOST_SENT) if position else ()
     return Scene(
         position=position,
@@ -71,7 +72,7 @@ async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
         sent=exits,
         now=now,
         market_open=session is not None and session.is_open(now),
-        entries_over=session is not None and timing.entries_end(session, desk.how, now),
+        entries_over=calendar is not None and timing.entries_end(calendar, desk.how, now),
         asked=desk.recently_asked(now),
     )
 
@@ -84,7 +85,7 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
     if position.side == "short":
         message = f"{position.quantity} {symbol} more were sold than held: they are bought back"
         await alert_once(desk, f"short-{position.position_id}", "critical", "oversold", message, now)
-    session = desk.session(now)
+    session = await session_for_exits(desk, now)
     if position.exit_reason is None:
         reason = timing.exit_due(position, session, desk.how, now)
         if reason is not None:
@@ -107,7 +108,7 @@ async def _care_for(desk: Desk, position: PositionRow) -> None:
 
 async def _escalate(desk: Desk, position: PositionRow, now: datetime) -> None:
     """A position that will not close is a person's business, more so near the close."""
-    session, key = desk.session(now), str(position.position_id)
+    session, key = await session_for_exits(desk, now), str(position.position_id)
     since = desk.closing_since.setdefault(position.position_id, now)
     what = f"{position.quantity} {position.symbol} ({position.side}, closing for {position.exit_reason})"
     if session is not None and now >= session.close:

@@ -74,6 +74,7 @@ class Desk:
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     sessions_of: date | None = None
+    assumed: tuple[datetime, Session | None] | None = None
     asked: dict[UUID, datetime] = field(default_factory=dict)
     naked: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     covered: set[UUID] = field(default_factory=set)

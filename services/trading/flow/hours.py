@@ -1,0 +1,40 @@
+"""The session by which exits go: the calendar's where it is known, else what the broker's clock says."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.trading.flow.desk import Desk
+from shared.domain.session import Session, regular_session, trading_day
+from shared.errors import CatalystError
+
+ASKED_AGAIN_AFTER = timedelta(seconds=30)
+log = structlog.get_logger()
+
+
+async def session_for_exits(desk: Desk, now: datetime) -> Session | None:
+    """Today's session; None on a day without one.
+
+    An exit waits for no calendar: while it is silent the broker's own clock says whether the market is open and until
+    when, and where that is silent too, the regular hours of a weekday are assumed. Entries wait for the calendar.
+    """
+    today = trading_day(now)
+    if desk.sessions_of == today or desk.session(now) is not None:
+        return desk.session(now)
+    asked, session = desk.assumed or (None, None)
+    if asked is None or session is None or session.day != today or now - asked >= ASKED_AGAIN_AFTER:
+        session = await _by_the_clock(desk, now)
+        desk.assumed = (now, session)
+    return session
+
+
+async def _by_the_clock(desk: Desk, now: datetime) -> Session | None:
+    usual = regular_session(trading_day(now))
+    try:
+        told = await desk.broker.hours()
+    except CatalystError as error:
+        log.warning("hours_assumed", error=error.detail)
+        return usual
+    if not told.is_open:
+        return None
+    return Session(day=trading_day(now), open=min(now, usual.open if usual else now), close=told.next_close)
