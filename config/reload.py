@@ -123,6 +123,14 @@ def _held(name: str, holds: Any, trading: Any, risk: Any, environment: Any) -> H
     return HeldLimit(name=name, holds=holds, trading_config=trading, risk_parameters=risk, environment=environment)
 
 
+def _check_silence(trading: TradingFile, risk: RiskFile) -> None:
+    """Silence must last longer than the time between two scans. Raises ConfigFileError with both values."""
+    most, every = risk.watch.no_scan_minutes, trading.workflow.scan_frequency_minutes
+    if most is not None and most <= every:
+        cure = f"scans are {every:g} minutes apart in {TRADING_FILE}; set more than that, or leave the line out"
+        raise ConfigFileError(f"{RISK_FILE}: watch.no_scan_minutes: {cure} (found {most:g})")
+
+
 def read_texts(folder: Path) -> dict[str, str]:
     """Both files as they lie there. Raises ConfigFileError."""
     return {name: _text_of(folder / name) for name in (TRADING_FILE, RISK_FILE)}
@@ -153,6 +161,7 @@ def build(texts: Texts, settings: Settings) -> Config:
         raise ConfigFileError(f"both files are needed: {TRADING_FILE} and {RISK_FILE}")
     trading = parse(TradingFile, TRADING_FILE, texts[TRADING_FILE])
     risk = parse(RiskFile, RISK_FILE, texts[RISK_FILE])
+    _check_silence(trading, risk)
     return combine(trading, risk, settings, digest_of(texts))
 
 

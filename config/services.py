@@ -38,7 +38,7 @@ SERVICES: tuple[Service, ...] = (
         "risk-manager",
         5005,
         ("trading",),
-        owns=("risk_decisions", "risk_events", "halts", "alert_deliveries"),
+        owns=("risk_decisions", "risk_events", "halts", "alert_deliveries", "alert_acknowledgements"),
         needs_broker=True,
     ),
     Service("trading", 5006, owns=("orders", "executions", "positions"), needs_broker=True),

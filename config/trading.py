@@ -154,6 +154,15 @@ class EmergencyActions(Part):
     cooldown_period_minutes: Minutes = 60
 
 
+class WatchPart(Part):
+    """When a person is called."""
+
+    no_scan_minutes: float | None = Field(default=None, ge=1, le=390)
+    """Minutes of an open market without a scan; above scan_frequency_minutes, one and a half of it when unset."""
+    page_again_minutes: float = Field(default=15, ge=1, le=1440)
+    """A critical alert that nobody has acknowledged is sent again after so many minutes."""
+
+
 class RiskFile(Part):
     """risk_parameters.yaml."""
 
@@ -163,6 +172,7 @@ class RiskFile(Part):
     correlation: Correlation
     entry: EntryLimits = EntryLimits()
     emergency_actions: EmergencyActions = EmergencyActions()
+    watch: WatchPart = WatchPart()
 
 
 class HeldLimit(Part):

@@ -25,6 +25,8 @@ for command in (
     telling.explain,
     risk.halt,
     risk.resume,
+    risk.alerts,
+    risk.seen,
     system.doctor,
 ):
     app.command()(command)

@@ -56,6 +56,11 @@ async def raise_alert(
     return int(await connection.fetchval(sql, service, severity, kind, message, cycle_id, at))
 
 
+async def end_alert(connection: Connection, service: str, kind: str, at: datetime) -> int:
+    """Say that the condition behind a service's alerts of a kind is over: what nobody has seen yet calls no more."""
+    return await append_event(connection, service, "alert.over", at, {"kind": kind})
+
+
 async def events_after(connection: Connection, event_id: int, kind: str) -> list[Event]:
     """Events of one kind with a higher id, oldest first: what a listener missed while it was away."""
     sql = (

@@ -1,5 +1,6 @@
-"""Commands of whoever answers for the money: halt, resume, test-alert, and config check|diff|try|accept."""
+"""Commands about risk: halt, resume, alerts, seen, test-alert, and config check|diff|try|accept."""
 
+import getpass
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,6 +61,50 @@ def send_test(json: Json = False) -> None:
     to = ", ".join(dict.fromkeys(filter(None, answer["addresses"].values()))) or "no address is set"
     text = f"e-mail: {answer['email']} ({to})\nwebhook: {answer['webhook']}"
     show(answer, json, f"alert {answer['alert_id']}: {answer['subject']}\n{text}")
+
+
+def alerts(
+    everything: Annotated[bool, typer.Option("--all", help="also those that were seen, and the lesser ones")] = False,
+    json: Json = False,
+) -> None:
+    """Critical alerts that nobody has acknowledged; each is sent again until somebody has seen it."""
+    path = "/api/v1/risk/alerts?limit=50" if everything else "/api/v1/risk/alerts?open=true&limit=1000"
+    answer = call("GET", "risk-manager", path)
+    rows = [
+        [
+            one["alert_id"],
+            market_time(one["occurred_at"]),
+            one["severity"],
+            one["kind"],
+            one["pages"],
+            one["acknowledged_by"] or ("nobody yet" if one["open"] else "-"),
+            one["message"],
+        ]
+        for one in answer
+    ]
+    title = "alerts" if everything else "alerts that nobody has acknowledged"
+    show(answer, json, table_of(title, ["id", "at", "severity", "kind", "sent", "seen by", "message"], rows))
+    if rows and not everything and not json:
+        out.print(f"catalyst seen {answer[0]['alert_id']} (or `catalyst seen all`) ends the sending")
+
+
+def seen(
+    which: Annotated[list[str], typer.Argument(help="ids as `catalyst alerts` shows them, or `all`")],
+    note: Annotated[str, typer.Option(help="what you found or will do")] = "",
+    by: Annotated[str, typer.Option(help="your name; the login name when not given")] = "",
+    json: Json = False,
+) -> None:
+    """Acknowledge alerts: they are not sent again."""
+    if which == ["all"]:
+        ids = [one["alert_id"] for one in call("GET", "risk-manager", "/api/v1/risk/alerts?open=true&limit=1000")]
+    elif all(one.isdecimal() for one in which):
+        ids = [int(one) for one in which]
+    else:
+        fail("name alerts by their numbers, as `catalyst alerts` shows them, or say `all`", 2)
+    body = {"by": by or getpass.getuser(), "note": note}
+    answers = [call("POST", "risk-manager", f"/api/v1/risk/alerts/{one}/acknowledge", body) for one in ids]
+    rows = [[one["alert"]["alert_id"], one["alert"]["kind"], one["alert"]["acknowledged_by"]] for one in answers]
+    show(answers, json, table_of("acknowledged", ["id", "kind", "by"], rows))
 
 
 def check(

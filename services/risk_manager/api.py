@@ -7,22 +7,27 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import structlog
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Path, Query
 from prometheus_client import Counter
 from pydantic import Field
 
 from services.risk_manager import store
-from services.risk_manager.flow import day, outbox, reload, retrying, stop
+from services.risk_manager.flow import day, failing, outbox, reload, retrying, stop
 from services.risk_manager.flow import decide as judging
 from services.risk_manager.flow.watch import HALTED, Watch
 from services.risk_manager.rules.book import limits_of
+from services.risk_manager.rules.health import problem_of
 from services.risk_manager.rules.judge import verdict_of
 from services.risk_manager.rules.mail import TEST_KIND, TEST_SUBJECT, address_book
+from services.risk_manager.rules.paging import Acknowledged, Acknowledgement, AlertView
+from services.risk_manager.store import alerts
 from shared.deps import Deps
 from shared.domain.base import Value
 from shared.domain.cycle import DecideRequest, Retried, RetryRequest
 from shared.domain.order import Check, Price, Quantity, Verdict
+from shared.errors import NotFound
 from shared.journal import raise_alert
+from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
 from shared.web import end_tasks, new_app
 
 LOOP_ERRORS = Counter("catalyst_risk_loop_errors_total", "Rounds of a loop that failed", ["loop"])
@@ -50,6 +55,9 @@ class Validation(Value):
     checks: tuple[Check, ...]
 
 
+AlertId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
 class ReasonRequest(Value):
     reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
 
@@ -66,16 +74,22 @@ class AcceptRequest(ReasonRequest):
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["0123456789abcdef"])]
 
 
-async def _for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Rounds of a loop that must survive: an error is logged, counted, and waited out, longer each time."""
-    pause = FIRST_PAUSE_SECONDS
+async def _for_ever(deps: Deps, watch: Watch, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Rounds of a loop that must survive: an error is logged, counted, told, and waited out, longer each time."""
+    pause, broken = FIRST_PAUSE_SECONDS, None
     while True:
         try:
+            if broken is not None:
+                # Told within the kernel: that the database is away must not end the loop that says so.
+                told, broken = broken, None
+                await failing.note_failure(deps, watch, name, told)
             await work()
+            await failing.note_success(deps, watch, name)
             pause = FIRST_PAUSE_SECONDS
         except Exception as error:  # noqa: BLE001 - whatever went wrong, risk must be watched again
             LOOP_ERRORS.labels(name).inc()
             log.warning("loop_failed", loop=name, error=f"{type(error).__name__}: {error}", pause=pause)
+            broken = error
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
@@ -110,21 +124,30 @@ def create_app(deps: Deps) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_for_ever(name, work), name=name) for name, work in _loops(deps, watch).items()]
+        tasks = [
+            asyncio.create_task(_for_ever(deps, watch, name, work), name=name)
+            for name, work in _loops(deps, watch).items()
+        ]
         try:
             yield
         finally:
             await end_tasks(*tasks)
 
     async def health() -> dict[str, Any]:
-        halt = await store.active_halt(deps.pool)
+        halt, now = await store.active_halt(deps.pool), await time_of(deps.clock)
         HALTED.set(halt is not None)
-        return {
+        facts = {
             "halted": halt is not None,
             "monitored_at": watch.read_at,
+            "monitored_age_seconds": age_seconds(watch.read_at, now),
             "alerts_waiting": await store.alerts_waiting(deps.pool),
+            "alerts_unseen": await alerts.count_unseen(deps.pool),
             "config_problem": deps.config.problem,
         }
+        if now is None:
+            return facts | {"problem": CLOCK_SILENT}
+        problem = problem_of(now, watch.read_at, watch.begun_at, watch.sessions, watch.failing)
+        return facts | ({"problem": problem} if problem else {})
 
     about = "Says yes or no to every trade, watches the day's loss, stops everything, and mails the alerts."
     app = new_app("risk-manager", deps, about=about, lifespan=lifespan, health=health)
@@ -132,6 +155,7 @@ def create_app(deps: Deps) -> FastAPI:
     _add_stop(app, deps, watch)
     _add_config(app, deps, watch)
     _add_views(app, deps, watch)
+    _add_alerts(app, deps)
     return app
 
 
@@ -250,3 +274,25 @@ def _add_views(app: FastAPI, deps: Deps, watch: Watch) -> None:
     @app.get("/api/v1/risk/events", summary="What risk noticed and did, newest first")
     async def events(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[dict[str, Any]]:
         return await store.list_risk_events(deps.pool, limit)
+
+
+def _add_alerts(app: FastAPI, deps: Deps) -> None:
+    @app.get("/api/v1/risk/alerts", summary="Alerts, newest first")
+    async def listed(
+        only_open: Annotated[bool, Query(alias="open")] = False, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> tuple[AlertView, ...]:
+        """`open=true`: critical ones that nobody has acknowledged and whose condition is not over. They are sent again
+        every `watch.page_again_minutes`.
+        """
+        return await alerts.list_alerts(deps.pool, only_open, limit)
+
+    @app.post("/api/v1/risk/alerts/{alert_id}/acknowledge", summary="Say that somebody has seen an alert")
+    async def acknowledge(alert_id: AlertId, request: Acknowledgement) -> Acknowledged:
+        """It is not sent again, nor are earlier ones that say the same. Twice is once; 404 when there is none."""
+        now = await deps.clock.now()
+        async with deps.pool.acquire() as connection, connection.transaction():
+            covered = await alerts.acknowledge(connection, alert_id, request.by.strip(), request.note, now)
+            await alerts.stop_paging(connection, covered)
+            if (found := await alerts.alert(connection, alert_id)) is None:
+                raise NotFound(f"there is no alert {alert_id}", field="alert_id")
+        return Acknowledged(alert=found, covered=tuple(covered), already=alert_id not in covered)

@@ -7,16 +7,19 @@ from decimal import Decimal
 from prometheus_client import Gauge
 
 from services.risk_manager import store
+from services.risk_manager.flow.failing import note_success, tell_once, tell_over
 from services.risk_manager.flow.result import read_realized, read_result
+from services.risk_manager.flow.silence import look_for_scans
 from services.risk_manager.flow.stop import emergency_stop
 from services.risk_manager.flow.watch import Watch, read_account, sessions_near, tell
 from services.risk_manager.rules import day as rule
+from services.risk_manager.rules.health import LOOK_EVERY
 from shared.deps import Deps
 from shared.domain.session import Session, next_slot
 from shared.errors import Unavailable
 from shared.runtime.journal_follower import follow_journal
 
-EVERY, STOP_HEARD_SECONDS = timedelta(seconds=60), 2.0
+STOP_HEARD_SECONDS = 2.0
 DAY_PNL = Gauge("catalyst_day_pnl_usd", "The broker's equity against the previous close, less deposits")
 EXPOSURE = Gauge("catalyst_exposure_usd", "Money at work or promised")
 
@@ -58,29 +61,38 @@ async def _stop_when_due(deps: Deps, watch: Watch, session: Session, reading: ru
 
 
 async def monitor_or_page(deps: Deps, watch: Watch, session: Session) -> None:
-    """A look at the day. Trading that does not answer is told to a person once a session, and what our own executions
+    """A look at the day. Trading that does not answer is told to a person once a streak, and what our own executions
     have lost counts all the same. Raises Unavailable.
     """
     try:
         await monitor(deps, watch, session)
     except Unavailable as error:
-        lost = await read_realized(deps, await _limit(deps), await deps.clock.now())
-        await _stop_when_due(deps, watch, session, lost)
-        if not await store.happened_since(deps.pool, rule.SILENT, session.open):
-            async with deps.pool.acquire() as connection, connection.transaction():
-                await tell(connection, rule.silent(error.detail), await deps.clock.now())
+        try:
+            lost = await read_realized(deps, await _limit(deps), await deps.clock.now())
+            await _stop_when_due(deps, watch, session, lost)
+        finally:
+            await tell_once(deps, watch, rule.silent(error.detail))
         raise
+    await tell_over(deps, watch, rule.SILENT)
+    await note_success(deps, watch, "monitor")
 
 
 async def watch_one_slot(deps: Deps, watch: Watch) -> None:
     """Look if the market is open, then rest to the next slot of the session, or sleep to the next opening."""
     watch.filled.clear()
     now = await deps.clock.now()
+    watch.begun_at = watch.begun_at or now
     session, upcoming = await sessions_near(deps, now)
+    watch.sessions = tuple(one for one in (session, upcoming) if one is not None)
     if session is not None:
-        await monitor_or_page(deps, watch, session)
-        await _rest(deps, watch, session, min(next_slot(session, now, EVERY), session.close))
+        try:
+            await monitor_or_page(deps, watch, session)
+        finally:
+            # Whatever keeps the day from being looked at, a missing scan is noticed all the same.
+            await look_for_scans(deps, watch, session, now)
+        await _rest(deps, watch, session, min(next_slot(session, now, LOOK_EVERY), session.close))
     else:
+        await note_success(deps, watch, "monitor")
         await deps.clock.sleep_until(upcoming.open if upcoming is not None else now + timedelta(hours=6))
 
 

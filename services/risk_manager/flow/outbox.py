@@ -5,6 +5,7 @@ from prometheus_client import Gauge
 
 from services.risk_manager import store
 from services.risk_manager.rules import mail
+from services.risk_manager.rules.paging import PAGES_A_DAY
 from shared.deps import Deps
 from shared.errors import CatalystError
 
@@ -14,10 +15,16 @@ log = structlog.get_logger()
 
 
 async def send_waiting(deps: Deps) -> None:
-    """One round of the outbox. What fails is tried again, later and later, for ever; each way has its own rows."""
+    """One round of the outbox. What fails is tried again, later and later, for ever; each way has its own rows.
+
+    Critical alerts that nobody has seen go again after a while.
+    """
     ways = [mail.EMAIL, *([mail.WEBHOOK] if deps.webhook else [])]
     await store.enrol_alerts(deps.pool, ways)
+    again = 60 * deps.config.current().risk.watch.page_again_minutes
     for way in (mail.EMAIL, mail.WEBHOOK):
+        if paged := await store.page_again(deps.pool, way, again, PAGES_A_DAY):
+            log.warning("paged_again", way=way, alerts=paged)
         for group in mail.grouped(await store.claim_alerts(deps.pool, way, LEASE_SECONDS, MOST_IN_ONE_MESSAGE)):
             await _send(deps, way, group)
     WAITING.set(await store.alerts_waiting(deps.pool))

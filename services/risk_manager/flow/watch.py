@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from config.reload import Texts
 from services.risk_manager import store
 from services.risk_manager.rules.day import DayReading
+from services.risk_manager.rules.health import Failing
 from services.risk_manager.rules.stop import Notice
 from shared.deps import Deps
 from shared.domain.position import Account
@@ -44,7 +45,9 @@ class Refused:
 
 @dataclass
 class Watch:
-    """What the loops know: the last reading of the day; a stop to carry out; trading was told of it; a fill."""
+    """What the loops know: the last reading of the day; a stop to carry out; trading was told of it; a fill; which
+    loops fail, and which of their troubles a person was told of.
+    """
 
     read_at: datetime | None = None
     reading: DayReading | None = None
@@ -52,6 +55,10 @@ class Watch:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     filled: asyncio.Event = field(default_factory=asyncio.Event)
     files: "Files" = field(default_factory=lambda: Files())
+    begun_at: datetime | None = None
+    sessions: tuple[Session, ...] = ()
+    failing: dict[str, Failing] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
 
 async def sessions_near(deps: Deps, now: datetime) -> tuple[Session | None, Session | None]:

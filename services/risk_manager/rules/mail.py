@@ -14,12 +14,12 @@ SPOKEN = {EMAIL: "e-mail", WEBHOOK: "the webhook"}
 # a storm of alerts is a message every half minute and not one a second.
 WINDOW_SECONDS = {"critical": 1.0, "warning": 5.0, "info": 15.0}
 GAP_SECONDS = {"critical": 30.0, "warning": 120.0, "info": 600.0}
-MOST_ROWS = 50
+MOST_ROWS, MOST_IDS = 50, 10
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 600.0
 
 
 class WaitingAlert(Value):
-    """One alert of the outbox; `attempts` counts the one now made."""
+    """One alert of the outbox; `attempts` counts the one now made, `pages` how often it was sent before."""
 
     alert_id: int
     service: str
@@ -29,6 +29,7 @@ class WaitingAlert(Value):
     cycle_id: str | None
     occurred_at: datetime
     attempts: int
+    pages: int = 0
 
 
 class Mail(Value):
@@ -84,10 +85,25 @@ def _rows(alerts: Sequence[WaitingAlert]) -> list[tuple[str, str, str, str]]:
     for group in list(same.values())[:MOST_ROWS]:
         at, where, kind, message = _row(group[0])
         again = f" ({len(group)} times, last {group[-1].occurred_at:%H:%M:%S} UTC)" if len(group) > 1 else ""
-        rows.append((at, where, kind, message + again))
+        rows.append((at, where, kind, message + again + _paged(group)))
     if len(same) > MOST_ROWS:
         rows.append((rows[-1][0], "all services", "more", f"and {len(same) - MOST_ROWS} others, in the journal"))
     return rows
+
+
+def _paged(group: Sequence[WaitingAlert]) -> str:
+    """How often it was said before."""
+    pages = max(one.pages for one in group)
+    times = "once" if pages == 1 else f"{pages} times"
+    return f" (sent {times} before, and nobody has acknowledged it)" if pages else ""
+
+
+def _answer(alerts: Sequence[WaitingAlert]) -> str:
+    """What to do so that it is not sent again; nothing for what is sent once."""
+    if alerts[0].severity != "critical" or alerts[0].kind == TEST_KIND:
+        return ""
+    ids = " ".join(str(one.alert_id) for one in alerts) if len(alerts) <= MOST_IDS else "all"
+    return f"Sent again until somebody has seen it: catalyst seen {ids}"
 
 
 def compose(alerts: Sequence[WaitingAlert]) -> Mail:
@@ -95,6 +111,7 @@ def compose(alerts: Sequence[WaitingAlert]) -> Mail:
     rows = _rows(alerts)
     text = "\n\n".join(f"{at}  {where}\n{kind}: {message}" for at, where, kind, message in rows)
     cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    answer = _answer(alerts)
     head = "<tr><th>When</th><th>Where</th><th>What</th><th>Message</th></tr>"
-    html = f"<html><body><h2>{escape(_subject(alerts))}</h2><table>{head}{cells}</table></body></html>"
-    return Mail(subject=_subject(alerts), text=text + "\n", html=html)
+    html = f"<html><body><h2>{escape(_subject(alerts))}</h2><table>{head}{cells}</table><p>{answer}</p></body></html>"
+    return Mail(subject=_subject(alerts), text=text + (f"\n\n{answer}\n" if answer else "\n"), html=html)

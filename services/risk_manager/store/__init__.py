@@ -11,8 +11,12 @@ import asyncpg
 from services.risk_manager.rules.book import Holding
 from services.risk_manager.rules.day import HeldOver, OpenPosition, Realized
 from services.risk_manager.rules.judge import Decision
-from services.risk_manager.rules.mail import GAP_SECONDS, TEST_KIND, WINDOW_SECONDS, WaitingAlert
 from services.risk_manager.rules.stop import Halt, Notice
+from services.risk_manager.store.outbox import alerts_waiting as alerts_waiting
+from services.risk_manager.store.outbox import claim_alerts as claim_alerts
+from services.risk_manager.store.outbox import enrol_alerts as enrol_alerts
+from services.risk_manager.store.outbox import page_again as page_again
+from services.risk_manager.store.outbox import settle_alerts as settle_alerts
 from shared.journal import Connection
 
 Reader = asyncpg.Pool | Connection
@@ -240,66 +244,3 @@ async def last_event(db: Reader, kinds: Sequence[str]) -> Row | None:
 async def list_risk_events(db: Reader, limit: int) -> list[Row]:
     sql = "SELECT * FROM risk_events ORDER BY risk_event_id DESC LIMIT $1"
     return [dict(row) for row in await db.fetch(sql, limit)]
-
-
-async def enrol_alerts(db: Reader, ways: Sequence[str]) -> None:
-    """Give every new alert its places in the outbox, one for each way to people (the wall's time).
-
-    It is due after its severity's window, and not sooner than its gap after the last message of that severity.
-    """
-    sql = """
-        INSERT INTO alert_deliveries (alert_id, channel, state, next_attempt_at)
-        SELECT a.alert_id, way, 'waiting', greatest(
-            now() + make_interval(secs => ($2::jsonb ->> a.severity)::float),
-            CASE WHEN a.kind <> $4 THEN make_interval(secs => ($3::jsonb ->> a.severity)::float) + (
-                SELECT max(s.delivered_at) FROM alert_deliveries s JOIN alerts t USING (alert_id)
-                WHERE s.channel = way AND s.state = 'sent' AND t.severity = a.severity AND t.kind <> $4) END)
-        FROM alerts a CROSS JOIN unnest($1::text[]) AS way
-        WHERE NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = a.alert_id)
-        ON CONFLICT (alert_id, channel) DO NOTHING"""
-    await db.execute(sql, list(ways), WINDOW_SECONDS, GAP_SECONDS, TEST_KIND)
-
-
-async def claim_alerts(db: Reader, way: str, lease_seconds: float, most: int) -> list[WaitingAlert]:
-    """Alerts to send now: those due, and with them the new ones of the same severity. Tests go by themselves.
-
-    They are ours for the lease; whoever dies with them in hand gives them back by doing nothing.
-    """
-    sql = """
-        WITH due AS (
-            SELECT DISTINCT a.severity, a.kind = $4 AS test FROM alert_deliveries d JOIN alerts a USING (alert_id)
-            WHERE d.channel = $3 AND d.state = 'waiting' AND d.next_attempt_at <= now()
-        ), picked AS (
-            SELECT d.alert_id FROM alert_deliveries d JOIN alerts a USING (alert_id)
-            JOIN due ON due.severity = a.severity AND due.test = (a.kind = $4)
-            WHERE d.channel = $3 AND d.state = 'waiting' AND (d.next_attempt_at <= now() OR d.attempts = 0)
-            ORDER BY d.alert_id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-        ), claimed AS (
-            UPDATE alert_deliveries d SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
-            FROM picked WHERE d.alert_id = picked.alert_id AND d.channel = $3 RETURNING d.alert_id, d.attempts
-        )
-        SELECT a.alert_id, a.service, a.severity, a.kind, a.message, a.cycle_id, a.occurred_at, claimed.attempts
-        FROM claimed JOIN alerts a USING (alert_id) ORDER BY a.alert_id"""
-    return [WaitingAlert(**dict(row)) for row in await db.fetch(sql, lease_seconds, most, way, TEST_KIND)]
-
-
-async def settle_alerts(
-    db: Reader, way: str, ids: Sequence[int], state: str, error: str | None, retry_seconds: float
-) -> None:
-    """How an attempt ended."""
-    sql = (
-        "UPDATE alert_deliveries SET state = $2, last_error = $3,"
-        " next_attempt_at = CASE WHEN $2 = 'waiting' THEN now() + make_interval(secs => $4) END,"
-        " delivered_at = CASE WHEN $2 = 'sent' THEN now() END WHERE alert_id = ANY($1::bigint[]) AND channel = $5"
-    )
-    await db.execute(sql, list(ids), state, error, retry_seconds, way)
-
-
-async def alerts_waiting(db: Reader) -> int:
-    """Alerts that some way to people has not taken yet."""
-    sql = (
-        "SELECT count(*) FROM alerts a WHERE EXISTS (SELECT FROM alert_deliveries d"
-        " WHERE d.alert_id = a.alert_id AND d.state = 'waiting')"
-        " OR NOT EXISTS (SELECT FROM alert_deliveries d WHERE d.alert_id = a.alert_id)"
-    )
-    return int(await db.fetchval(sql))
