@@ -172,6 +172,7 @@ async def test_trading_that_is_down_does_not_hide_a_missing_scan(world: World) -
         await until(lambda: has(world, "trading_silent"))
         world.clock.time += timedelta(minutes=2)
         await until(lambda: has(world, "no_scan"))
+        assert set(await kinds(world)) == {"trading_silent", "no_scan"}
 
 
 def _seen(**changes: Any) -> silence.Scanning:
@@ -203,7 +204,7 @@ def test_silence_shorter_than_the_scans_steps_is_refused(world: World) -> None:
         texts = {
             name: text.replace("_scan_minutes: 45", f"_scan_minutes: {wrong}") for name, text in live.texts.items()
         }
-        with pytest.raises(ConfigFileError, match=r"watch.no_scan_minutes"):
+        with pytest.raises(ConfigFileError, match=r"risk_parameters.yaml line 40"):
             live.hold(texts)
 
 
