@@ -15,6 +15,21 @@ from shared.domain.order import ApprovedOrder, client_order_id
 from tests.exchange.venues import CLOSE, DAY, OHLCV, OPEN, STEP, tape_of
 
 KEY = "FAULTS"
+STRANGERS = ("VTI", "AAPL261218C00200000", "BTCUSD")
+"""Held since long before: shares, an option, a coin. None of the system's business."""
+CLOSE_BEFORE_SECONDS = 180.0
+MOST_IDLE_SECONDS = 2.0
+"""A second's grace for the rest of an entry, its cancel, and the way to the market; nothing else without faults."""
+HELD_UP_SECONDS = {
+    "stuck_cancel": 20.0,
+    "late_release": 5.0,
+    "halt": 35.0,
+    "positions_lag": 10.0,
+    "lookup_lag": 10.0,
+    "activities_lag": 10.0,
+    "orders_lag": 10.0,
+}
+"""For so long the venue itself lets nobody sell or protect."""
 CYCLE = "20260615-093000"
 NAMESPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 END, BEGIN, BAR = CLOSE, CLOSE - 360, 60
@@ -64,11 +79,11 @@ def tape() -> Tape:
 
 
 def write_config(folder: Path, foreign: str = "protect") -> Path:
-    """The house's settings, closing two minutes before the close, and what is done with shares bought by hand."""
+    """The house's settings, closing three minutes before the close, and what is done with shares bought by hand."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("trading_config.yaml", "risk_parameters.yaml"):
         text = (Path("config") / name).read_text()
-        text = text.replace("close_before_minutes: 10", "close_before_minutes: 2")
+        text = text.replace("close_before_minutes: 10", f"close_before_minutes: {CLOSE_BEFORE_SECONDS / 60:.0f}")
         (folder / name).write_text(text.replace("foreign_positions: protect", f"foreign_positions: {foreign}"))
     return folder
 

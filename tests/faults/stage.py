@@ -16,7 +16,6 @@ from typing import Any
 
 import asyncpg
 import httpx
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.settings import Settings
 from scripts.child import free_ports
@@ -29,12 +28,42 @@ from shared.adapters.simulated_clock import SimulatedClock
 from shared.domain.order import ApprovedOrder
 from tests.faults import day
 from tests.faults.day import Act
-from tests.faults.victim import Kill
+from tests.faults.traffic import Traffic
+from tests.faults.victim import READ_SECONDS, Kill
 from tests.faults.watcher import Watcher
 from tests.serving import served
 
 PATIENCE_SECONDS = 300.0
+OUTAGE_STEP_SECONDS, OUTAGE_STEP_WALL_SECONDS = 5.0, 0.25
 ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Plan:
+    """What goes wrong in a run. `dead_seconds`: exchange time that passes while the killed process is down;
+    `read_seconds`: wall time for which trading waits for an answer; `clock_seconds`: how far its clock is ahead.
+    """
+
+    kills: tuple[Kill, ...] = ()
+    dead_seconds: float = 0.0
+    faults: tuple[dict[str, Any], ...] = ()
+    settings: VenueSettings = day.IN_PARTS
+    acts: tuple[Act, ...] = day.NORMAL
+    redis_port: int = 1
+    redis_password: str = ""
+    jump: tuple[float, float] | None = None
+    foreign: str = "protect"
+    read_seconds: float = READ_SECONDS
+    clock_seconds: float = 0.0
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its faults."""
+        return frozenset(str(fault["kind"]) for fault in self.faults)
+
+    @property
+    def jump_seconds(self) -> float:
+        return self.jump[1] if self.jump else 0.0
 
 
 @dataclass
@@ -43,7 +72,7 @@ class Mother:
 
     process: "subprocess.Popen[str] | None" = None
 
-    def bear(self, settings: Settings, port: int, kill: Kill | None, notes: Path | None) -> int:
+    def bear(self, settings: Settings, port: int, plan: Plan, kill: Kill | None, notes: Path | None) -> int:
         """The id of a new process."""
         if self.process is None or self.process.poll() is not None:
             command = [sys.executable, "-m", "tests.faults.victim"]
@@ -55,6 +84,8 @@ class Mother:
             "port": port,
             "kill": [kill.step, kill.occurrence] if kill else None,
             "notes": str(notes) if notes else None,
+            "read_seconds": plan.read_seconds,
+            "clock_seconds": plan.clock_seconds,
         }
         self.process.stdin.write(f"{json.dumps(told)}\n")
         self.process.stdin.flush()
@@ -76,22 +107,12 @@ def alive(process: int) -> bool:
 
 
 @dataclass
-class Plan:
-    """What goes wrong in a run. `dead_seconds`: exchange time that passes while the killed process is down."""
+class Wish:
+    """Somebody asked for the end of a position, or of all when no symbol is named."""
 
-    kills: tuple[Kill, ...] = ()
-    dead_seconds: float = 0.0
-    faults: tuple[dict[str, Any], ...] = ()
-    settings: VenueSettings = day.IN_PARTS
-    acts: tuple[Act, ...] = day.NORMAL
-    redis_port: int = 1
-    redis_password: str = ""
-    jump: tuple[float, float] | None = None
-    foreign: str = "protect"
-
-    @property
-    def jump_seconds(self) -> float:
-        return self.jump[1] if self.jump else 0.0
+    at: float
+    symbol: str
+    reason: str
 
 
 @dataclass
@@ -101,6 +122,7 @@ class Stage:
     plan: Plan
     desk: Desk
     watcher: Watcher
+    traffic: Traffic
     url: str
     pool: asyncpg.Pool
     settings: Settings
@@ -114,6 +136,10 @@ class Stage:
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     kept: dict[str, ApprovedOrder] = field(default_factory=dict)
     by_hand: Counter[str] = field(default_factory=Counter)
+    answered_at: dict[str, float] = field(default_factory=dict)
+    wishes: list[Wish] = field(default_factory=list)
+    hand_orders: dict[str, float] = field(default_factory=dict)
+    outages: list[tuple[float, float]] = field(default_factory=list)
     halted_at: float | None = None
     closing: bool = False
     process: int = 0
@@ -125,7 +151,7 @@ class Stage:
     def launch(self) -> None:
         """A new process of trading; the next kill of the plan is its fate."""
         kill = self.plan.kills[self.deaths] if self.deaths < len(self.plan.kills) else None
-        self.process = self.mother.bear(self.settings, self.port, kill, self.notes)
+        self.process = self.mother.bear(self.settings, self.port, self.plan, kill, self.notes)
 
     async def tend(self) -> None:
         """Start trading again whenever it has died."""
@@ -158,7 +184,7 @@ class Stage:
             await asyncio.wait_for(self.clock.sleep_until(day.moment(at)), PATIENCE_SECONDS)
 
     async def act(self, number: int, act: Act) -> None:
-        """One thing that a client does."""
+        """One thing that a client, the operator at his broker, or the weather does."""
         now = day.moment(self.desk.now)
         match act.verb:
             case "decide":
@@ -168,11 +194,17 @@ class Stage:
             case "late":
                 await self._send(self.kept[act.symbol])
             case "close":
+                self.wishes.append(Wish(self.desk.now, act.symbol, "manual"))
                 await self.ask("POST", f"/positions/{act.symbol}/close", {"reason": "manual"})
             case "by_hand" | "rest_by_hand":
                 self._by_hand(act)
+            case "liquidate":
+                await self._liquidate(act.symbol)
+            case "outage":
+                await self._outage(act.quantity)
             case "halt":
                 self.halted_at = self.desk.now
+                self.wishes.append(Wish(self.desk.now, "", "emergency"))
                 await day.halt(self.pool, now)
                 await self.ask("POST", "/positions/close-all", {"reason": "emergency"})
 
@@ -182,11 +214,35 @@ class Stage:
         body = {"symbol": act.symbol, "qty": str(act.quantity), "side": "buy", "time_in_force": "day", **terms}
         made = self.desk.ask(day.KEY, "submit", body)
         assert getattr(made, "status", "") == "pending_new", made
+        self.hand_orders[str(getattr(made, "id", ""))] = self.desk.now
         self.by_hand[act.symbol] += act.quantity
+
+    async def _liquidate(self, symbol: str) -> None:
+        """In the broker's own app: its orders are cancelled, and once the shares are free they are sold at market."""
+        working = [order.id for order in self.book.live_orders(symbol)]
+        for order_id in working:
+            self.desk.ask(day.KEY, "cancel", {"order_id": order_id})
+        await self.desk.world.clock.advance_to(self.desk.now + self.plan.settings.cancel_latency_ms / 1000)
+        made = self.desk.ask(day.KEY, "close", {"symbol": symbol, "qty": None, "percentage": None})
+        if (order_id := str(getattr(made, "id", ""))) and getattr(made, "side", "") == "sell":
+            self.hand_orders[order_id] = self.desk.now
+            self.wishes.append(Wish(self.desk.now, symbol, "by hand"))
+
+    async def _outage(self, seconds: int) -> None:
+        """Positions are not told for so long; time passes, though nobody's turn comes."""
+        fault = {"id": "outage", "kind": "500", "match": "positions"}
+        began = self.desk.now
+        (await self.http.post(f"{self.url}/_sim/faults", json=fault)).raise_for_status()
+        while self.desk.now < began + seconds:
+            await asyncio.sleep(OUTAGE_STEP_WALL_SECONDS)
+            await self.desk.world.clock.advance_to(self.desk.now + OUTAGE_STEP_SECONDS)
+        (await self.http.delete(f"{self.url}/_sim/faults/outage")).raise_for_status()
+        self.outages.append((began, self.desk.now))
 
     async def _send(self, order: ApprovedOrder) -> None:
         self.sent[order.client_order_id] = order
         answer = await self.ask("POST", "/orders", order.model_dump(mode="json"))
+        self.answered_at[order.client_order_id] = self.desk.now
         self.answers[order.client_order_id] = answer
 
     async def play(self, done: int = 0) -> None:
@@ -212,10 +268,11 @@ async def stage(
     world = World(day.tape(), conductor, spread_bps=plan.settings.spread_bps)
     desk = open_desk(world, None, plan.settings)
     watcher = Watcher(desk)
+    traffic = Traffic(bare_app(world, desk), watcher)
     conductor.agenda = watcher
     port = free_ports(1)[0]
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(served(Watched(bare_app(world, desk), watcher)))
+        url = await stack.enter_async_context(served(traffic))
         clock = SimulatedClock(url, "clients")
         stack.push_async_callback(clock.close)
         pool = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=2))
@@ -231,7 +288,7 @@ async def stage(
             config_folder=day.write_config(folder / "config", plan.foreign),
             log_folder=folder,
         )
-        made = Stage(plan, desk, watcher, url, pool, settings, clock, port, http, mother, notes)
+        made = Stage(plan, desk, watcher, traffic, url, pool, settings, clock, port, http, mother, notes)
         if plan.faults:
             (await http.post(f"{url}/_sim/faults", json=list(plan.faults))).raise_for_status()
         made.launch()
@@ -244,21 +301,6 @@ async def stage(
             await asyncio.gather(tending, return_exceptions=True)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(made.process, signal.SIGKILL)
-
-
-@dataclass(frozen=True)
-class Watched:
-    """The exchange's application, with a look at the account before and after each request."""
-
-    app: ASGIApp
-    watcher: Watcher
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.watcher.look(self.watcher.desk.now)
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self.watcher.look(self.watcher.desk.now)
 
 
 def dumped(stage: Stage) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from services.exchange.api.faults import standing_of
 from tests.faults import day
+from tests.faults.alarms import alarms
+from tests.faults.auditor import Breach, audit
+from tests.faults.facts import facts_of
 from tests.faults.stage import Stage
 
 SETTLE_SECONDS = 30.0
-HELD_UP = {"stuck_cancel": 20.0, "late_release": 5.0, "halt": 35.0, "positions_lag": 10.0}
-"""For so long the venue itself lets nobody sell or protect."""
 GIVEN_UP = ("expired", "closing for the day", "emergency", "halted", "manual")
 
 
@@ -24,6 +25,7 @@ class Verdict:
     orphan: list[str] = field(default_factory=list)
     cents: Decimal = Decimal(0)
     other: list[str] = field(default_factory=list)
+    audited: list[Breach] = field(default_factory=list)
     met: bool = False
     """Whether what was to go wrong did."""
     to_cover: list[float] = field(default_factory=list)
@@ -33,6 +35,7 @@ class Verdict:
     def breaches(self) -> list[str]:
         found = [f"doubled: {one}" for one in self.doubled] + [f"lost: {one}" for one in self.lost]
         found += [f"orphan: {one}" for one in self.orphan] + self.other
+        found += [f"{breach.kind}: {breach.words}" for breach in self.audited]
         return found + ([f"{self.cents} USD apart"] if self.cents else [])
 
 
@@ -41,7 +44,9 @@ async def judge(stage: Stage) -> Verdict:
     verdict = Verdict(to_cover=stage.watcher.time_to_cover(), bare=[spell.seconds for spell in stage.watcher.bare])
     struck = any(standing.hits for standing in standing_of(stage.desk))
     verdict.met = struck or stage.deaths > 0 or stage.plan.jump is not None
-    rows = [dict(row) for row in await stage.pool.fetch("SELECT * FROM orders ORDER BY created_at, client_order_id")]
+    facts = await facts_of(stage)
+    rows = list(facts.orders.values())
+    verdict.audited = [*audit(facts), *alarms(facts)]
     _nothing_doubled(stage, verdict)
     _nothing_lost(stage, rows, verdict)
     await _booked_once(stage, verdict)
@@ -60,7 +65,6 @@ def _nothing_doubled(stage: Stage, verdict: Verdict) -> None:
     for order in stage.sent.values():
         wanted[order.symbol] += order.quantity
     verdict.doubled += [f"{s}: {n} bought, {wanted[s]} approved" for s, n in bought.items() if n > wanted[s]]
-    verdict.doubled += [f"{symbol} was sold short" for symbol in sorted(stage.watcher.short)]
 
 
 def _nothing_lost(stage: Stage, rows: list[dict[str, Any]], verdict: Verdict) -> None:
@@ -85,7 +89,7 @@ def _nothing_lost(stage: Stage, rows: list[dict[str, Any]], verdict: Verdict) ->
         row, (code, body) = known.get(client_id), stage.answers.get(client_id, (0, {}))
         refused = row is None and code in (409, 422)
         given_up = row is not None and any(word in (row["reason"] or "") for word in GIVEN_UP)
-        rejected = row is not None and row["status"] == "rejected"
+        rejected = row is not None and row["status"] == "rejected"  # the auditor asks who said so
         if not (refused or given_up or rejected):
             verdict.lost.append(f"{client_id}: {code} {body.get('detail') or (row and row['status'])}")
 
@@ -129,7 +133,7 @@ def _halted(stage: Stage, verdict: Verdict) -> None:
 def _bound(stage: Stage) -> float:
     """Never beyond the next settle; while the process is down nobody can do anything."""
     away = stage.plan.dead_seconds * stage.deaths
-    held_up = sum(HELD_UP.get(fault["kind"], 0.0) for fault in stage.plan.faults)
+    held_up = sum(day.HELD_UP_SECONDS.get(fault["kind"], 0.0) for fault in stage.plan.faults)
     return SETTLE_SECONDS + away + stage.plan.jump_seconds + held_up
 
 

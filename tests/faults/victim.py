@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -163,21 +164,60 @@ def _traced(deps: Deps, tracer: Tracer) -> Deps:
     )
 
 
-async def _live(settings: Settings, port: int, tracer: Tracer) -> None:
-    async with build_deps(settings, "trading") as deps:
-        broker = AlpacaBroker(settings, deps.cache, read_seconds=READ_SECONDS)
-        app = create_app(_traced(replace(deps, broker=broker), tracer))
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1)
+class WrongClock:
+    """A machine's clock that is ahead of the broker's, or behind it."""
+
+    def __init__(self, clock: Clock, ahead: timedelta) -> None:
+        self._clock, self._ahead = clock, ahead
+
+    async def now(self) -> datetime:
+        return await self._clock.now() + self._ahead
+
+    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
+        return await self._clock.sleep_until(when - self._ahead, or_trade_update=or_trade_update) + self._ahead
+
+
+async def _live(fate: "Fate", tracer: Tracer) -> None:
+    async with build_deps(fate.settings, "trading") as deps:
+        broker = AlpacaBroker(fate.settings, deps.cache, read_seconds=fate.read_seconds)
+        clock = WrongClock(deps.clock, timedelta(seconds=fate.clock_seconds)) if fate.clock_seconds else deps.clock
+        app = create_app(_traced(replace(deps, broker=broker, clock=clock), tracer))
+        config = uvicorn.Config(app, host="127.0.0.1", port=fate.port, log_config=None, timeout_graceful_shutdown=1)
         await QuietServer(config).serve()
 
 
-def live(settings: Settings, port: int, kill: Kill | None, notes: Path | None) -> None:
+@dataclass(frozen=True)
+class Fate:
+    """What a new process is told."""
+
+    settings: Settings
+    port: int
+    kill: Kill | None
+    notes: Path | None
+    read_seconds: float
+    clock_seconds: float
+
+
+def fate_of(told: dict[str, Any]) -> Fate:
+    """Read one line of the parent's."""
+    kill, notes = told["kill"], told["notes"]
+    return Fate(
+        settings=Settings(**told["settings"]),
+        port=told["port"],
+        kill=Kill(*kill) if kill else None,
+        notes=Path(notes) if notes else None,
+        read_seconds=told["read_seconds"],
+        clock_seconds=told["clock_seconds"],
+    )
+
+
+def live(fate: Fate) -> None:
     """The life of one process."""
-    said = (settings.log_folder / "said").open("ab")
+    said = (fate.settings.log_folder / "said").open("ab")
     os.dup2(said.fileno(), 1)
     os.dup2(said.fileno(), 2)
-    set_up("trading", "INFO", "console", settings.log_folder)
-    asyncio.run(_live(settings, port, Tracer(kill, notes)))
+    set_up("trading", "INFO", "console", fate.settings.log_folder)
+    asyncio.run(_live(fate, Tracer(fate.kill, fate.notes)))
 
 
 def serve_lives() -> None:
@@ -189,13 +229,7 @@ def serve_lives() -> None:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            kill, notes = told["kill"], told["notes"]
-            live(
-                Settings(**told["settings"]),
-                told["port"],
-                Kill(*kill) if kill else None,
-                Path(notes) if notes else None,
-            )
+            live(fate_of(told))
             os._exit(0)
         children.append(child)
         sys.stdout.write(f"{child}\n")

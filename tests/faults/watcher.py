@@ -1,4 +1,6 @@
-"""What the exchange saw: second by second, the shares without a stop and the sell orders without shares."""
+"""What the exchange saw: second by second, the shares without a stop (`bare`), those that are not being sold either
+(`idle`), and the sell orders without shares.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -6,8 +8,13 @@ from typing import Any
 
 from services.exchange.api.desk import Desk
 from tests.faults.day import KEY
+from tests.faults.shares import on_sale
 
 UNGUARDED = ("pending_cancel", "pending_replace")
+
+
+def _leaves_at_market(order: Any) -> bool:
+    return bool(order.side == "sell" and order.type == "market" and order.status != "pending_cancel")
 
 
 @dataclass
@@ -31,11 +38,13 @@ class Watcher:
 
     desk: Desk
     bare: list[Spell] = field(default_factory=list)
+    idle: list[Spell] = field(default_factory=list)
     orphans: list[Spell] = field(default_factory=list)
+    oversold: list[Spell] = field(default_factory=list)
+    shorts: list[Spell] = field(default_factory=list)
     _open: dict[tuple[str, str], Spell] = field(default_factory=dict)
     _booked: int = 0
     fills: list[tuple[str, float]] = field(default_factory=list)
-    short: set[str] = field(default_factory=set)
 
     def next_event(self, after: float, until: float) -> float | None:
         return self.desk.venue.next_event(after, until)
@@ -51,8 +60,6 @@ class Watcher:
         held: defaultdict[str, int] = defaultdict(int)
         for position in book.ledger.positions:
             held[position.symbol] = int(position.qty)
-            if position.qty < 0:
-                self.short.add(position.symbol)
         fresh = {fill.symbol: fill for fill in book.executions[self._booked :]}
         self._booked = len(book.executions)
         self.fills += [(fill.symbol, at) for fill in fresh.values() if fill.side == "buy"]
@@ -65,6 +72,11 @@ class Watcher:
             bare = max(0, held[symbol] - covered)
             began = "fill" if symbol in fresh and fresh[symbol].side == "buy" else "exit"
             self._note("bare", symbol, bare, at, began, self.bare)
+            leaving = sum(int(order.leaves) for order in orders[symbol] if _leaves_at_market(order))
+            self._note("idle", symbol, max(0, bare - leaving), at, began, self.idle)
+            self._note("short", symbol, max(0, -held[symbol]), at, "short", self.shorts)
+            over = max(0, on_sale(book, symbol) - max(0, held[symbol])) if not entering else 0
+            self._note("oversold", symbol, over, at, "oversold", self.oversold)
             selling = 0 if held[symbol] or entering else sum(order.side == "sell" for order in orders[symbol])
             self._note("orphan", symbol, selling, at, "orphan", self.orphans)
 
