@@ -81,7 +81,7 @@ technical-outcomes: .venv/installed-dev ## what the technical score was worth on
 	@$(RUN) -m benchmarks.technical_outcomes
 
 chaos: .venv/installed-dev ## kill trading and spoil the exchange's answers at every step [RUNS=n SEED=n AT_ONCE=n FLAGS=--by-step]
-	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),500) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3) $(FLAGS)
+	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),700) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3) $(FLAGS)
 
 containers-test: ## build the image, start everything under Docker Compose, run a scan; 77 where no engine can run
 	@scripts/containers-test.sh

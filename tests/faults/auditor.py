@@ -143,8 +143,10 @@ def _no_more_than_held(facts: Facts, request: Request, name: str) -> Iterator[Br
 
 def shorts(facts: Facts) -> Iterator[Breach]:
     """Never sold short, but for a moment and bought back; never more for sale than held for longer than a moment."""
+    hand = {facts.stage.book.orders[order_id].symbol for order_id in facts.stage.hand_orders}
     for spell in facts.spells("shorts"):
-        yield Breach("short", f"{spell.symbol}: short of {spell.shares} for {spell.seconds:.1f} s")
+        if spell.symbol not in hand or spell.seconds > SETTLE_SECONDS + facts.away:
+            yield Breach("short", f"{spell.symbol}: short of {spell.shares} for {spell.seconds:.1f} s")
     bound = 0.0 if facts.undisturbed else SETTLE_SECONDS + facts.away + _held_up(facts)
     for spell in facts.spells("oversold"):
         if spell.seconds > bound + 1:
@@ -206,12 +208,17 @@ def rejections(facts: Facts) -> Iterator[Breach]:
     for client_id, row in facts.orders.items():
         tries = [request for request in facts.sent if request.client_id == client_id]
         taken = facts.taken(client_id)
-        if row["status"] == "rejected" and taken is None and not any(request.refused for request in tries):
+        said = any(request.refused for request in tries) if taken is None else _was_rejected(facts, taken)
+        if client_id in facts.turned_down and purpose_of(client_id) and not said:
             yield Breach("order", f"{client_id}: rejected in our books, and the exchange never said so")
         if row["status"] == "canceled" and row["broker_order_id"] is None and tries:
             waited = row["updated_at"].timestamp() - facts.plan.clock_seconds - tries[-1].at
             if waited < ON_ITS_WAY_SECONDS and not tries[-1].refused:
                 yield Breach("order", f"{client_id}: given up {waited:.1f} s after it was sent")
+
+
+def _was_rejected(facts: Facts, order: Order) -> bool:
+    return any(told.order.id == order.id and told.event == "rejected" for told in facts.stage.book.updates)
 
 
 def refusals(facts: Facts) -> Iterator[Breach]:
@@ -225,6 +232,26 @@ def refusals(facts: Facts) -> Iterator[Breach]:
         doubt = any("lock" in str(alert["kind"]) for alert in facts.alerts) or facts.plan.clock_seconds
         if not (over or held or doubt):
             yield Breach("order", f"{client_id}: turned away, {code} {body.get('detail')}")
+
+
+def closed_in_time(facts: Facts) -> Iterator[Breach]:
+    """What somebody wanted gone is on its way out by the next settle, whatever filled in between."""
+    bound = SETTLE_SECONDS + 1 + facts.away + _held_up(facts)
+    for symbol in sorted({fill.symbol for fill in facts.stage.book.executions}):
+        for wish in facts.wishes(symbol, facts.flatten() - bound):
+            moment = wish.at + bound
+            held = sum(
+                int(fill.qty) * (1 if fill.side == "buy" else -1)
+                for fill in facts.stage.book.executions
+                if fill.symbol == symbol and fill.at <= moment
+            )
+            asked = any(
+                request.symbol == symbol and purpose_of(request.client_id) == "exit" and wish.at <= request.at <= moment
+                for request in facts.sent
+            )
+            bought_later = any(order.symbol == symbol and order.created_at > wish.at for order in _ours(facts, "entry"))
+            if held > 0 and not asked and not bought_later:
+                yield Breach("late", f"{symbol}: to go since {_when(wish.at)} ({wish.reason}), {held} still held")
 
 
 def hanging_exits(facts: Facts) -> Iterator[Breach]:
@@ -275,5 +302,5 @@ def _held_up(facts: Facts) -> float:
 
 CHECKS: tuple[Callable[[Facts], Iterator[Breach]], ...] = (
     entries, bought_within_bounds, protection, exits, shorts, needless_refusals, cancels, strangers, repeats,
-    rejections, refusals, hanging_exits, looks, covered_in_time,
+    rejections, refusals, closed_in_time, hanging_exits, looks, covered_in_time,
 )  # fmt: skip

@@ -8,9 +8,11 @@ from random import Random
 from typing import Any
 
 from tests.faults import day
+from tests.faults.named import NAMED
 from tests.faults.stage import Plan
 from tests.faults.victim import Kill
 
+NAMED_FAULT = "by name"
 DEAD_SECONDS = (0.0, 0.0, 3.0, 20.0, 45.0)
 MATCHES = ("submit", "order", "cancel", "positions", "activities", "calendar", "stream")
 LONGEST = {"submit": 8, "order": 30, "cancel": 4, "positions": 12, "activities": 10, "calendar": 1, "stream": 1}
@@ -27,11 +29,16 @@ ON_THE_WIRE: tuple[dict[str, Any], ...] = (
     {"kind": "reset_before_accept", "times": 1},
     {"kind": "reset_after_accept", "times": 1},
     {"kind": "html_body", "status": 200, "times": 1},
+    {"kind": "429", "times": 12},
     {"kind": "garbage", "times": 1},
 )
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 AT_THE_VENUE: tuple[dict[str, Any], ...] = (
     {"kind": "positions_lag", "seconds": 10, "times": 4},
+    {"kind": "orders_lag", "seconds": 10, "times": 4},
+    {"kind": "lookup_lag", "seconds": 5, "times": 3},
+    {"kind": "activities_lag", "seconds": 10, "times": 4},
+    {"kind": "kick", "times": 6},
     {"kind": "mute"},
     {"kind": "drop", "times": 2},
     {"kind": "duplicate"},
@@ -76,6 +83,11 @@ def all_cases(steps: Steps, runs: int, seed: int) -> list[Case]:
     return [Case(number, fault, step, plan) for number, (fault, step, plan) in enumerate(plans)]
 
 
+def named_cases() -> list[Case]:
+    """The runs that have a name."""
+    return [Case(number, NAMED_FAULT, name, plan) for number, (name, plan) in enumerate(NAMED.items())]
+
+
 def _some(endless: Iterator[tuple[str, str, Plan]], count: int) -> list[tuple[str, str, Plan]]:
     return [next(endless) for _ in range(count)]
 
@@ -118,7 +130,18 @@ def _struck(kind: dict[str, Any], place: str, rng: Random) -> dict[str, Any]:
 
 
 def _places() -> list[tuple[dict[str, Any], str]]:
-    shown = ("positions_lag", "mute", "drop", "duplicate", "reorder", "delay")
+    shown = (
+        "positions_lag",
+        "orders_lag",
+        "lookup_lag",
+        "activities_lag",
+        "kick",
+        "mute",
+        "drop",
+        "duplicate",
+        "reorder",
+        "delay",
+    )
     places = [(kind, match) for kind in ON_THE_WIRE for match in MATCHES]
     return places + [
         (kind, place) for kind in AT_THE_VENUE for place in (("account",) if kind["kind"] in shown else SYMBOLS)

@@ -63,7 +63,24 @@ HAND = tuple(
     sorted((*NORMAL, Act(60, "by_hand", "EEE", 6), Act(100, "rest_by_hand", "FFF", 4)), key=lambda act: act.after)
 )
 """Somebody buys past the system, and leaves an order at a price that does not come."""
+EXPIRED = (*NORMAL[:3], Act(60, "decide", "DDD", 11), Act(121, "late", "DDD"))
+"""An approval is sent a second after it has expired."""
+RACE = (Act(40, "buy", "AAA", 10), Act(40.1, "close", "AAA"), Act(60, "buy", "CCC", 9), Act(60.1, "halt"))
+"""Closed a tenth of a second after it was bought: the fill is on its way."""
+APP = (*NORMAL[:3], Act(80, "liquidate", "CCC"), Act(85, "short_by_hand", "EEE", 5))
+"""In the broker's own app somebody sells what we hold, and what nobody holds."""
+DARK = (Act(40, "buy", "CCC", 9), Act(40, "buy", "DDD", 11), Act(85, "outage", quantity=40), Act(90, "close", "CCC"))
+"""Positions are not told while one is to be closed."""
 HALTED = (*NORMAL[:3], Act(90, "decide", "DDD", 11), Act(91, "halt"), Act(92, "late", "DDD"), Act(93, "buy", "EEE", 5))
+DAYS = {
+    "normal": NORMAL,
+    "halted": HALTED,
+    "hand": HAND,
+    "expired": EXPIRED,
+    "race": RACE,
+    "app": APP,
+    "dark": DARK,
+}
 
 
 def tape() -> Tape:

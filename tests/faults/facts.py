@@ -30,6 +30,8 @@ class Facts:
     orders: dict[str, Row]
     decisions: dict[str, Row]
     alerts: list[Row]
+    turned_down: frozenset[str]
+    """Ids that our books called rejected, then or for a while."""
 
     @property
     def plan(self) -> Any:
@@ -121,9 +123,12 @@ async def facts_of(stage: Stage) -> Facts:
     orders = [dict(row) for row in await pool.fetch("SELECT * FROM orders ORDER BY created_at, client_order_id")]
     decisions = [dict(row) for row in await pool.fetch("SELECT * FROM risk_decisions WHERE kind = 'order'")]
     alerts = [dict(row) for row in await pool.fetch("SELECT * FROM alerts ORDER BY alert_id")]
+    sql = "SELECT DISTINCT payload->>'client_order_id' FROM events WHERE kind = 'order.changed' AND {}"
+    turned_down = await pool.fetch(sql.format("payload->>'status' = 'rejected'"))
     return Facts(
         stage=stage,
         orders={row["client_order_id"]: row for row in orders},
         decisions={row["client_order_id"]: row for row in decisions},
         alerts=alerts,
+        turned_down=frozenset(str(row[0]) for row in turned_down),
     )

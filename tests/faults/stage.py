@@ -33,7 +33,7 @@ from tests.faults.victim import READ_SECONDS, Kill
 from tests.faults.watcher import Watcher
 from tests.serving import served
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 120.0
 OUTAGE_STEP_SECONDS, OUTAGE_STEP_WALL_SECONDS = 5.0, 0.25
 ROOT = Path(__file__).parents[2]
 
@@ -139,6 +139,7 @@ class Stage:
     answered_at: dict[str, float] = field(default_factory=dict)
     wishes: list[Wish] = field(default_factory=list)
     hand_orders: dict[str, float] = field(default_factory=dict)
+    weather: list[asyncio.Task[None]] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
     halted_at: float | None = None
     closing: bool = False
@@ -196,12 +197,12 @@ class Stage:
             case "close":
                 self.wishes.append(Wish(self.desk.now, act.symbol, "manual"))
                 await self.ask("POST", f"/positions/{act.symbol}/close", {"reason": "manual"})
-            case "by_hand" | "rest_by_hand":
+            case "by_hand" | "rest_by_hand" | "short_by_hand":
                 self._by_hand(act)
             case "liquidate":
                 await self._liquidate(act.symbol)
             case "outage":
-                await self._outage(act.quantity)
+                self.weather.append(asyncio.create_task(self._outage(act.quantity)))
             case "halt":
                 self.halted_at = self.desk.now
                 self.wishes.append(Wish(self.desk.now, "", "emergency"))
@@ -210,8 +211,9 @@ class Stage:
 
     def _by_hand(self, act: Act) -> None:
         """An order at the exchange that trading hears of only there."""
-        terms = {"type": "market"} if act.verb == "by_hand" else {"type": "limit", "limit_price": "90"}
-        body = {"symbol": act.symbol, "qty": str(act.quantity), "side": "buy", "time_in_force": "day", **terms}
+        rests, side = act.verb == "rest_by_hand", "sell" if act.verb == "short_by_hand" else "buy"
+        terms = {"type": "limit", "limit_price": "90"} if rests else {"type": "market"}
+        body = {"symbol": act.symbol, "qty": str(act.quantity), "side": side, "time_in_force": "day", **terms}
         made = self.desk.ask(day.KEY, "submit", body)
         assert getattr(made, "status", "") == "pending_new", made
         self.hand_orders[str(getattr(made, "id", ""))] = self.desk.now
@@ -229,13 +231,15 @@ class Stage:
             self.wishes.append(Wish(self.desk.now, symbol, "by hand"))
 
     async def _outage(self, seconds: int) -> None:
-        """Positions are not told for so long; time passes, though nobody's turn comes."""
+        """Positions are not told for so long. Time passes though trading may ask again and again without waiting."""
         fault = {"id": "outage", "kind": "500", "match": "positions"}
         began = self.desk.now
         (await self.http.post(f"{self.url}/_sim/faults", json=fault)).raise_for_status()
         while self.desk.now < began + seconds:
+            stood = self.desk.now
             await asyncio.sleep(OUTAGE_STEP_WALL_SECONDS)
-            await self.desk.world.clock.advance_to(self.desk.now + OUTAGE_STEP_SECONDS)
+            if self.desk.now == stood:
+                await self.desk.world.clock.advance_to(min(began + seconds, stood + OUTAGE_STEP_SECONDS))
         (await self.http.delete(f"{self.url}/_sim/faults/outage")).raise_for_status()
         self.outages.append((began, self.desk.now))
 
@@ -255,6 +259,7 @@ class Stage:
                 await self.desk.world.clock.advance_to(self.desk.now + self.plan.jump[1])
             await self.act(number, act)
         await self.until(day.END + 60)
+        await asyncio.gather(*self.weather)
         await self.ask("POST", "/reconcile")
 
 

@@ -20,12 +20,21 @@ from rich.table import Table
 from database.migrate import migrate
 from scripts.embedded import address, start_postgres
 from tests.faults import day
-from tests.faults.cases import Case, all_cases
+from tests.faults.cases import Case, all_cases, named_cases
 from tests.faults.stage import Mother, Plan, dumped, stage
 from tests.faults.truth import Verdict, judge
 from tests.roles import APP_PASSWORD
 
 TEMPLATE = "template_faults"
+AUDITED = {
+    "order": "not as allowed",
+    "price": "price",
+    "short": "short",
+    "others": "others' shares",
+    "late": "late",
+    "alert": "alerts",
+}
+"""Kinds of breach that the auditor finds, and the heading of each."""
 TITLE = (
     "after each run: the exchange's books beside ours; exchange seconds from a fill to its cover, and the longest that"
     " any share was without a live stop, an exit that fills in parts eight seconds apart included"
@@ -42,6 +51,7 @@ class Row:
     lost: int = 0
     orphan: int = 0
     other: int = 0
+    audited: Counter[str] = field(default_factory=Counter)
     cents: Decimal = Decimal(0)
     to_cover: list[float] = field(default_factory=list)
     worst: float = 0.0
@@ -53,12 +63,13 @@ class Row:
         self.lost += len(verdict.lost)
         self.orphan += len(verdict.orphan)
         self.other += len(verdict.other)
+        self.audited += Counter(breach.kind for breach in verdict.audited)
         self.cents += abs(verdict.cents)
         self.to_cover += verdict.to_cover
         self.worst = max([self.worst, *verdict.bare])
 
     def merge(self, other: "Row") -> None:
-        for name in ("runs", "met", "doubled", "lost", "orphan", "other", "cents", "to_cover"):
+        for name in ("runs", "met", "doubled", "lost", "orphan", "other", "audited", "cents", "to_cover"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.worst = max(self.worst, other.worst)
 
@@ -67,13 +78,19 @@ Rows = defaultdict[tuple[str, str], Row]
 
 
 async def run_one(
-    admin_url: str, folder: Path, name: str, plan: Plan, mother: Mother, notes: Path | None = None
+    admin_url: str,
+    folder: Path,
+    name: str,
+    plan: Plan,
+    mother: Mother,
+    notes: Path | None = None,
+    template: str = TEMPLATE,
 ) -> Verdict:
     """One run in a database of its own, made of the template."""
     admin = await asyncpg.connect(admin_url)
     place = folder / name
     place.mkdir()
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         url = address(admin_url, database=name, user="catalyst_app", password=APP_PASSWORD)
         async with stage(url, place, plan, mother, notes) as play:
@@ -103,11 +120,12 @@ async def steps_of(
     return steps
 
 
-async def make_template(url: str) -> None:
+async def make_template(url: str, name: str = TEMPLATE) -> None:
+    """A database with every migration applied."""
     admin = await asyncpg.connect(url)
-    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+    await admin.execute(f"CREATE DATABASE {name}")
     await admin.close()
-    await migrate(address(url, database=TEMPLATE), APP_PASSWORD, APP_PASSWORD)
+    await migrate(address(url, database=name), APP_PASSWORD, APP_PASSWORD)
 
 
 async def sweep(
@@ -118,13 +136,16 @@ async def sweep(
     gate = asyncio.Semaphore(at_once)
     await make_template(admin_url)
     try:
-        cases = all_cases(await steps_of(admin_url, folder, mother, rows), runs, seed)
+        known = named_cases()[:runs]
+        cases = [*known, *all_cases(await steps_of(admin_url, folder, mother, rows), runs - len(known), seed)]
         with Progress(console=console) as progress:
             bar = progress.add_task("runs", total=len(cases))
 
             async def one(case: Case) -> None:
                 async with gate:
-                    verdict = await run_one(admin_url, folder, f"run_{case.number}", case.plan, mother)
+                    verdict = await run_one(
+                        admin_url, folder, f"run_{len(case.fault)}_{case.number}", case.plan, mother
+                    )
                 rows[case.fault, case.step].add(verdict)
                 progress.advance(bar)
                 done = int(progress.tasks[bar].completed)
@@ -157,6 +178,7 @@ def _table(rows: Rows, by_step: bool) -> Table:
         "lost",
         "orphan",
         "other",
+        *AUDITED.values(),
         "USD apart",
         "to cover p50",
         "p99",
@@ -172,13 +194,14 @@ def _table(rows: Rows, by_step: bool) -> Table:
 
 def _cells(row: Row) -> list[str]:
     p50, p99 = np.percentile(row.to_cover or [0.0], [50, 99])
-    counts = (row.runs, row.met, row.doubled, row.lost, row.orphan, row.other, row.cents.normalize())
+    audited = [row.audited[kind] for kind in AUDITED]
+    counts = (row.runs, row.met, row.doubled, row.lost, row.orphan, row.other, *audited, row.cents.normalize())
     return [*map(str, counts), f"{p50:.1f}", f"{p99:.1f}", f"{row.worst:.1f}"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=700)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=3)
     parser.add_argument("--by-step", action="store_true", help="a row for each fault at each step")
@@ -189,7 +212,7 @@ def main() -> int:
     folder.chmod(0o711)
     server = start_postgres(folder, durable=False)
     try:
-        console = Console(width=180)
+        console = Console(width=210)
         todo = sweep(server.url, folder, chosen.runs, chosen.seed, chosen.at_once, console, chosen.by_step)
         return min(1, asyncio.run(todo))
     finally:

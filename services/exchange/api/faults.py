@@ -4,7 +4,7 @@ POST /_sim/faults with one fault, or a list of them; the answer has their ids. G
 counts; DELETE /_sim/faults clears all, DELETE /_sim/faults/{id} one. Faults compose: latencies add up, then the first
 other fault that strikes decides. Every fault takes:
 
-    match        a named step (submit orders order replace cancel cancel_all positions close close_all account
+    match        a named step (submit orders order look_up replace cancel cancel_all positions close close_all account
                  activities clock calendar assets data news trading stream data_stream) or
                  {"method": "POST", "path": "/v2/orders"}, both whole regular expressions; left out: all it can hit
     symbol       only requests that name it, or its order, in path, query or body; only orders and events on it
@@ -23,17 +23,22 @@ On the wire; never journaled, gone after a restart of the exchange:
     {"kind": "504_after_accept", "match": "submit", "times": 1}                 carried out, then 504; 504_before_accept
     {"kind": "reset_before_accept"} {"kind": "reset_after_accept"}              a TCP reset, no byte of an answer
     {"kind": "html_body", "status": 401}                                        a page; "executed": true carries it out
+    {"kind": "refused", "match": "look_up", "status": 403, "code": null}        a 4xx in JSON, with "message"
+    {"kind": "stripped_bracket", "times": 1}                                    taken as a simple order, without legs
     {"kind": "garbage", "match": "positions"}                                   the answer's JSON, cut in the middle
 
 In what is shown; as above:
 
     {"kind": "equity_glitch", "factor": 0.77, "times": 1}                       GET /v2/account, equity alone
     {"kind": "positions_lag", "seconds": 10} {"kind": "orders_lag", ...}        as it stood so long ago (list of orders)
+    {"kind": "lookup_lag", "seconds": 5} {"kind": "activities_lag", ...}        one order by its id or ours; fills
+    {"kind": "odd_row", "match": "positions", "row": {"symbol": "VTI", ...}}    one more row in a list's answer
 
 In the streams (/stream; with "match": "data_stream" those of market data), counted by event; as above:
 
     {"kind": "mute"} {"kind": "drop", "times": 1} {"kind": "duplicate"}         drop resets the connection in its place
     {"kind": "hang_up"}                                                         open connections are reset at once
+    {"kind": "kick", "times": 20}                                               closed as soon as it listens
     {"kind": "reorder", "times": 1}                                             after the event that follows
     {"kind": "delay", "seconds": 3} {"kind": "delay", "ms": 200}                market or wall time; others queue up
 

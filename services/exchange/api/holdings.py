@@ -108,7 +108,7 @@ def _add_activities(router: APIRouter, desk: Desk) -> None:
         kinds = frozenset(filter(None, activity_types.split(",")))
         trades = None if category is None else category == "trade_activity"
         query = ActivityQuery(kinds, trades, start, end, direction == "asc", page_size, page_token)
-        return answer([activity_json(row) for row in list_activities(desk.book(account), query, desk.now)])
+        return answer([activity_json(row) for row in list_activities(desk.seen(account), query, desk.now)])
 
     router.get("/v2/account/activities", summary="Fills and transfers of cash")(activities)
 

@@ -25,8 +25,11 @@ from services.exchange.rules.fault_kinds import (
     Hang,
     Lag,
     Latency,
+    OddRow,
+    Refused,
     Reset,
     Status,
+    StrippedBracket,
 )
 from services.exchange.rules.faults import Occasion
 
@@ -142,6 +145,8 @@ class Mischief:
         for late in list(self.desk.wire.struck(occasion, Latency)):
             await asyncio.sleep(late.ms / 1000)
         LAG.set(max((lag.seconds for lag in self.desk.wire.struck(occasion, Lag)), default=0.0))
+        if any(self.desk.wire.struck(occasion, StrippedBracket)):
+            exchange.body = _without_legs(await exchange.read())
         end = next(self.desk.wire.struck(occasion, *ENDING_KINDS), None)
         await (exchange.pass_on() if end is None else self._end(exchange, end))
 
@@ -182,6 +187,10 @@ class Mischief:
             if fault.kind == "504_after_accept":
                 await exchange.carry_out()
             await exchange.answer(_error(fault, self.desk.now))
+        elif isinstance(fault, Refused):
+            await exchange.answer(answer(_no(fault), fault.status))
+        elif isinstance(fault, OddRow):
+            await exchange.answer(_with_row(fault, *await exchange.carry_out()))
         elif isinstance(fault, EquityGlitch):
             await exchange.answer(_wrong_equity(fault, *await exchange.carry_out()))
 
@@ -231,6 +240,24 @@ def _garbled(fault: Garble, status: int, body: bytes) -> Response:
     if fault.kind == "html_body":
         return _page(fault.status)
     return Response(body[: len(body) // 2] + b"\xff", status, media_type="application/json")
+
+
+def _no(fault: Refused) -> dict[str, Any]:
+    return {"message": fault.message} if fault.code is None else {"code": fault.code, "message": fault.message}
+
+
+def _with_row(fault: OddRow, status: int, body: bytes) -> Response:
+    rows = json.loads(body)
+    return answer([*rows, fault.row] if status == 200 and isinstance(rows, list) else rows, status)
+
+
+def _without_legs(body: bytes) -> bytes:
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return body
+    lost = ("order_class", "take_profit", "stop_loss")
+    return json.dumps({key: value for key, value in asked.items() if key not in lost}).encode()
 
 
 def _wrong_equity(fault: EquityGlitch, status: int, body: bytes) -> Response:

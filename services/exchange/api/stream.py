@@ -20,6 +20,8 @@ from services.exchange.api.desk import Desk
 from services.exchange.api.outbox import Outbox
 from services.exchange.api.wire import answer
 from services.exchange.rules.book import Update
+from services.exchange.rules.fault_kinds import Kick
+from services.exchange.rules.faults import Occasion
 from services.exchange.rules.render import update_json
 
 AUTH_SECONDS = 10.0
@@ -102,7 +104,10 @@ class Switchboard:
         if heard and line.stop is None:
             line.stop = self.desk.venue.listen(line.account, partial(_tell, outbox))
         await line.send({"stream": "listening", "data": {"streams": heard}})
-        return True
+        kicked = any(self.desk.wire.struck(Occasion(self.desk.now, line.account, "CONNECT", PATH), Kick))
+        if kicked:
+            await line.socket.close(POLICY)
+        return not kicked
 
 
 def credentials(message: dict[str, Any]) -> tuple[str, str]:

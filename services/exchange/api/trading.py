@@ -83,7 +83,7 @@ def _add_find(router: APIRouter, desk: Desk) -> None:
     @router.get("/v2/orders:by_client_order_id", summary="Find an order by the client's own id")
     async def by_client_order_id(account: Caller, client_order_id: str, nested: bool = True) -> Response:
         """With its legs. 404 when no order was ever accepted under that id."""
-        book = desk.book(account)
+        book = desk.seen(account)
         order_id = book.by_client_id.get(client_order_id)
         if order_id is None:
             raise Refused(Refusal(404, commands.NOT_FOUND, f"order not found for {client_order_id}"))
@@ -93,8 +93,9 @@ def _add_find(router: APIRouter, desk: Desk) -> None:
     @router.get("/v2/orders/{order_id}", summary="One order")
     async def one(account: Caller, order_id: str, nested: bool = False) -> Response:
         """Its legs only when nested."""
-        order = _found(desk, account, order_id)
-        return answer(order_with_legs(desk.book(account), order) if nested else order_json(order))
+        book = desk.seen(account)
+        order: Order = accepted(commands.find(book, as_uuid_text(order_id) or order_id))
+        return answer(order_with_legs(book, order) if nested else order_json(order))
 
 
 def _add_change(router: APIRouter, desk: Desk) -> None:

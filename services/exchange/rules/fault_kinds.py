@@ -2,7 +2,7 @@
 journaled, so that a restarted exchange lives through them again."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
@@ -12,6 +12,7 @@ STEPS: dict[str, tuple[str, str]] = {
     "submit": ("POST", "/v2/orders"),
     "orders": ("GET", "/v2/orders"),
     "order": ("GET", "/v2/orders(/.*|:by_client_order_id)"),
+    "look_up": ("GET", "/v2/orders:by_client_order_id"),
     "replace": ("PATCH", "/v2/orders/.*"),
     "cancel": ("DELETE", "/v2/orders/.*"),
     "cancel_all": ("DELETE", "/v2/orders"),
@@ -116,6 +117,28 @@ class Garble(_Fault):
         return self.kind == "garbage" if self.executed is None else self.executed
 
 
+class Refused(_Fault):
+    """Answered with a 4xx of the gateway, as JSON, and not carried out. For a page see html_body."""
+
+    kind: Literal["refused"]
+    status: Annotated[int, Field(ge=400, le=499)] = 403
+    code: int | None = None
+    message: str = "forbidden."
+
+
+class OddRow(_Fault):
+    """A list's answer has one more row, whatever that is: an option order, a holding of another kind."""
+
+    kind: Literal["odd_row"]
+    row: dict[str, Any]
+
+
+class StrippedBracket(_Fault):
+    """A bracket is taken as a simple order: its legs, their prices and its class are lost on the way."""
+
+    kind: Literal["stripped_bracket"]
+
+
 class EquityGlitch(_Fault):
     """GET /v2/account tells an equity multiplied by `factor`; nothing else of the answer changes."""
 
@@ -124,9 +147,10 @@ class EquityGlitch(_Fault):
 
 
 class Lag(_Fault):
-    """Positions, or orders, are shown as they stood `seconds` of market time ago."""
+    """Positions, the list of orders, the look-up of one order, or fills are shown as they stood `seconds` of market
+    time ago."""
 
-    kind: Literal["positions_lag", "orders_lag"]
+    kind: Literal["positions_lag", "orders_lag", "lookup_lag", "activities_lag"]
     seconds: Seconds = 10.0
 
 
@@ -144,6 +168,12 @@ class HangUp(_Fault):
     """Open connections of a stream are reset at once; later ones are not."""
 
     kind: Literal["hang_up"]
+
+
+class Kick(_Fault):
+    """A trading stream is closed (1008) as soon as it has begun to listen."""
+
+    kind: Literal["kick"]
 
 
 class StuckCancel(_Fault):
@@ -212,16 +242,21 @@ class VanishedLeg(_Fault):
     seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
-ENDING_KINDS = (Hang, Status, Reset, Garble, EquityGlitch)
+ENDING_KINDS = (Hang, Status, Reset, Garble, Refused, OddRow, EquityGlitch)
 """Of these, the first that strikes a request decides about its answer."""
 BookFault = StuckCancel | LateRelease | PartialFill | AsyncReject | Halt | Gap | VanishedLeg
-AnyFault = Latency | Hang | Status | Reset | Garble | EquityGlitch | Lag | Tangle | HangUp | BookFault
+WireFault = Latency | Hang | Status | Reset | Garble | Refused | OddRow | StrippedBracket | EquityGlitch | Lag
+AnyFault = WireFault | Tangle | HangUp | Kick | BookFault
 Fault = Annotated[AnyFault, Field(discriminator="kind")]
 FAULT: TypeAdapter[AnyFault] = TypeAdapter(Fault)
 USUAL_STEP = {
     "equity_glitch": "account",
     "positions_lag": "positions",
     "orders_lag": "orders",
-    **dict.fromkeys(("mute", "drop", "duplicate", "reorder", "delay", "hang_up"), "stream"),
+    "lookup_lag": "order",
+    "activities_lag": "activities",
+    "odd_row": "orders",
+    "stripped_bracket": "submit",
+    **dict.fromkeys(("mute", "drop", "duplicate", "reorder", "delay", "hang_up", "kick"), "stream"),
 }
 """What a kind is about when `match` is left out, where that is not everything."""

@@ -11,8 +11,10 @@ def as_of(book: Book, at: float) -> Book:
     """A copy to read from. Orders nobody had been told of by `at` are not in it."""
     orders = _orders_at(book, at)
     live = {order_id: None for order_id, order in orders.items() if order.is_live}
+    known = {client_id: order_id for client_id, order_id in book.by_client_id.items() if order_id in orders}
+    told = [fill for fill in book.executions if fill.at <= at]
     ledger = books_at(book.ledger, book.executions, at, book.transfers)
-    return replace(book, orders=orders, live=live, ledger=ledger)
+    return replace(book, orders=orders, live=live, by_client_id=known, executions=told, ledger=ledger)
 
 
 def _orders_at(book: Book, at: float) -> dict[str, Order]:
