@@ -1,4 +1,4 @@
-"""Forty-two of the sweep's runs: after each, the exchange's books and ours say the same, and nothing was left bare."""
+"""Thirty-six of the sweep's runs: after each, the exchange's books and ours say the same, and nothing was left bare."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.faults.cases import Steps, all_cases
 from tests.faults.stage import Mother, Plan
 from tests.faults.sweep import make_template, run_one, steps_of
 
-RUNS, GROUPS, SEED = 42, 6, 20
+RUNS, GROUPS, SEED = 36, 6, 20
 
 
 @pytest.fixture(scope="module")
