@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos containers-test lock clean distclean
+.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -82,6 +82,9 @@ technical-outcomes: .venv/installed-dev ## what the technical score was worth on
 
 chaos: .venv/installed-dev ## kill trading and spoil the exchange's answers at every step [RUNS=n SEED=n AT_ONCE=n FLAGS=--by-step]
 	@$(RUN) -m tests.faults.sweep --runs $(or $(RUNS),700) --seed $(or $(SEED),1) --at-once $(or $(AT_ONCE),3) $(FLAGS)
+
+mutants: .venv/installed-dev ## put known mistakes into a copy of the code, and see that the tests notice each [ONLY=words AT_ONCE=n]
+	@$(RUN) -m tests.mutants.run --only "$(ONLY)" --at-once $(or $(AT_ONCE),2)
 
 containers-test: ## build the image, start everything under Docker Compose, run a scan; 77 where no engine can run
 	@scripts/containers-test.sh

@@ -107,6 +107,8 @@ NAMED: dict[str, Plan] = {
 }  # fmt: skip
 """Every one is tried by `make chaos`; the test suite takes those of `SHORT`."""
 SHORT = (
+    "day: normal",
+    "day: hand",
     "day: expired",
     "dead until the approval has expired",
     "an answer lost",

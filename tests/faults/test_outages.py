@@ -85,6 +85,7 @@ async def test_the_exchange_hangs_for_a_minute(tmp_path: Path, mother: Mother, d
         faults = f"{play.url}/_sim/faults"
         await play.http.delete(faults)
         await play.http.post(faults, json={"kind": "hang", "match": "trading"})
+        play.outages.append((play.desk.now, play.desk.now + 60))
         await play.desk.world.clock.advance_to(play.desk.now + 60)
         await asyncio.sleep(1.0)
         await play.http.delete(faults)

@@ -8,7 +8,8 @@ from typing import Any
 from services.exchange.api.faults import standing_of
 from tests.faults import day
 from tests.faults.alarms import alarms
-from tests.faults.auditor import Breach, audit
+from tests.faults.auditor import audit
+from tests.faults.breach import Breach
 from tests.faults.facts import facts_of
 from tests.faults.stage import Stage
 

@@ -1,0 +1,58 @@
+"""What the first look did not settle: a broken stream, a pass that failed, a broker that holds less than our books."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from tests.trading.bench import Bench, Fault, bench
+
+LOOKS, PAUSE_SECONDS = 400, 0.05
+
+
+async def _sim(b: Bench, **fault: Any) -> None:
+    """Put a fault of the exchange in force; `clear` takes all away."""
+    async with httpx.AsyncClient(base_url=b.settings.trading_url, trust_env=False) as control:
+        answer = await (control.post("/_sim/faults", json=fault) if fault else control.delete("/_sim/faults"))
+        answer.raise_for_status()
+
+
+async def _until_met(faults: list[Fault]) -> None:
+    for _ in range(LOOKS):
+        if all(fault.hits for fault in faults):
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise AssertionError([fault for fault in faults if not fault.hits])
+
+
+async def test_a_pass_that_fails_after_a_reconnect_is_made_again_whole(database_url: str) -> None:
+    """The stream was silent, so only the comparison after the reconnect shows what another hand bought."""
+    async with bench(database_url) as b:
+        await b.bought()
+        await _sim(b, kind="mute")
+        b.by_hand("BBB", "buy", 4)
+        await b.until(5.0)
+        assert await b.pool.fetchval("SELECT count(*) FROM positions WHERE symbol = 'BBB'") == 0
+        b.wire.faults = [
+            Fault("GET", "/v2/orders$", "passes"),
+            Fault("GET", "/v2/orders$", "says", status=500, body=b"{}"),
+            Fault("GET", "/v2/orders/", "says", status=500, body=b"{}"),
+        ]
+        await _sim(b)
+        await _sim(b, kind="hang_up")
+        await _until_met(b.wire.faults)
+        await b.until(3.0)
+        assert await b.pool.fetchval("SELECT quantity FROM positions WHERE symbol = 'BBB'") == 4
+
+
+async def test_no_more_is_sold_than_the_broker_holds(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        for order in [order for order in b.book.live_orders() if order.type == "limit"]:
+            b.exchange.ask("BENCH", "cancel", {"order_id": order.id})
+        b.wire.faults = [Fault("POST", "/v2/orders", "says", times=1, status=503, body=b"{}")]
+        b.holds("AAA", "6", "100")
+        await b.post("/positions/AAA/close")
+        await b.until(20.0)
+        sold = [int(order.qty) for order in b.book.orders.values() if order.side == "sell" and order.type == "market"]
+        assert (b.book.ledger.qty("AAA"), sold) == (0, [6])
