@@ -55,34 +55,43 @@ class Stray:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Why a file may not be used, and the settings that it is about; none where it is about the whole file."""
+
+    text: str
+    about: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class _Entry:
     name: str
     line: int
     value: str | None
 
 
-def faults_in(path: Path, settings: Collection[str]) -> list[str]:
-    """Why a file may not be used, a sentence for each reason; nothing where there is no such file."""
+def faults_in(path: Path, settings: Collection[str]) -> list[Fault]:
+    """Every reason why a file may not be used; nothing where there is no such file."""
+    if path.is_dir() or (path.is_symlink() and not path.exists()):
+        return [Fault(f"{path}: is a folder, or a link that leads nowhere; put a file there, or take it away")]
     try:
         text = _text_of(path) if path.is_file() else ""
         entries = _entries(path, text)
     except ValueError as error:
-        return [str(error)]
-    found, first = [], dict[str, int]()
+        return [Fault(str(error))]
+    found, first = list[Fault](), dict[str, int]()
+    resolved = {name.upper(): value for name, value in dotenv_values(stream=io.StringIO(text)).items()}
     for one in entries:
+        where, about = f"{path} line {one.line}: {one.name}", frozenset({one.name})
         if one.name in first:
-            lines = f"lines {first[one.name]} and {one.line}"
-            found.append(f"{path} {lines}: {one.name} is set twice; keep one of them")
+            lines = f"{path} lines {first[one.name]} and {one.line}"
+            found.append(Fault(f"{lines}: {one.name} is set twice; keep one of them", about))
         elif one.name in settings:
             first[one.name] = one.line
         if one.value is None:
-            found.append(f"{path} line {one.line}: {one.name} has no value; write {one.name}=value")
-    found += [fault for stray in _strays(entries, settings) if (fault := _grave(path, stray))]
-    resolved = {name.upper(): value for name, value in dotenv_values(stream=io.StringIO(text)).items()}
-    for one in entries:
-        if one.name in MONEY and (one.value or "").strip() and not (resolved.get(one.name) or "").strip():
-            found.append(f"{path} line {one.line}: {one.name} refers to something empty; write the value itself")
-    return found
+            found.append(Fault(f"{where} has no value; write {one.name}=value", about))
+        elif one.name in MONEY and one.value.strip() and not (resolved.get(one.name) or "").strip():
+            found.append(Fault(f"{where} refers to something empty; write the value itself", about))
+    return found + [fault for stray in _strays(entries, settings) if (fault := _grave(path, stray))]
 
 
 def strays_in(path: Path, settings: Collection[str]) -> list[Stray]:
@@ -92,10 +101,12 @@ def strays_in(path: Path, settings: Collection[str]) -> list[Stray]:
     return [one for one in _strays(entries, settings) if one.nearest or one.name.split("_")[0] in prefixes]
 
 
-def typing_errors_in(names: Iterable[str], settings: Collection[str]) -> list[str]:
+def typing_errors_in(names: Iterable[str], settings: Collection[str]) -> list[Fault]:
     """The same for the process's environment: it holds names of others, so only what is close to MONEY is told."""
     return [
-        f"the environment: {name[:LONGEST_NAME]} is no setting; {near} is meant? Mend the name"
+        Fault(
+            f"the environment: {name[:LONGEST_NAME]} is no setting; {near} is meant? Mend the name", frozenset({near})
+        )
         for name in names
         if name.upper() not in settings and (near := _alike(name.upper(), MONEY))
     ]
@@ -145,12 +156,15 @@ def _strays(entries: Iterable[_Entry], settings: Collection[str]) -> list[Stray]
     return [Stray(one.name, one.line, _nearest(one.name, settings)) for one in entries if one.name not in known]
 
 
-def _grave(path: Path, stray: Stray) -> str | None:
+def _grave(path: Path, stray: Stray) -> Fault | None:
     """Why a stray name keeps the system from starting, if it does."""
     where = f"{path} line {stray.line}: {stray.name} is no setting"
     if (key := stray.name.lower()) in _yaml_keys():
-        return f"{where}; {key} is set in config/trading_config.yaml or config/risk_parameters.yaml"
-    return f"{where}; {stray.nearest} is meant? Mend the name" if stray.nearest in MONEY else None
+        files = "config/trading_config.yaml or config/risk_parameters.yaml"
+        return Fault(f"{where}; {key} is set in {files}", frozenset({stray.name}))
+    if stray.nearest not in MONEY or stray.nearest is None:
+        return None
+    return Fault(f"{where}; {stray.nearest} is meant? Mend the name", frozenset({stray.name, stray.nearest}))
 
 
 def _nearest(name: str, settings: Collection[str]) -> str | None:

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.addresses import DATA_HOST, LIVE_HOST, NEAR, PAPER_HOST, Account, account_of, base_of, fault_in, host_of
 from config.addresses import LOOPBACK as LOOPBACK
-from config.env_file import Stray, faults_in, strays_in, typing_errors_in
+from config.env_file import Fault, Stray, faults_in, strays_in, typing_errors_in
 from config.numbers import NO_NUMBER, Usd, as_number, bounds_of, fault_of, kind_of, number_in, shown
 from config.services import BY_NAME
 
@@ -33,14 +33,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     def __init__(self, _env_file: str | Path | None = ENV_FILE, **values: Any) -> None:
-        faults = typing_errors_in(os.environ, setting_names())
-        if _env_file is not None:
-            faults += faults_in(Path(_env_file), setting_names())
+        faults = self._faults(_env_file)
         if faults:
-            kinds = [PydanticCustomError("env_file", "{fault}", {"fault": fault}) for fault in faults]
+            kinds = [PydanticCustomError("env_file", "{fault}", {"fault": one.text}) for one in faults]
             details = [InitErrorDetails(type=kind, input=None) for kind in kinds]
             raise ValidationError.from_exception_data("Settings", details)
         super().__init__(_env_file=_env_file, **values)
+
+    @classmethod
+    def _faults(cls, env_file: str | Path | None) -> list[Fault]:
+        """What is wrong with the names before any value is looked at."""
+        return faults_around(env_file)
 
     database_url: str | None = None
     database_host: str = "127.0.0.1"
@@ -295,6 +298,12 @@ def setting_names() -> frozenset[str]:
         alias = known.validation_alias
         names |= {str(one) for one in alias.choices} if isinstance(alias, AliasChoices) else {field.upper()}
     return frozenset(names)
+
+
+def faults_around(env_file: str | Path | None) -> list[Fault]:
+    """What is wrong with the file of settings and with the names in the environment."""
+    found = typing_errors_in(os.environ, setting_names())
+    return found + faults_in(Path(env_file), setting_names()) if env_file else found
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from config.numbers import Percent, Share, Usd, as_number, kind_of
 
 Text = Annotated[str, Field(min_length=1, max_length=64)]
+StopPercent = Annotated[float, Field(gt=0, le=50)]
+"""At 100 a stop would lie at a price of nothing, which no broker takes."""
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Minutes = Annotated[int, Field(ge=0, le=10_080)]
 StockPrice = Annotated[float, Field(gt=0, le=1e7)]
@@ -48,7 +50,7 @@ class RiskPart(Part):
 
 
 class PositionsPart(Part):
-    default_stop_loss_pct: Percent
+    default_stop_loss_pct: StopPercent
     default_take_profit_pct: Percent
     max_hold_time_minutes: int = Field(ge=1, le=390)
     close_all_at_market_close: bool = True
@@ -143,8 +145,8 @@ class EntryLimits(Part):
     loss_cooldown_minutes: Minutes = 60
     max_entries_per_day: int = Field(default=0, ge=0, le=1000)
     decision_ttl_seconds: int = Field(default=60, ge=5, le=600)
-    min_stop_pct: Percent = 0.5
-    max_stop_pct: Percent = 5.0
+    min_stop_pct: StopPercent = 0.5
+    max_stop_pct: StopPercent = 5.0
 
 
 class EmergencyActions(Part):

@@ -14,7 +14,8 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import ValidationError
 
-from config.settings import Settings, complaints, read_settings
+from config.account import account_settings
+from config.settings import Settings, complaints
 from shared.adapters.alpaca import AlpacaBroker
 from shared.domain.listing import Unreadable
 from shared.domain.order import BrokerOrder
@@ -283,11 +284,13 @@ def main(
 ) -> None:
     """Cancel every order, close every position, verify at the broker. Works while everything of ours is down."""
     try:
-        settings = read_settings()
+        settings, faults = account_settings()
     except ValidationError as error:
         for line in complaints(error):
             typer.echo(f"settings: {line}", err=True)
         raise typer.Exit(NOTHING_DONE) from error
+    for line in faults:
+        typer.echo(f"settings: {line} (not needed here)", err=True)
     raise typer.Exit(asyncio.run(run(settings, yes=yes, dry_run=dry_run, patience=patience)))
 
 

@@ -118,6 +118,14 @@ def test_a_line_that_would_be_passed_over_is_refused(file: Path, text: str, says
     assert says in "\n".join(complaints(caught.value))
 
 
+def test_a_folder_and_a_link_to_nowhere_are_no_file(file: Path) -> None:
+    file.symlink_to(file.with_name("gone"))
+    assert "leads nowhere" in refusal(file)
+    file.unlink()
+    file.mkdir()
+    assert "is a folder" in refusal(file)
+
+
 def test_a_limit_may_refer_to_another_setting(file: Path) -> None:
     file.write_text("LEAST=500\nMAX_DAILY_LOSS=${LEAST}\n")
     assert Settings(_env_file=file).max_daily_loss == 500
@@ -127,7 +135,7 @@ def test_the_environment_of_the_process_is_looked_at_for_what_bounds_money_alone
     others = ["PATH", "HISTORY_MAX_SIZE", "LOG_LEVELS", "MAX_POSITIONS", "MAX_LINES", "TRADING_PORT"]
     wrong = ["MAX_DAILY_LOS", "max_position_sise", "TRADING_SESION_MODE"]
     told = typing_errors_in([*others, *wrong], setting_names())
-    assert [one.split(" is no setting; ")[0].split(": ")[1] for one in told] == wrong
+    assert [one.text.split(" is no setting; ")[0].split(": ")[1] for one in told] == wrong
 
 
 def test_every_name_of_the_template_and_of_compose_is_known() -> None:

@@ -63,6 +63,8 @@ def test_what_is_no_count_is_no_number_of_positions(value: str) -> None:
         ("max_quote_age_seconds: 60", "max_quote_age_seconds: 1e14", RISK),
         ("max_spread_pct: 0.5", "max_spread_pct: 1000", RISK),
         ("loss_cooldown_minutes: 60", "loss_cooldown_minutes: 999999999", RISK),
+        ("max_stop_pct: 5.0", "max_stop_pct: 100", RISK),
+        ("default_stop_loss_pct: 2.0", "default_stop_loss_pct: 100", TRADING),
         ("max_price: 500.0", "max_price: 1e12", TRADING),
         ("stale_after_seconds: 120", "stale_after_seconds: 1e9", TRADING),
         ("min_history_days: 20", "min_history_days: 1000000", TRADING),

@@ -243,6 +243,40 @@ def test_it_needs_the_env_file_and_the_network_alone(tmp_path: Path) -> None:
     assert "FLAT" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    ["MAX_DAILY_LOSS=-500", "MAX_DAILY_LOS=500", "LOG_LEVEL=a\nLOG_LEVEL=b", "DATABASE_PORT=hunter2",
+     "CATALYST_BIND=0.0.0.0", "NEWS_URLS={", "MAX_POSITIONS=five\nWORKFLOW_EXECUTE_TOP_N=0\nREDIS_PORT=99999"],
+)  # fmt: skip
+def test_settings_that_are_not_the_accounts_do_not_stop_it(tmp_path: Path, wrong: str) -> None:
+    with market() as made:
+        keys = f"ALPACA_API_KEY={KEY}\nALPACA_SECRET_KEY=secret\nALPACA_BASE_URL={made.url}\n"
+        (tmp_path / ".env").write_text(f"{keys}{wrong}\n")
+        command = [sys.executable, "-m", "scripts.flatten", "--yes"]
+        environment = inherited() | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, made.held) == (flatten.FLAT, {}), done.stdout + done.stderr
+    name = wrong.split("=")[0].replace("CATALYST_BIND", "CATALYST_API_KEY")
+    assert name in done.stderr
+    assert "not needed here" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["ALPACA_BASE_URL=https://paper-api.alpaca.market", "ALPACA_BASE_UR=http://127.0.0.1:1", "TRADING_MODE=live",
+     "ALPACA_API_KEY=a\nALPACA_API_KEY=b", "ALPACA_API_KEY: a"],
+)  # fmt: skip
+def test_settings_that_are_the_accounts_stop_it(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / ".env").write_text(f"{wrong}\nMAX_DAILY_LOSS=-500\n")
+    command = [sys.executable, "-m", "scripts.flatten", "--yes"]
+    environment = inherited() | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == flatten.NOTHING_DONE
+    assert "Traceback" not in done.stderr
+    assert any(name in done.stderr for name in ("ALPACA_BASE_URL", "ALPACA_API_KEY", "TRADING_MODE", "line 1"))
+
+
 async def test_a_person_is_asked_and_may_say_no(capsys: pytest.CaptureFixture[str]) -> None:
     app = typer.Typer()
     with market() as made:
