@@ -95,6 +95,7 @@ async def test_the_stop_stays_while_the_positions_do_not_answer(database_url: st
         await b.post("/positions/AAA/close")
         for _ in range(5):
             await asyncio.sleep(0.3)
+            await b.exchange.world.clock.advance_to(b.exchange.now + 1)
             assert len(_stops(b)) == 1, "protection goes only when the exit can be sent"
         b.wire.faults = []
         await b.until(15.0)
@@ -138,13 +139,17 @@ async def test_protection_stays_when_the_market_is_closed(database_url: str) -> 
 async def test_shares_sold_by_hand_are_not_sold_again_against_old_positions(database_url: str) -> None:
     async with bench(database_url) as b:
         await b.bought()
+        await b.until(20.0)
+        await b.stop()
         for order in list(b.book.live_orders("AAA")):
             b.exchange.ask(KEY, "cancel", {"order_id": order.id})
-        await b.until(1.0)
-        await b.spoil({"kind": "positions_lag", "seconds": 10})
+        await b.exchange.world.clock.advance_to(b.exchange.now + 1)
         b.exchange.ask(KEY, "submit", {"symbol": "AAA", "qty": "10", "side": "sell", "type": "market",
                                        "time_in_force": "day"})  # fmt: skip
         await b.exchange.world.clock.advance_to(b.exchange.now + 0.3)
+        await b.spoil({"kind": "positions_lag", "seconds": 5})
+        b.wire.faults = [Fault("GET", "/v2/account/activities", "says", times=1, body=b"[]")]
+        await b.start(ready=False)
         await b.post("/positions/AAA/close")
         await b.until(60.0)
         assert (b.book.ledger.qty("AAA"), _sold(b)) == (0, 10)

@@ -101,8 +101,6 @@ async def _not_sold_by_others(desk: Desk, position: PositionRow, now: datetime) 
         if (order.symbol, order.side, order.type) == (position.symbol, side, "market"):
             row = await store.order_by_broker_id(desk.deps.pool, order.id)
             left -= order.quantity - order.filled_quantity if row is None or row.is_others else 0
-    if left < position.quantity:
-        desk.look_again = True
     return max(0, left)
 
 
