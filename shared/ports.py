@@ -21,7 +21,9 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
-        """Wait until `when`, or earlier for a trade update when asked (simulated only); returns the time it is then."""
+        """Wait until `when`, or earlier when asked to: for a trade update (simulated), or once the machine's clock was
+        set (real). Returns the time it is then.
+        """
         ...
 
 

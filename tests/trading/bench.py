@@ -146,6 +146,20 @@ class DeafClock:
         return await self._clock.sleep_until(when)
 
 
+class OffClock:
+    """The exchange's time, wrong by so much: a machine whose clock is slow (positive) or fast."""
+
+    def __init__(self, clock: Clock, behind: Callable[[], timedelta]) -> None:
+        self._clock, self._behind = clock, behind
+
+    async def now(self) -> datetime:
+        return await self._clock.now() - self._behind()
+
+    async def sleep_until(self, when: datetime, *, or_trade_update: bool = False) -> datetime:
+        woken = await self._clock.sleep_until(when + self._behind(), or_trade_update=or_trade_update)
+        return woken - self._behind()
+
+
 @dataclass
 class Bench:
     """A running exchange, a database, and the service when it is started."""
@@ -158,6 +172,7 @@ class Bench:
     api: httpx.AsyncClient | None = None
     scans: int = 0
     deaf: bool = False
+    behind: timedelta = timedelta()
     _stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -168,7 +183,8 @@ class Bench:
         """Start the service and wait until it has reconciled."""
         stack = AsyncExitStack()
         deps = await stack.enter_async_context(build_deps(self.settings, "trading"))
-        app = create_app(replace(deps, clock=DeafClock(deps.clock)) if self.deaf else deps)
+        clock: Clock = DeafClock(deps.clock) if self.deaf else deps.clock
+        app = create_app(replace(deps, clock=OffClock(clock, lambda: self.behind)))
         await stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.api = await stack.enter_async_context(

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -16,12 +16,14 @@ from config.trading import PositionsPart
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.sight import Sight
 from shared.deps import Deps
+from shared.domain.clock import ClockReading
 from shared.domain.order import TradeUpdate
 from shared.domain.position import Disagreement
 from shared.domain.session import Session, next_session, trading_day
 from shared.errors import CatalystError, ConfigError
 from shared.journal import Connection, Severity, append_event, raise_alert
 from shared.ports import Broker, BrokerStream
+from shared.runtime.corrected_clock import CorrectedClock
 
 SERVICE = "trading"
 DAYS_AROUND = timedelta(days=10)
@@ -61,6 +63,10 @@ class Desk:
     deps: Deps
     broker: Broker
     stream: BrokerStream
+    clock: CorrectedClock
+    clock_reading: ClockReading | None = None
+    clock_asked_at: datetime | None = None
+    clock_seen_at: datetime | None = None
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     hints: deque[TradeUpdate] = field(default_factory=lambda: deque(maxlen=500))
@@ -122,7 +128,8 @@ def open_desk(deps: Deps) -> Desk:
     """Raises ConfigError without a broker."""
     if deps.broker is None or deps.stream is None:
         raise ConfigError("trading needs a broker and its stream")
-    return Desk(deps, deps.broker, deps.stream)
+    clock = CorrectedClock(deps.clock)
+    return Desk(replace(deps, clock=clock), deps.broker, deps.stream, clock)
 
 
 def stable_id(*parts: str) -> UUID:

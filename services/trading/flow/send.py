@@ -53,6 +53,7 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
     if not desk.ready:
         # Not a refusal: the caller asks again with the same body until the first reconciliation is through.
         raise Unavailable("not yet reconciled with the broker: nothing is sent before that")
+    clocks_allow(desk)
     if now >= approved.expires_at:
         raise NotNow(f"the approval expired at {approved.expires_at.isoformat()}", field="expires_at")
     if entries_end(desk.session(now), desk.how, now):
@@ -66,6 +67,19 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
         raise NotNow(f"{symbol} is locked: our books and the broker disagree on what is held")
     if await store.open_position(desk.deps.pool, symbol) is not None:
         raise NotNow(f"{symbol} is held already")
+
+
+def clocks_allow(desk: Desk) -> None:
+    """Raises NotNow while our clock is far from the broker's: neither prices nor hours can be judged by it then.
+
+    Raises Unavailable as long as nobody knows: the caller asks again.
+    """
+    reading = desk.clock_reading
+    if reading is None:
+        raise Unavailable("the broker's clock has not been read yet: nothing is entered before that")
+    if not reading.in_step:
+        facts: dict[str, object] = {"kind": "clock_offset", **reading.model_dump(mode="json")}
+        raise NotNow(f"{reading.words}: nothing is entered", field="clock_offset", left=(facts,))
 
 
 async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
@@ -172,6 +186,8 @@ async def overtaken(desk: Desk, order: OrderRow) -> str | None:
     if fresh is not None and fresh.cancel_reason is not None:
         return fresh.cancel_reason
     if order.is_entry:
+        if desk.clock_reading is not None and not desk.clock_reading.in_step:
+            return desk.clock_reading.words
         if order.decision_expires_at is not None and now >= order.decision_expires_at:
             return "its approval expired"
         if entries_end(desk.session(now), desk.how, now):

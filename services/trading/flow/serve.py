@@ -6,6 +6,7 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.attend import attend, look
+from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import SERVICE, Desk, in_turn
 from services.trading.flow.exits import cancel
 from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
@@ -101,7 +102,8 @@ async def cancel_order(desk: Desk, row: OrderRow, reason: str) -> OrderRow:
 
 
 async def reconcile_now(desk: Desk) -> Reconciliation:
-    """Compare with the broker at once. Raises Unavailable."""
+    """Compare with the broker at once, the clocks first. Raises Unavailable."""
+    await compare_clocks(desk, at_once=True)
     await reconcile(desk, await desk.deps.clock.now())
     desk.poke()
     return await standing(desk)

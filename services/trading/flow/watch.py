@@ -9,6 +9,8 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.attend import attend_all
+from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
+from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import FAILURES, Desk, know_sessions
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
@@ -62,6 +64,7 @@ def _unnamed(error: Exception) -> Exception | None:
 
 async def one_pass(desk: Desk) -> datetime:
     """Everything due now; returns when to look again at the latest."""
+    await compare_clocks(desk)
     now = await desk.deps.clock.now()
     await know_sessions(desk, now)
     again, desk.look_again, desk.poked, first = desk.look_again, False, False, not desk.ready
@@ -95,6 +98,8 @@ async def one_pass(desk: Desk) -> datetime:
     wakes += [desk.next_slot, *next_look(desk.disagreements)]
     if desk.blind:
         wakes.append(now + SLOW_POLL)
+    if desk.clock_reading is None or not desk.clock_reading.in_step:
+        wakes.append(now + CLOCK_AGAIN)
     if desk.sessions_of != trading_day(now):
         wakes.append(now + CALENDAR_AGAIN)
     return min(wakes)
