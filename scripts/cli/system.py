@@ -18,6 +18,7 @@ from config.reload import ConfigFileError, load
 from config.services import SERVICES
 from config.settings import read_settings, stray_names
 from scripts.child import is_listening
+from scripts.cli.clock import clock_of
 from scripts.cli.console import LOCAL, call, err, fail, market_time, out, show, table_of, url_of
 from scripts.cli.follow import FUNNEL
 from scripts.cli.story import plain
@@ -148,6 +149,7 @@ def doctor(json: Json = False) -> None:
     for stray in stray_names():
         check("settings", False, str(stray), "mend the name, or take the line out")
     check("broker", True, settings.broker, "")
+    check("clock", *clock_of(settings))
     running = running_pid(LOCAL) is not None
     taken = [str(port) for port in REGISTRY_PORTS.values() if not running and is_listening(port)]
     free_or_ours = "used by the system that runs here" if running else "free"

@@ -92,6 +92,9 @@ CASES: list[tuple[str, bool, float | None, Subject, Book, Limits]] = [
     ("liquidity", False, -0.01, S(average_volume=99), B(), L()),
     ("total_exposure", True, 0.0, S(), B(holdings=(facts.holding(value=20000),)), L()),
     ("total_exposure", False, -49.0, S(), B(holdings=(facts.holding(value=24999),)), L()),
+    ("clock_offset", True, None, S(), B(), L()),
+    ("clock_offset", True, 0.0, S(), B(clock_apart=5.0), L()),
+    ("clock_offset", False, -715.0, S(), B(clock_apart=720.0), L()),
 ]  # fmt: skip
 
 

@@ -100,7 +100,7 @@ async def test_every_verdict_is_stored_with_all_its_checks(world: World) -> None
     assert [(row["symbol"], row["kind"], row["verdict"]) for row in rows] == [
         ("ACME", "order", "approved"), ("BOLT", "order", "refused"),
     ]  # fmt: skip
-    assert all(len(row["checks"]) == 20 for row in rows)
+    assert all(len(row["checks"]) == 21 for row in rows)
     failed = [check for check in rows[1]["checks"] if not check["passed"]]
     assert [(check["name"], check["value"], check["limit"], check["margin"]) for check in failed] == [
         ("cooldown", 5.0, 60.0, -55.0)

@@ -170,6 +170,18 @@ async def test_what_another_hand_bought_does_not_count_by_itself(world: World) -
     assert not (await loss_check(world)).passed
 
 
+async def test_a_clock_that_is_off_refuses_entries_by_name(world: World) -> None:
+    world.market.list("ACME", 50.0)
+    sql = (
+        "INSERT INTO clock_offset (offset_seconds, uncertainty_seconds, in_step, broker_time, our_time)"
+        " VALUES ($1, 0.5, false, $2, $2)"
+    )
+    await world.deps.pool.execute(sql, -660.0, world.clock.time)
+    verdict = (await decide(world.deps, ask("ACME")))[0]
+    missed = [check for check in verdict.checks if not check.passed]
+    assert [(check.name, check.value, check.limit) for check in missed] == [("clock_offset", 659.5, 5.0)]
+
+
 def account(pnl: float, flows: float | None = 0) -> Account:
     exact = Decimal(100_000) + Decimal(str(pnl))
     return Account(account_number="A", status="ACTIVE", equity=exact, last_equity=Decimal(100_000), cash=exact,

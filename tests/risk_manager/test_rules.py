@@ -79,7 +79,7 @@ def test_a_refusal_names_every_limit_it_missed() -> None:
     assert verdict.order is None
     assert "halted: trading is halted: by hand" in verdict.reason
     assert "liquidity: 1 against 0.5" in verdict.reason
-    assert len(verdict.checks) == 20
+    assert len(verdict.checks) == 21
 
 
 def test_ids_follow_from_the_question_alone() -> None:

@@ -58,8 +58,8 @@ async def _inside(
     halt, losses = await store.active_halt(db), await store.last_losses(db, symbols)
     holdings = await store.holdings(db, now, superseded)
     entries = await store.entries_of_day(db, now, id_prefix(now), superseded)
-    why = halt.reason if halt else None
-    return replace(known, holdings=holdings, halted=why, last_losses=losses, entries_today=entries)
+    why, apart = halt.reason if halt else None, await store.clock_apart(db)
+    return replace(known, holdings=holdings, halted=why, last_losses=losses, entries_today=entries, clock_apart=apart)
 
 
 def _count(decisions: Sequence[judge.Decision]) -> None:

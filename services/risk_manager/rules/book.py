@@ -63,7 +63,8 @@ class Holding(Value):
 @dataclass(frozen=True, slots=True)
 class Book:
     """The account and everything that counts against a limit, at one moment. `day_pnl` is the day's result that
-    entries are held against; `day_known`: somebody knows it.
+    entries are held against; `day_known`: somebody knows it. `clock_apart`: seconds by which our clock is surely off
+    the broker's, None before the first comparison.
     """
 
     buying_power: Decimal
@@ -79,6 +80,7 @@ class Book:
     entries_today: int = 0
     approve_max: int | None = None
     day_known: bool = True
+    clock_apart: float | None = None
 
     def approve(self, holding: Holding) -> "Book":
         """The book once an approval counts."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from services.risk_manager.rules.case import Case
 from services.risk_manager.rules.correlation import FEWEST_DAYS, closest
 from services.risk_manager.rules.levels import NEAREST_LEG_PCT
+from shared.domain.clock import MOST_APART
 from shared.domain.order import Check
 
 NEAR_MARKET_PCT = 5.0
@@ -187,8 +188,16 @@ def total_exposure(case: Case) -> Check:
     return at_most("total_exposure", case.book.exposure + case.value, case.limits.max_total_exposure, "USD")
 
 
+def clock_offset(case: Case) -> Check:
+    """Neither hours nor the age of a price can be judged by a clock that is wrong."""
+    if case.book.clock_apart is None:
+        return _says("clock_offset", True, "our clock and the broker's have not been compared yet")
+    note = "seconds between our clock and the broker's"
+    return at_most("clock_offset", round(case.book.clock_apart, 3), MOST_APART.total_seconds(), note)
+
+
 CHECKS: tuple[Callable[[Case], Check], ...] = (
     halted, market_open, not_in_last_minutes, fresh_price, stop_distance, duplicate_or_held, max_positions, approvals,
     max_position_size, min_position_size, risk_per_trade, buying_power, daily_loss_used, sector_exposure, correlation,
-    cooldown, entries_per_day, spread, liquidity, total_exposure,
+    cooldown, entries_per_day, spread, liquidity, total_exposure, clock_offset,
 )  # fmt: skip

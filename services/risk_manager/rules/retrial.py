@@ -22,7 +22,7 @@ from shared.domain.order import Check, Verdict
 from shared.domain.price import PriceSource
 from shared.domain.session import Session, trading_day
 
-AS_STORED = frozenset({"halted", "market_open", "duplicate_or_held"})
+AS_STORED = frozenset({"halted", "market_open", "duplicate_or_held", "clock_offset"})
 NOTES_AS_STORED = frozenset({"daily_loss_used", "fresh_price"})
 ELSEWHERE = "other sectors"
 CENT = Decimal("0.01")

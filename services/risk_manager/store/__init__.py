@@ -234,6 +234,13 @@ async def happened_since(db: Reader, kind: str, since: datetime) -> bool:
     return bool(await db.fetchval(sql, kind, since))
 
 
+async def clock_apart(db: Reader) -> float | None:
+    """Seconds by which our clock is surely off the broker's, as trading compared them last."""
+    sql = "SELECT greatest(0, abs(offset_seconds) - uncertainty_seconds) FROM clock_offset"
+    found = await db.fetchval(sql)
+    return None if found is None else float(found)
+
+
 async def last_event(db: Reader, kinds: Sequence[str]) -> Row | None:
     """Kind and payload of the newest event of these kinds."""
     sql = "SELECT kind, payload, occurred_at FROM events WHERE kind = ANY($1::text[]) ORDER BY event_id DESC LIMIT 1"
