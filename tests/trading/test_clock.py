@@ -66,11 +66,23 @@ async def test_a_wrong_clock_closes_by_the_brokers_time_and_enters_nothing(
         assert {one["exit_reason"] for one in closed} == {"close_of_day"}
 
 
+@pytest.mark.parametrize("minutes", [12, -11])
+async def test_an_entry_is_not_sent_on_a_clock_that_went_wrong_since_the_last_look(
+    database_url: str, minutes: int
+) -> None:
+    async with bench(database_url, now=AFTERNOON) as b:
+        await b.until(5.0)
+        order = await b.approve("AAA")
+        b.behind = timedelta(minutes=minutes)
+        refused = await b.send(order)
+        assert (refused.status_code, refused.json()["field"], held(b)) == (409, "clock_offset", {})
+
+
 @pytest.mark.parametrize("seconds", [2, -3])
 async def test_a_few_seconds_are_made_up_for_in_silence(database_url: str, seconds: int) -> None:
     async with bench(database_url, now=AFTERNOON) as b:
         b.behind = timedelta(seconds=seconds)
-        await b.until(60.0)
+        await b.until(90.0)
         order = await b.bought("AAA")
         sent = await b.pool.fetchval("SELECT created_at FROM orders WHERE decision_id = $1", order.decision_id)
         assert abs((sent - b.now).total_seconds() + 5) < 0.5

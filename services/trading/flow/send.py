@@ -4,6 +4,7 @@ import asyncpg
 import structlog
 
 from services.trading import store
+from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import REJECTS, Desk, alert_once, note_order, stable_id
 from services.trading.rules import limits
 from services.trading.rules import orders as rule
@@ -49,11 +50,13 @@ def _the_same(known: OrderRow, approved: ApprovedOrder) -> OrderRow:
 
 
 async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
-    now, symbol = await desk.deps.clock.now(), approved.symbol
+    symbol = approved.symbol
     if not desk.ready:
         # Not a refusal: the caller asks again with the same body until the first reconciliation is through.
         raise Unavailable("not yet reconciled with the broker: nothing is sent before that")
+    await compare_clocks(desk)
     clocks_allow(desk)
+    now = await desk.deps.clock.now()
     if now >= approved.expires_at:
         raise NotNow(f"the approval expired at {approved.expires_at.isoformat()}", field="expires_at")
     if entries_end(desk.session(now), desk.how, now):
