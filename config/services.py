@@ -31,7 +31,7 @@ FUNNEL = ("scanner", "news", "pattern", "technical", "risk-manager", "trading")
 SERVICES: tuple[Service, ...] = (
     Service("orchestration", 5000, (*FUNNEL, "workflow", "signals", "reporting")),
     Service("scanner", 5001, owns=("securities", "sectors", "scan_results", "scan_coverage"), needs_broker=True),
-    Service("news", 5002, owns=("news_items", "news_sentiment"), needs_broker=True),
+    Service("news", 5002, owns=("news_items", "news_versions", "news_sentiment"), needs_broker=True),
     Service("pattern", 5003, owns=("pattern_analysis",), needs_broker=True),
     Service("technical", 5004, owns=("technical_indicators",), needs_broker=True),
     Service(

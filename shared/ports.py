@@ -59,8 +59,13 @@ class NewsFeed(Protocol):
     name: str
     terms: Terms
 
+    @property
+    def dropped(self) -> int:
+        """Items that could not be read, since the start."""
+        ...
+
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
-        """Items published in (since, until] about any of the symbols, newest first.
+        """Items published or changed in (since, until] about any of the symbols, newest first, as they stood then.
 
         Raises Unavailable; NotNow when it may not be asked at present, such as when its budget is used up.
         """

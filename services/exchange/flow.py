@@ -15,7 +15,7 @@ from services.exchange.rules import clock as rule
 from services.exchange.rules.board import Board, board_at
 from services.exchange.rules.clock import Agenda, ClockState, EmptyAgenda, Mode, Waiter
 from services.exchange.rules.knobs import VenueSettings
-from services.exchange.rules.tape import Session, Tape
+from services.exchange.rules.tape import NewsEdit, Session, Tape
 from services.exchange.rules.venue import Venue
 from shared.domain.session import at_market_time
 from shared.errors import ConfigError, NotNow
@@ -205,6 +205,7 @@ class World:
     clock: Conductor
     spread_bps: float = SPREAD_BPS
     load: Load = field(default_factory=Load)
+    news_edits: list[NewsEdit] = field(default_factory=list)
     _boards: dict[float, tuple[Tape, Board]] = field(default_factory=dict)
 
     @property

@@ -1,4 +1,5 @@
-"""Rows of news_items (one for each item of a source) and news_sentiment (one for each symbol and scan)."""
+"""Rows of news_items (one for each item of a source), news_versions (how an item read from when on) and news_sentiment
+(one for each symbol and scan)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,17 +12,41 @@ from shared.journal import Connection
 
 
 async def save_items(connection: Connection, items: Sequence[Headline], received_at: datetime) -> int:
-    """Store what is not stored yet, all at once; known items get the symbols they lack. Returns how many changed."""
+    """Store each item as it reads now, all at once. Returns how many changed.
+
+    A later version takes the place of the text and the symbols; the same version gets the symbols it lacks.
+    """
     rows = orjson.dumps([item.model_dump() for item in items]).decode()
     status: str = await connection.execute(
-        "INSERT INTO news_items (source, source_id, published_at, received_at, headline, summary, url, symbols)"
-        " SELECT source, id, published_at, $2, headline, summary, url,"
+        "INSERT INTO news_items (source, source_id, published_at, received_at, headline, summary, url, updated_at,"
+        " symbols)"
+        " SELECT source, id, published_at, $2, headline, summary, url, updated_at,"
         " ARRAY(SELECT jsonb_array_elements_text(r.symbols))"
         " FROM jsonb_to_recordset($1::text::jsonb) AS r(source text, id text, published_at timestamptz,"
-        " headline text, summary text, url text, symbols jsonb)"
-        " ON CONFLICT (source, source_id) DO UPDATE SET symbols = ARRAY("
-        " SELECT DISTINCT s FROM unnest(news_items.symbols || excluded.symbols) AS s ORDER BY s)"
-        " WHERE NOT news_items.symbols @> excluded.symbols",
+        " headline text, summary text, url text, updated_at timestamptz, symbols jsonb)"
+        " ON CONFLICT (source, source_id) DO UPDATE SET"
+        " headline = excluded.headline, summary = excluded.summary, updated_at = excluded.updated_at,"
+        " symbols = CASE WHEN excluded.updated_at > coalesce(news_items.updated_at, news_items.published_at)"
+        " THEN excluded.symbols ELSE ARRAY("
+        " SELECT DISTINCT s FROM unnest(news_items.symbols || excluded.symbols) AS s ORDER BY s) END"
+        " WHERE excluded.updated_at > coalesce(news_items.updated_at, news_items.published_at)"
+        " OR (excluded.updated_at IS NOT DISTINCT FROM news_items.updated_at"
+        " AND NOT news_items.symbols @> excluded.symbols)",
+        rows,
+        received_at,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def save_versions(connection: Connection, items: Sequence[Headline], received_at: datetime) -> int:
+    """Store how each item reads from its `told_at` on; versions that are stored stay. Returns how many are new."""
+    rows = orjson.dumps([item.model_dump() | {"told_at": item.told_at} for item in items]).decode()
+    status: str = await connection.execute(
+        "INSERT INTO news_versions (source, source_id, told_at, received_at, headline, summary, symbols)"
+        " SELECT source, id, told_at, $2, headline, summary, ARRAY(SELECT jsonb_array_elements_text(r.symbols))"
+        " FROM jsonb_to_recordset($1::text::jsonb) AS r(source text, id text, told_at timestamptz,"
+        " headline text, summary text, symbols jsonb)"
+        " ON CONFLICT (source, source_id, told_at) DO NOTHING",
         rows,
         received_at,
     )

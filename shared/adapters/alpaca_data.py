@@ -18,11 +18,11 @@ import structlog
 from config.settings import Settings
 from shared.adapters import alpaca_wire as wire
 from shared.adapters.alpaca_http import AlpacaHttp
-from shared.adapters.one_by_one import Decoding
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.price import sets_price
 from shared.domain.session import Session
 from shared.errors import BadInput, Unavailable
+from shared.one_by_one import Decoding
 from shared.ports import Cache
 
 CHUNK, PAGE_ROWS, MOST_PAGES = 500, 10_000, 200

@@ -11,8 +11,8 @@ import aiohttp
 import structlog
 
 from config.settings import Settings
-from shared.adapters.one_by_one import UNREADABLE, Decoding, decoded
 from shared.errors import BadInput, Unavailable
+from shared.one_by_one import UNREADABLE, Decoding, decoded
 from shared.ports import Cache
 
 T = TypeVar("T")

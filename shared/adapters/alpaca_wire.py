@@ -10,10 +10,10 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from shared.adapters.one_by_one import UNREADABLE, Table, left_out, row_of, rows_of
 from shared.domain.market import Asset, Bars, BarTable, Floats, Snapshots
 from shared.domain.price import sets_prices
 from shared.domain.session import Session, session_from_hours, trading_day
+from shared.one_by_one import UNREADABLE, Table, left_out, row_of, rows_of
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

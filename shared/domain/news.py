@@ -27,7 +27,7 @@ class Catalyst(StrEnum):
 
 
 class Headline(Value):
-    """One item as a source published it. `id` is the source's own."""
+    """One item as a source published it, or as it stood since `updated_at`. `id` is the source's own."""
 
     id: str
     source: str
@@ -36,6 +36,12 @@ class Headline(Value):
     summary: str = ""
     url: str | None = None
     symbols: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        """Since when the item reads as it does."""
+        return self.updated_at or self.published_at
 
 
 class Terms(Value):

@@ -284,3 +284,23 @@ def test_a_coarse_tape_says_which_timeframes_it_cannot_make() -> None:
     for text in ("1Min", "12T"):
         with pytest.raises(BadInput, match="cannot be made from this tape's 5-minute bars"):
             check_timeframe(tape, timeframe_of(text))
+
+
+def test_an_edited_item_reads_so_from_then_on_and_comes_up_again(exchange: Served) -> None:
+    advance(exchange, 2 * 3600)
+    first = get(exchange, "/v1beta1/news", limit=50, sort="asc").json()["news"][0]
+    now = get(exchange, "/v2/clock").json()["timestamp"]
+    edit = {"id": first["id"], "headline": "CORRECTION: no", "symbols": ["SPY"], "summary": "so"}
+    assert httpx.post(f"{exchange.url}/_sim/news", json=edit).status_code == 200
+    assert httpx.post(f"{exchange.url}/_sim/news", json={"id": 10**9, "headline": "New"}).status_code == 200
+    advance(exchange, 60)
+    page = get(exchange, "/v1beta1/news", limit=50, start=now).json()["news"]
+    new, edited = page[0], page[1]
+    assert (edited["id"], edited["headline"], edited["symbols"]) == (first["id"], "CORRECTION: no", ["SPY"])
+    assert edited["created_at"] == first["created_at"] < edited["updated_at"]
+    assert (new["id"], new["created_at"]) == (10**9, new["updated_at"])
+    assert first["id"] not in [
+        one["id"] for one in get(exchange, "/v1beta1/news", end=first["created_at"]).json()["news"]
+    ]
+    for wrong in ({"id": 77}, {"id": 0, "headline": "x"}, edit | {"at": "2020-01-01T00:00:00Z"}, edit | {"colour": 1}):
+        assert httpx.post(f"{exchange.url}/_sim/news", json=wrong).status_code == 400

@@ -128,6 +128,7 @@ class Feed:
     terms: Terms = field(default_factory=Terms)
     items: list[Headline] = field(default_factory=list)
     is_down: bool = False
+    dropped: int = 0
     leaks: bool = False
     calls: list[tuple[tuple[str, ...], datetime, datetime]] = field(default_factory=list)
 
@@ -138,9 +139,7 @@ class Feed:
         return tuple(
             item
             for item in reversed(self.items)
-            if set(item.symbols) & set(symbols)
-            and since < item.published_at
-            and (self.leaks or item.published_at <= until)
+            if set(item.symbols) & set(symbols) and since < item.told_at and (self.leaks or item.told_at <= until)
         )
 
 

@@ -62,6 +62,16 @@ class NewsItem(NamedTuple):
     url: str
 
 
+class NewsEdit(NamedTuple):
+    """How an item of the wire reads from `at` on; None stays as it was. An id that no item has is a new item."""
+
+    id: int
+    at: float
+    headline: str | None
+    symbols: tuple[str, ...] | None
+    summary: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Rows of OHLCV sorted by symbol then time; rows of symbol i are `offsets[i]:offsets[i + 1]`.

@@ -80,7 +80,7 @@ async def evidence_of(deps: Deps, desk: Desk, symbols: Sequence[str], as_of: dat
         await _learn_sessions(deps, desk, as_of)
         await _top_up(desk, symbols, as_of)
         await save(deps, desk.heard)
-    about = {symbol: desk.heard.about(symbol) for symbol in symbols}
+    about = {symbol: desk.heard.about(symbol, as_of) for symbol in symbols}
     better = await _climb(desk, about, as_of)
     return evidence_from(about, desk.heard.names, as_of, desk.sessions, better)
 
@@ -117,7 +117,7 @@ async def _top_up(desk: Desk, symbols: Sequence[str], as_of: datetime) -> None:
     quiet_first = sorted(symbols, key=lambda symbol: (len(heard.by_symbol.get(symbol, ())), symbol))
     others = (source for source in in_use if not source.terms.is_wire)
     await asyncio.gather(*(source.top_up(quiet_first, start, as_of, heard.hear) for source in others))
-    before = min(start, as_of - KEPT) if len(heard.items) <= MOST_ITEMS else start
+    before = min(start, as_of - KEPT) if len(heard.versions) <= MOST_ITEMS else start
     heard.forget(before)
     for source in in_use:
         source.forget(before)

@@ -38,7 +38,7 @@ class Source:
         return first <= start and last >= as_of
 
     async def top_up(
-        self, symbols: Sequence[str], start: datetime, as_of: datetime, hear: Callable[[Headline], bool]
+        self, symbols: Sequence[str], start: datetime, as_of: datetime, hear: Callable[[Headline, datetime], bool]
     ) -> None:
         """Ask for what is not covered yet: all since `start` for new symbols, the rest since last time.
 
@@ -55,7 +55,7 @@ class Source:
                 raise
 
     async def _ask_all(
-        self, symbols: Sequence[str], start: datetime, as_of: datetime, hear: Callable[[Headline], bool]
+        self, symbols: Sequence[str], start: datetime, as_of: datetime, hear: Callable[[Headline, datetime], bool]
     ) -> None:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + OTHER_TOTAL_S
@@ -65,7 +65,7 @@ class Source:
                     return
                 part = wanted[place : place + self.terms.at_once]
                 for item in await self._ask(part, since, as_of):
-                    self.items += hear(tidy(item))
+                    self.items += hear(tidy(item), as_of)
                     self.newest = max(self.newest or item.published_at, item.published_at)
                 for symbol in part:
                     self._covered[symbol] = (min(since, self._covered.get(symbol, (since, since))[0]), as_of)
@@ -94,13 +94,14 @@ class Source:
                 found = await self.feed.headlines(symbols, since, until)
         except NotNow:
             raise
-        except (CatalystError, TimeoutError) as error:
-            detail = getattr(error, "detail", f"no answer within {seconds:.0f} s")
+        except Exception as error:
+            # Whatever a feed raises is that feed's trouble, never the scan's.
+            detail = _trouble(error, seconds)
             self.breaker.failed(detail)
             log.warning("news_source_failed", source=self.feed.name, failures=self.breaker.failures, detail=detail)
             raise Unavailable(f"news source {self.feed.name}: {detail}") from error
         self.breaker.succeeded(until)
-        return tuple(item for item in found if item.published_at <= until)
+        return tuple(item for item in found if item.published_at <= until and item.told_at <= until)
 
     def health(self) -> SourceHealth:
         """How the source is doing."""
@@ -113,6 +114,7 @@ class Source:
                 "status": status,
                 "detail": detail,
                 "items": self.items,
+                "dropped": self.feed.dropped,
                 "newest_item_at": self.newest,
                 "last_success_at": breaker.last_success,
                 "last_error": breaker.last_error,
@@ -120,3 +122,13 @@ class Source:
                 "retry_in_s": round(breaker.rest_s, 1),
             }
         )
+
+
+def _trouble(error: Exception, seconds: float) -> str:
+    """What is said of it: nothing of a text that an unforeseen error carries, which may hold a key."""
+    if isinstance(error, CatalystError):
+        return error.detail
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:.0f} s"
+    log.error("news_source_broke", exc_info=error)
+    return f"its answer could not be used: {type(error).__name__}"

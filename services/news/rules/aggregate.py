@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.news.rules.hostile import read_warily
 from services.news.rules.read import Asked, read_all
-from services.news.rules.story import Key, in_order, key_of, stories
+from services.news.rules.story import Key, in_order, is_correction, is_retraction, key_of, replaces, stories
 from services.news.rules.window import aged_hours, look_back
 from shared.domain.news import Headline, NewsEvidence, Reading
 from shared.domain.session import Session
@@ -52,10 +52,28 @@ def known(items: Sequence[Headline], symbol: str, as_of: datetime, start: dateti
 
 
 def leads(items: Sequence[Headline], symbol: str, as_of: datetime, start: datetime) -> list[Headline]:
-    """The first telling of each of the symbol's stories, oldest first."""
-    mine = known(items, symbol, as_of, start)
-    of = stories(mine)
-    return [item for item in mine if of[key_of(item)] == key_of(item)]
+    """What counts of each of the symbol's stories: its first telling, or the last that replaces it; oldest first."""
+    return in_order([current(members)[0] for members in by_story(known(items, symbol, as_of, start))])
+
+
+def by_story(items: Sequence[Headline]) -> list[list[Headline]]:
+    """The items (oldest first) of each story, oldest first."""
+    of, found = stories(items), dict[Key, list[Headline]]()
+    for item in items:
+        found.setdefault(of[key_of(item)], []).append(item)
+    return list(found.values())
+
+
+def current(members: Sequence[Headline]) -> Sequence[Headline]:
+    """A story's items (oldest first) from the last that corrects, retracts or updates it on; all where none does."""
+    last = max((place for place, item in enumerate(members) if replaces(item.headline)), default=0)
+    return members[last:]
+
+
+def standing(members: Sequence[Headline]) -> Sequence[Headline]:
+    """A story's items from the last that corrects or retracts it on: what was told before is no longer told."""
+    last = max((place for place, item in enumerate(members) if is_correction(item.headline)), default=0)
+    return members[last:]
 
 
 def text_of(item: Headline) -> str:
@@ -64,7 +82,9 @@ def text_of(item: Headline) -> str:
 
 
 def reading_of(item: Headline, symbol: str | None, company: str | None) -> Reading:
-    """The headline's reading; where it says nothing, the summary's, with less confidence."""
+    """The headline's reading; where it says nothing, the summary's, with less confidence. Of a retraction: nothing."""
+    if is_retraction(item.headline):
+        return Reading(sentiment=0.0, confidence=1.0, reason="the story is withdrawn", method="rules")
     first = read_warily(item.headline, symbol, company, len(item.symbols))
     if not item.summary or _says(first):
         return first
@@ -121,14 +141,11 @@ def told(
     better: Mapping[Key, Reading] | None = None,
 ) -> list[Story]:
     """The stories in the items (oldest first), oldest first. A reading in `better` holds for its whole story."""
-    of, better = stories(items), better or {}
-    by_story: dict[Key, list[Headline]] = {}
-    for item in items:
-        by_story.setdefault(of[key_of(item)], []).append(item)
-    found = []
-    for members in by_story.values():
-        readings = [better[key_of(item)] for item in members if key_of(item) in better]
-        readings = readings or [reading_of(item, symbol, company) for item in members]
+    better, found = better or {}, []
+    for whole in by_story(items):
+        members, latest = standing(whole), current(whole)
+        readings = [better[key_of(one)] for one in latest if key_of(one) in better and not is_retraction(one.headline)]
+        readings = readings or [reading_of(item, symbol, company) for item in latest]
         publishers = len({item.source.lower() for item in members})
         best = max(readings, key=lambda reading: (reading.confidence, abs(reading.sentiment)))
         sure = confirmed(best, publishers)

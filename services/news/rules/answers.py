@@ -48,7 +48,8 @@ class SourceHealth(Value):
     """How a news source is doing; `detail` says why where it is not `ok`.
 
     `off`: not in use. `waiting`: its budget is used up, or it has nothing to say at this hour. `resting`: it failed
-    several times in a row and is left alone for `retry_in_s`. Without a wire that answers there is no assessment.
+    several times in a row and is left alone for `retry_in_s`. `dropped`: items that could not be read, since the
+    start. Without a wire that answers there is no assessment.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SourceHealth(Value):
     status: Literal["off", "unused", "ok", "waiting", "failing", "resting"]
     detail: str | None
     items: int
+    dropped: int
     newest_item_at: datetime | None
     last_success_at: datetime | None
     last_error: str | None

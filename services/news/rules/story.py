@@ -35,6 +35,15 @@ _SAME = {
 _AMOUNT = re.compile(r"(\d)\s?(bn|mln|mn|b|m|k)\b")
 _DECIMALS = re.compile(r"(\d)[.,](?=\d)")
 
+_MARK = re.compile(
+    r"^[\W_]*(?:updated?\s*\d*\s*[-:]\s*)?(?:correct(?:ion|ed|s)|(?P<gone>retract(?:ion|ed|s)|withdrawn))\s*[-:*\]|)]+\s*"
+    r"|^[\W_]*correct(?:ing|ion) and replacing[\W_]*",
+    re.IGNORECASE,
+)
+"""How a correction or a retraction of an earlier item begins. A market's correction has no colon."""
+_UPDATE = re.compile(r"^[\W_]*updated?\s*\d*\s*[-:]", re.IGNORECASE)
+CORRECTED, CORRECTED_FEW = 0.5, 2
+
 
 class Gist(NamedTuple):
     """What tells a headline from others: its words, the numbers among them, the first word, tickers in brackets."""
@@ -98,6 +107,40 @@ def is_same(one: str, other: str) -> bool:
     return shared / len(a.words | b.words) >= SIMILAR or (smaller >= FEW and shared / smaller >= CONTAINED)
 
 
+def is_correction(text: str) -> bool:
+    """True for a headline that says it corrects or retracts an earlier one."""
+    return _MARK.match(clean(text)) is not None
+
+
+def is_retraction(text: str) -> bool:
+    """True for a headline that says an earlier one is withdrawn."""
+    found = _MARK.match(clean(text))
+    return found is not None and found["gone"] is not None
+
+
+def replaces(text: str) -> bool:
+    """True for a headline whose reading takes the place of those of its story before it."""
+    return is_correction(text) or _UPDATE.match(clean(text)) is not None
+
+
+def corrects(correction: str, other: str) -> bool:
+    """True when `correction` says it corrects and is about what `other` tells.
+
+    Half the words of the shorter one are enough, and figures may contradict: they are what is corrected.
+    """
+    text = clean(correction)
+    found = _MARK.match(text)
+    if found is None:
+        return False
+    if is_same(text[found.end() :], other):
+        return True
+    a, b = gist(text[found.end() :]), gist(_MARK.sub("", clean(other)))
+    words, others = a.words - a.numbers, b.words - b.numbers
+    shared, smaller = len(words & others), min(len(words), len(others))
+    is_about_one = a.first in others or b.first in words
+    return is_about_one and shared >= CORRECTED_FEW and shared >= CORRECTED * smaller
+
+
 def stories(items: Sequence[Headline]) -> dict[Key, Key]:
     """Each item's story, named by the key of its first item. Items of one story share a symbol (or have none)."""
     firsts: dict[str, list[Headline]] = {}
@@ -109,7 +152,8 @@ def stories(items: Sequence[Headline]) -> dict[Key, Key]:
             (
                 first
                 for first in candidates
-                if item.published_at - first.published_at <= WITHIN and is_same(item.headline, first.headline)
+                if item.published_at - first.published_at <= WITHIN
+                and (is_same(item.headline, first.headline) or corrects(item.headline, first.headline))
             ),
             None,
         )

@@ -10,6 +10,7 @@ from html import unescape
 
 import msgspec
 
+from services.news.sources.items import Items, window
 from services.news.sources.vendor import Vendor
 from shared.domain.news import Headline, Terms
 from shared.errors import NotNow, Unavailable
@@ -23,20 +24,20 @@ RELEVANT = 0.3
 
 class _Ticker(msgspec.Struct):
     ticker: str
-    relevance_score: str = "0"
+    relevance_score: str | float = 0.0
 
 
 class _Article(msgspec.Struct):
     title: str
     url: str
     time_published: str
-    summary: str = ""
-    source: str = "alphavantage"
+    summary: str | None = None
+    source: str | None = None
     ticker_sentiment: list[_Ticker] = msgspec.field(default_factory=list)
 
 
 class _Answer(msgspec.Struct, rename={"information": "Information", "note": "Note", "error": "Error Message"}):
-    feed: list[_Article] | None = None
+    feed: list[msgspec.Raw] | None = None
     information: str | None = None
     note: str | None = None
     error: str | None = None
@@ -53,6 +54,12 @@ class AlphaVantageNews:
     def __init__(self, vendor: Vendor, key: str, off: str | None = None) -> None:
         self.terms = Terms(off=off, is_wire=False, at_once=1, lasts_seconds=LASTS_SECONDS)
         self._vendor, self._key = vendor, key
+        self._items = Items(self.name, _headline, msgspec.json.Decoder(_Article))
+
+    @property
+    def dropped(self) -> int:
+        """Items that could not be read, since the start."""
+        return self._items.dropped
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """Articles published in (since, until] about the symbols, each asked for by itself, newest first."""
@@ -68,11 +75,10 @@ class AlphaVantageNews:
                 "apikey": self._key,
             }
             answer = self._vendor.decoded(await self._vendor.get("/query", asked), _ANSWER)
-            found |= {article.url: _headline(article) for article in self._articles(answer)}
-        inside = [item for item in found.values() if since < item.published_at <= until and item.headline]
-        return tuple(sorted(inside, key=lambda item: (item.published_at, item.id), reverse=True))
+            found |= {item.id: item for item in self._items.read(self._articles(answer))}
+        return window(list(found.values()), since, until)
 
-    def _articles(self, answer: _Answer) -> list[_Article]:
+    def _articles(self, answer: _Answer) -> list[msgspec.Raw]:
         """What came. No feed and a text is a limit, or an error; a window without articles is one such text too."""
         if answer.feed is not None:
             return answer.feed
@@ -92,23 +98,20 @@ class AlphaVantageNews:
 
 
 def _headline(article: _Article) -> Headline:
-    try:
-        published = datetime.strptime(article.time_published, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise Unavailable(f"alphavantage: not a time: {article.time_published[:40]!r}") from error
+    published = datetime.strptime(article.time_published, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     about = [one.ticker for one in article.ticker_sentiment if _number(one.relevance_score) >= RELEVANT]
     return Headline(
         id=article.url[:500],
-        source=article.source.lower(),
+        source=(article.source or "alphavantage").lower(),
         published_at=published,
         headline=unescape(article.title).strip(),
-        summary=unescape(article.summary).strip(),
+        summary=unescape(article.summary or "").strip(),
         url=article.url,
         symbols=tuple(ticker.replace("-", ".") for ticker in about),
     )
 
 
-def _number(text: str) -> float:
+def _number(text: str | float) -> float:
     try:
         return float(text)
     except ValueError:

@@ -7,14 +7,17 @@ articles 24 hours late: within market hours it is not asked, for nothing it says
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from html import unescape
+from typing import Annotated
 
 import msgspec
 
 from services.news.rules.company import places, short_name
+from services.news.sources.items import Items, in_utc, window
 from services.news.sources.vendor import Vendor
 from shared.domain.news import Headline, Terms
 from shared.domain.session import Session, current_session, trading_day
 from shared.errors import NotNow, Unavailable
+from shared.one_by_one import row_of
 from shared.ports import MarketData
 
 URL = "https://newsapi.org"
@@ -27,8 +30,8 @@ class _Press(msgspec.Struct):
 
 
 class _Article(msgspec.Struct, rename={"published_at": "publishedAt"}):
-    published_at: datetime
-    source: _Press
+    published_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    source: _Press | None = None
     title: str | None = None
     description: str | None = None
     url: str | None = None
@@ -36,11 +39,12 @@ class _Article(msgspec.Struct, rename={"published_at": "publishedAt"}):
 
 class _Answer(msgspec.Struct):
     status: str
-    articles: list[_Article] = msgspec.field(default_factory=list)
+    articles: list[msgspec.Raw] | None = None
     code: str | None = None
     message: str | None = None
 
 
+_ARTICLE = msgspec.json.Decoder(_Article)
 _ANSWER = msgspec.json.Decoder(_Answer)
 
 
@@ -53,8 +57,14 @@ class PressNews:
         self.terms = Terms(off=off, is_wire=False, at_once=AT_ONCE, lasts_seconds=LASTS_SECONDS)
         self._vendor, self._market, self._is_late = vendor, market, plan == "free"
         self._names: dict[str, str] = {}
+        self._items = Items(self.name, lambda article: _headline(article, self._names), _ARTICLE)
         self._sessions: tuple[Session, ...] = ()
         self._day: date | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Items that could not be read, since the start."""
+        return self._items.dropped
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """Articles published in (since, until] that name the symbols' companies, newest first."""
@@ -72,9 +82,8 @@ class PressNews:
         answer = self._vendor.decoded(await self._vendor.get("/v2/everything", asked), _ANSWER)
         if answer.status != "ok":
             raise self._refusal(answer)
-        read = (_headline(article, names) for article in answer.articles if since < article.published_at <= until)
-        inside = [item for item in read if item is not None and item.symbols]
-        return tuple(sorted(inside, key=lambda item: (item.published_at, item.id), reverse=True))
+        read = self._items.made(answer.articles or [], lambda raw: _headline(row_of(raw, _ARTICLE), names))
+        return window([item for item in read if item.symbols], since, until)
 
     async def _open_day(self, day: date) -> None:
         """The day's hours and the companies' names, once a day."""
@@ -118,8 +127,8 @@ def _headline(article: _Article, names: dict[str, str]) -> Headline | None:
     named = [symbol for symbol, name in names.items() if places(text.lower(), text, symbol, name)]
     return Headline(
         id=article.url[:500],
-        source=(article.source.name or "newsapi").lower(),
-        published_at=article.published_at,
+        source=((article.source and article.source.name) or "newsapi").lower(),
+        published_at=in_utc(article.published_at),
         headline=title,
         summary=about,
         url=article.url,

@@ -16,9 +16,11 @@ import msgspec
 import structlog
 
 from services.news.rules.filing import company_of, headline_of, items_of
+from services.news.sources.items import Items, in_utc
 from services.news.sources.vendor import Vendor
 from shared.domain.news import Headline, Terms
 from shared.errors import Unavailable
+from shared.one_by_one import Table
 
 URL = "https://www.sec.gov"
 PER_MINUTE, LASTS_SECONDS = 60, 20.0
@@ -34,7 +36,14 @@ class _Company(msgspec.Struct):
     ticker: str
 
 
-_COMPANIES = msgspec.json.Decoder(dict[str, _Company])
+_COMPANIES = Table(
+    "SEC tickers", msgspec.json.Decoder(dict[str, _Company | None]), msgspec.json.Decoder(_Company | None)
+)
+# What no XML may hold, as it is and as a reference: control characters, halves of surrogate pairs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(
+    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}));", re.IGNORECASE
+)
 
 
 class Filing(NamedTuple):
@@ -60,6 +69,12 @@ class SecNews:
         self._tickers_day: date | None = None
         self._filings: dict[tuple[str, int], Filing] = {}
         self._covered: tuple[datetime, datetime] | None = None
+        self._items = Items(self.name, lambda _: None, msgspec.json.Decoder(msgspec.Raw))
+
+    @property
+    def dropped(self) -> int:
+        """Filings that could not be read, since the start."""
+        return self._items.dropped
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """8-Ks accepted in (since, until] by the symbols' companies, newest first.
@@ -81,7 +96,7 @@ class SecNews:
         body = await self._vendor.get("/files/company_tickers.json")
         listed = self._vendor.decoded(body, _COMPANIES)
         tickers: dict[int, tuple[str, ...]] = {}
-        for one in listed.values():
+        for one in filter(None, listed.values()):
             tickers[one.cik_str] = (*tickers.get(one.cik_str, ()), one.ticker.upper().replace("-", "."))
         self._tickers, self._tickers_day = tickers, day
 
@@ -94,7 +109,8 @@ class SecNews:
                 "action": "getcurrent", "type": "8-K", "owner": "include", "output": "atom",
                 "start": page * PAGE_ENTRIES, "count": PAGE_ENTRIES,
             }  # fmt: skip
-            entries, filings = _parsed(await self._vendor.get("/cgi-bin/browse-edgar", asked))
+            entries, filings, troubles = _parsed(await self._vendor.get("/cgi-bin/browse-edgar", asked))
+            self._items.count(troubles, entries - len(troubles))
             self._filings |= {(filing.accession, filing.cik): filing for filing in filings}
             if entries < PAGE_ENTRIES or any(filing.accepted <= back_to for filing in filings):
                 break
@@ -107,19 +123,36 @@ class SecNews:
         await self._vendor.close()
 
 
-def _parsed(body: bytes) -> tuple[int, list[Filing]]:
-    """How many entries the page has, and its 8-Ks. Document types are refused: an HTML page, an entity bomb."""
+def _parsed(body: bytes) -> tuple[int, list[Filing], list[str]]:
+    """How many entries the page has, its 8-Ks, and why others could not be read.
+
+    Document types are refused: an HTML page, an entity bomb.
+    """
     if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
         raise Unavailable("sec answered with another document than its feed")
-    try:
-        feed = Xml.fromstring(body)
-        entries = feed.findall(f"{ATOM}entry")
-        filings = [filing for entry in entries if (filing := _filing(entry))]
-    except (Xml.ParseError, ValueError) as error:
-        raise Unavailable(f"sec answered in another form: {error}") from error
+    feed = _feed(body)
     if feed.tag != f"{ATOM}feed":
         raise Unavailable(f"sec answered in another form: <{feed.tag[:40]}>")
-    return len(entries), filings
+    entries, filings, troubles = feed.findall(f"{ATOM}entry"), list[Filing](), list[str]()
+    for entry in entries:
+        try:
+            filings += [filing] if (filing := _filing(entry)) else []
+        except (ValueError, OverflowError) as error:
+            troubles.append(f"{error}"[:200])
+    return len(entries), filings, troubles
+
+
+def _feed(body: bytes) -> Xml.Element:
+    """The document; where its characters are what is odd, without those. Raises Unavailable."""
+    try:
+        return Xml.fromstring(body)
+    except (Xml.ParseError, ValueError, LookupError):
+        text = body.decode("utf-8", "replace")
+    plain = _REFERENCE.sub("", _CONTROL.sub("", text.partition("?>")[2] if text.startswith("<?xml") else text))
+    try:
+        return Xml.fromstring(plain)
+    except (Xml.ParseError, ValueError) as error:
+        raise Unavailable(f"sec answered in another form: {error}") from error
 
 
 def _filing(entry: Xml.Element) -> Filing | None:
@@ -127,9 +160,7 @@ def _filing(entry: Xml.Element) -> Filing | None:
     if title is None:
         return None
     link = entry.find(f"{ATOM}link")
-    accepted = datetime.fromisoformat(entry.findtext(f"{ATOM}updated") or "")
-    if accepted.tzinfo is None:
-        raise ValueError("a time without an offset")
+    accepted = in_utc(datetime.fromisoformat(entry.findtext(f"{ATOM}updated") or ""))
     return Filing(
         accession=(entry.findtext(f"{ATOM}id") or "").rpartition("=")[2],
         cik=int(title["cik"]),

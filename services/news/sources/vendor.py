@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import aiohttp
-import msgspec
 import orjson
 from prometheus_client import Counter
 
 from services.news.sources.budget import Budget
 from shared.errors import NotNow, Unavailable
+from shared.one_by_one import UNREADABLE, Decoding, decoded
 
 MOST_BYTES = 8_000_000
 CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
@@ -48,11 +48,11 @@ class Vendor:
         headers = {"content-type": "application/json"}
         return await self._ask("POST", path, data=orjson.dumps(body), headers=headers)
 
-    def decoded(self, body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    def decoded(self, body: bytes, decoder: Decoding[T]) -> T:
         """The answer in its expected form. Raises Unavailable for any other: an HTML page, half a document."""
         try:
-            return decoder.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return decoded(body, decoder)
+        except UNREADABLE as error:
             REQUESTS.labels(self.budget.name, "malformed").inc()
             raise Unavailable(f"{self.budget.name} answered in another form: {self.said(body)}") from error
 

@@ -7,9 +7,9 @@ from html import unescape
 
 import msgspec
 
+from services.news.sources.items import Items, window
 from services.news.sources.vendor import Vendor
 from shared.domain.news import Headline, Terms
-from shared.errors import Unavailable
 
 URL = "https://query2.finance.yahoo.com"
 AGENT = "Mozilla/5.0 (compatible; CatalystTrading/1.0)"
@@ -20,13 +20,13 @@ class _Item(msgspec.Struct, rename="camel"):
     uuid: str
     title: str
     provider_publish_time: int
-    publisher: str = "yahoo"
+    publisher: str | None = None
     link: str | None = None
-    related_tickers: list[str] = msgspec.field(default_factory=list)
+    related_tickers: list[str] | None = None
 
 
 class _Answer(msgspec.Struct):
-    news: list[_Item]
+    news: list[msgspec.Raw]
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -40,17 +40,21 @@ class YahooNews:
     def __init__(self, vendor: Vendor, off: str | None = None) -> None:
         self.terms = Terms(off=off, is_wire=False, at_once=1, lasts_seconds=LASTS_SECONDS)
         self._vendor = vendor
+        self._items = Items(self.name, _headline, msgspec.json.Decoder(_Item))
+
+    @property
+    def dropped(self) -> int:
+        """Items that could not be read, since the start."""
+        return self._items.dropped
 
     async def headlines(self, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
         """Items published in (since, until] among the latest ones, newest first."""
         found: dict[str, Headline] = {}
         for symbol in symbols:
-            ticker = symbol.replace(".", "-")
-            asked: dict[str, str | int] = {"q": ticker, "newsCount": ITEMS, "quotesCount": 0}
+            asked: dict[str, str | int] = {"q": symbol.replace(".", "-"), "newsCount": ITEMS, "quotesCount": 0}
             answer = self._vendor.decoded(await self._vendor.get("/v1/finance/search", asked), _ANSWER)
-            found |= {item.uuid: _headline(item) for item in answer.news if ticker in item.related_tickers}
-        inside = [item for item in found.values() if since < item.published_at <= until and item.headline]
-        return tuple(sorted(inside, key=lambda item: (item.published_at, item.id), reverse=True))
+            found |= {item.id: item for item in self._items.read(answer.news) if symbol in item.symbols}
+        return window(list(found.values()), since, until)
 
     async def close(self) -> None:
         await self._vendor.close()
@@ -59,13 +63,13 @@ class YahooNews:
 def _headline(item: _Item) -> Headline:
     try:
         published = datetime.fromtimestamp(item.provider_publish_time, UTC)
-    except (OverflowError, ValueError, OSError) as error:
-        raise Unavailable(f"yahoo: not a time: {item.provider_publish_time}") from error
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"not a time: {item.provider_publish_time}"[:80]) from error
     return Headline(
         id=item.uuid,
-        source=item.publisher.lower(),
+        source=(item.publisher or "yahoo").lower(),
         published_at=published,
         headline=unescape(item.title).strip(),
         url=item.link,
-        symbols=tuple(ticker.replace("-", ".") for ticker in item.related_tickers),
+        symbols=tuple(ticker.replace("-", ".") for ticker in item.related_tickers or ()),
     )

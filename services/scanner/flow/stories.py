@@ -27,8 +27,14 @@ async def ask(deps: Deps, symbols: Sequence[str], since: datetime, until: dateti
     try:
         async with asyncio.timeout(MOST_SECONDS):
             items = await deps.news[0].headlines(symbols, since, until)
-    except (CatalystError, TimeoutError) as error:
-        trouble = error.detail if isinstance(error, CatalystError) else f"no answer in {MOST_SECONDS:.0f} s"
+    except Exception as error:  # noqa: BLE001 - news keeps a handful of names: no trouble with it may cost the scan
+        trouble = _trouble(error)
         log.warning("news_not_asked", symbols=len(symbols), reason=trouble)
         return story.unheard(symbols, since, until, trouble)
     return story.heard(symbols, items, since, until)
+
+
+def _trouble(error: Exception) -> str:
+    if isinstance(error, CatalystError):
+        return error.detail
+    return f"no answer in {MOST_SECONDS:.0f} s" if isinstance(error, TimeoutError) else type(error).__name__
