@@ -111,6 +111,8 @@ def fault_of(item: Any) -> str:
         "model_type": "must be a section with keys of its own",
         "tuple_type": "must be a list",
         "string_type": "must be a text",
+        "string_pattern_mismatch": "is not of the form that .env.template shows",
+        "dict_type": "must be a JSON object of names and addresses",
         "string_too_long": f"must have at most {said.get('max_length')} characters",
         "too_long": f"must have at most {said.get('max_length')} entries",
     }

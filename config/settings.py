@@ -224,13 +224,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _news(self) -> "Settings":
         """Keys go to their vendor, to this machine, or by TLS to where the operator says; never in clear elsewhere."""
-        strange = [name for name, url in self.news_urls.items() if urlsplit(url).hostname not in LOOPBACK]
+        strange = [name for name, url in self.news_urls.items() if _host_in(url) not in LOOPBACK]
         if strange:
             raise ValueError(f"NEWS_URLS is for servers on this machine only: {', '.join(sorted(strange))}")
         if self.news_llm_provider and not self.news_llm_model:
             raise ValueError("NEWS_LLM_PROVIDER is set: name the model in NEWS_LLM_MODEL")
-        where = urlsplit(self.news_llm_url)
-        if where.scheme == "http" and where.hostname not in LOOPBACK:
+        clear = not self.news_llm_url.startswith("https://") and _host_in(self.news_llm_url) not in LOOPBACK
+        if self.news_llm_url and (clear or not _host_in(self.news_llm_url)):
             raise ValueError("NEWS_LLM_URL must be https, or a server on this machine")
         return self
 
@@ -300,6 +300,14 @@ def setting_names() -> frozenset[str]:
     return frozenset(names)
 
 
+def _host_in(url: str) -> str:
+    """The host of an address, empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def faults_around(env_file: str | Path | None) -> list[Fault]:
     """What is wrong with the file of settings and with the names in the environment."""
     found = typing_errors_in(os.environ, setting_names())
@@ -322,7 +330,7 @@ def complaints(error: ValidationError) -> Iterable[str]:
     may be a secret; numbers are.
     """
     for item in error.errors():
-        name = ".".join(str(part) for part in item["loc"])[:64]
+        name = str(item["loc"][0]) if item["loc"] else ""
         field = Settings.model_fields.get(name)
         fault, value = fault_of(item), item["input"]
         if field is None or kind_of(field.annotation) in (None, bool):

@@ -85,3 +85,13 @@ def test_addresses_in_json_are_refused_without_their_text() -> None:
         line = refusal(**{name: '{"scanner": "http://u:hunter2@'})
         assert line.startswith(f"{name.upper()}: must be a JSON object")
         assert "hunter2" not in line
+        assert refusal(**{name: '{"hunter2": 5}'}) == f"{name.upper()}: must be a text"
+        assert refusal(**{name: "null"}).startswith(f"{name.upper()}: must be a JSON object")
+
+
+def test_other_addresses_that_are_none_name_their_setting() -> None:
+    assert refusal(news_llm_url="http://[::1").startswith("NEWS_LLM_URL ")
+    assert refusal(news_llm_url="https://[hunter2").startswith("NEWS_LLM_URL ")
+    assert refusal(news_urls={"alpaca": "http://[::1"}).startswith("NEWS_URLS ")
+    assert "is not of the form" in refusal(alert_webhook_url="hunter2")
+    assert settings(news_llm_url="http://127.0.0.1:1/v1").news_llm_url
