@@ -5,7 +5,7 @@ from tests.mutants.trading_orders import ATTEND, ENTRY_TESTS, EXIT_TESTS, ORDERS
 
 SETTLE, RECONCILE = "services/trading/flow/settle.py", "services/trading/flow/reconcile.py"
 WATCH, DESK = "services/trading/flow/watch.py", "services/trading/flow/desk.py"
-SERVE, STORE = "services/trading/flow/serve.py", "services/trading/store.py"
+SERVE, STORE = "services/trading/flow/serve.py", "services/trading/store/__init__.py"
 COMPARE = "services/trading/rules/reconcile.py"
 DOUBT_TESTS = ("tests/trading/test_doubts.py",)
 RECONCILE_TESTS = ("tests/trading/test_reconcile.py",)
