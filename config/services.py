@@ -41,7 +41,12 @@ SERVICES: tuple[Service, ...] = (
         owns=("risk_decisions", "risk_events", "halts", "alert_deliveries", "alert_acknowledgements"),
         needs_broker=True,
     ),
-    Service("trading", 5006, owns=("orders", "executions", "positions", "clock_offset"), needs_broker=True),
+    Service(
+        "trading",
+        5006,
+        owns=("orders", "executions", "corrections", "positions", "clock_offset"),
+        needs_broker=True,
+    ),
     Service("workflow", 5007, FUNNEL, owns=("trading_cycles", "scans", "proposals"), needs_broker=True),
     Service("signals", 5008, owns=("subscribers", "api_keys", "signals", "deliveries", "feedback")),
     Service("reporting", 5009),

@@ -18,7 +18,7 @@ from services.trading.rules.orders import OrderRow, view
 from shared.deps import Deps
 from shared.domain.clock import ClockReading
 from shared.domain.order import ApprovedOrder, OrderView
-from shared.domain.position import Account, CloseRequest, PositionView, Reconciliation
+from shared.domain.position import Account, CloseRequest, Origin, PositionView, Reconciliation
 from shared.errors import NotFound
 from shared.web import new_app
 
@@ -111,10 +111,14 @@ def _add_orders(router: APIRouter, desk: Desk) -> None:
 def _add_positions(router: APIRouter, desk: Desk) -> None:
     @router.get("/positions", summary="Positions", tags=["positions"])
     async def positions(
-        status: Literal["open", "closed"] | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+        status: Literal["open", "closed"] | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        origin: Origin = "system",
     ) -> tuple[PositionView, ...]:
-        """With what protects each. An open one with an exit reason is being closed."""
-        rows = await store.positions(desk.deps.pool, status, None, limit)
+        """With what protects each. An open one with an exit reason is being closed. `origin=foreign`: whole shares of
+        stocks that this system did not buy; everything that is not ours stands in /reconciliation.
+        """
+        rows = await store.positions(desk.deps.pool, status, None, limit, origin)
         now = await desk.deps.clock.now()
         return tuple([await serve.show(desk, row, now) for row in rows])
 

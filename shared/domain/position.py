@@ -11,6 +11,8 @@ from shared.domain.base import Value
 from shared.domain.listing import TICKER, Unreadable
 
 US_EQUITY = "us_equity"
+Origin = Literal["system", "foreign"]
+"""Whose shares: bought by this system, or by anybody else."""
 
 
 def is_equity(asset_class: str, symbol: str) -> bool:
@@ -87,6 +89,7 @@ class PositionView(Value):
     take_profit_price: Decimal | None = None
     protected_quantity: int = 0
     locked: bool = False
+    origin: Origin = "system"
 
 
 class Disagreement(Value):

@@ -86,10 +86,11 @@ async def test_what_was_bought_by_hand_is_taken_in_and_protected(database_url: s
         held = await b.position("BBB")
         assert (held["quantity"], held["protected_quantity"], held["cycle_id"]) == (7, 7, None)
         assert (held["stop_price"], held["take_profit_price"]) == ("49.0000", "53.0200")
+        assert held["origin"] == "foreign"
         assert {row["purpose"] for row in await b.get("/orders?symbol=BBB")} == {"foreign", "protect", "stop_loss"}
-        await b.post("/positions/BBB/close")
+        assert (await b.post("/positions/BBB/close")).status_code == 409
         await b.until(5.0)
-        assert b.book.ledger.qty("BBB") == 0
+        assert b.book.ledger.qty("BBB") == 7
 
 
 async def test_by_setting_what_was_bought_by_hand_is_sold(database_url: str, tmp_path: Path) -> None:
@@ -101,7 +102,8 @@ async def test_by_setting_what_was_bought_by_hand_is_sold(database_url: str, tmp
         await b.until(5.0)
         await b.post("/reconcile")
         await b.until(5.0)
-        assert ((await b.position("BBB"))["exit_reason"], b.book.ledger.qty("BBB")) == ("foreign", 0)
+        sold = await b.get("/positions?status=closed&origin=foreign")
+        assert ([row["exit_reason"] for row in sold], b.book.ledger.qty("BBB")) == (["foreign"], 0)
 
 
 async def test_a_bracket_of_another_hand_protects_what_it_bought(database_url: str) -> None:

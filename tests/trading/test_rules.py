@@ -290,14 +290,11 @@ def test_what_another_hand_ordered_is_not_an_orphan() -> None:
     assert isinstance(next_step(scene(None, unwanted)), Cancel)
 
 
-def test_shares_left_to_another_hand_are_not_closed_by_the_clock() -> None:
-    bare = holding(stop_price=None, take_profit_price=None)
+def test_a_position_of_ours_is_closed_by_the_clock_whatever_becomes_of_foreign_shares() -> None:
     late = NOW + timedelta(minutes=200)
     leave = HOW.model_copy(update={"foreign_positions": "leave"})
-    assert exits.exit_due(bare, SESSION, HOW, late) == "max_hold"
-    assert exits.exit_due(bare, SESSION, leave, late) is None
-    assert exits.exit_due(replace(bare, side="short"), SESSION, leave, late) == "oversold"
-    assert exits.exit_due(holding(), SESSION, leave, late) == "max_hold"
+    assert exits.exit_due(holding(stop_price=None), SESSION, leave, late) == "max_hold"
+    assert exits.exit_due(holding(side="short"), SESSION, leave, late) == "oversold"
 
 
 def fill(name: str, quantity: int, second: int, order: str = "b-x") -> Execution:

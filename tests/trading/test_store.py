@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from services.trading import store
+from services.trading.store import booked
 from tests.trading.test_rules import row
 
 
@@ -34,7 +35,7 @@ async def test_no_more_is_booked_than_the_broker_says_is_filled(pool: asyncpg.Po
     order = replace(row("exit-1"), filled_quantity=4)
     await store.insert_order(pool, order)
     async with pool.acquire() as connection:
-        await store.add_booked(connection, order.order_id, 4)
+        await booked.add_booked(connection, order.order_id, 4)
         with pytest.raises(asyncpg.CheckViolationError):
-            await store.add_booked(connection, order.order_id, 1)
+            await booked.add_booked(connection, order.order_id, 1)
     assert [one.booked_quantity for one in await store.unsettled(pool)] == [4]

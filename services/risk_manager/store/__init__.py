@@ -69,7 +69,7 @@ async def holdings(db: Reader, now: datetime, replaced: Sequence[UUID]) -> tuple
         SELECT p.symbol, 'position' AS kind, c.name AS sector, p.quantity * p.entry_price AS value,
                p.quantity * greatest(p.entry_price - coalesce(p.stop_price, 0), 0) AS risk
         FROM positions p JOIN securities s USING (symbol) LEFT JOIN sectors c USING (sector_id)
-        WHERE p.status = 'open'
+        WHERE p.status = 'open' AND p.origin = 'system'
         UNION ALL
         SELECT o.symbol, 'entry', c.name, o.shares * coalesce(d.limit_price, d.reference_price),
                o.shares * (coalesce(d.limit_price, d.reference_price) - d.stop_price)
@@ -157,32 +157,32 @@ async def list_decisions(db: Reader, cycle_id: str, scan: int | None, limit: int
 async def open_positions(db: Reader) -> tuple[OpenPosition, ...]:
     sql = (
         "SELECT symbol, side, quantity, entry_price, realized_pnl AS realized, stop_price, entry_time FROM positions"
-        " WHERE status = 'open' ORDER BY symbol"
+        " WHERE status = 'open' AND origin = 'system' ORDER BY symbol"
     )
     return tuple(OpenPosition(**dict(row)) for row in await db.fetch(sql))
 
 
 async def realized_since(db: Reader, since: datetime) -> Realized:
-    """What positions entered since then have earned by their exits, USD."""
+    """What positions of ours entered since then have earned by their exits, USD."""
     sql = """
         SELECT coalesce(sum(realized_pnl) FILTER (WHERE status = 'closed'), 0) AS closed,
                coalesce(sum(realized_pnl) FILTER (WHERE NOT by_hand), 0) AS own
         FROM (SELECT p.status, p.realized_pnl, EXISTS (
                   SELECT FROM executions e JOIN orders o USING (order_id) WHERE e.position_id = p.position_id
                   AND o.purpose = 'foreign' AND (e.side = 'buy') = (p.side = 'long')) AS by_hand
-              FROM positions p WHERE p.entry_time >= $1) entered"""
+              FROM positions p WHERE p.origin = 'system' AND p.entry_time >= $1) entered"""
     rows = await db.fetch(sql, since)
     return Realized(**dict(rows[0]))
 
 
 async def held_over(db: Reader, since: datetime) -> tuple[HeldOver, ...]:
-    """Positions entered before that are open or were closed since, with what was exited of them since."""
+    """Positions of ours entered before that are open or were closed since, with what was exited of them since."""
     sql = """
         SELECT p.symbol, p.side, coalesce(sum(e.quantity), 0)::integer AS exited_quantity,
                coalesce(sum(e.quantity * e.price), 0) AS exited_value
         FROM positions p LEFT JOIN executions e ON e.position_id = p.position_id AND e.executed_at >= $1
              AND (e.side = 'sell') = (p.side = 'long')
-        WHERE p.entry_time < $1 AND (p.status = 'open' OR p.exit_time >= $1)
+        WHERE p.origin = 'system' AND p.entry_time < $1 AND (p.status = 'open' OR p.exit_time >= $1)
         GROUP BY p.position_id, p.symbol, p.side ORDER BY p.symbol"""
     return tuple(HeldOver(**dict(row)) for row in await db.fetch(sql, since))
 

@@ -10,7 +10,8 @@ from services.trading.flow.desk import FILL_TO_PROTECTED, UNPROTECTED, Desk, ale
 from services.trading.flow.hours import session_for_exits
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import exits as timing
-from services.trading.rules.positions import PositionRow, guard_prices
+from services.trading.rules.foreign import encroaching
+from services.trading.rules.positions import PositionRow, guard_prices, signed
 from services.trading.rules.steps import POLL, SLOW_POLL, Cancel, Close, GiveUp, Protect, Rest, Scene, Step, next_step
 
 MOST_STEPS, MOST_SENT = 8, 20
@@ -64,11 +65,12 @@ async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
 async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
     """The symbol as it stands in our books."""
     position = await store.open_position(desk.deps.pool, symbol)
+    foreign = await store.open_position(desk.deps.pool, symbol, "foreign")
     session, calendar = await session_for_exits(desk, now), desk.session(now)
     exits = await store.last_exits(desk.deps.pool, symbol, position.entry_time, MOST_SENT) if position else ()
     return Scene(
         position=position,
-        orders=await store.working(desk.deps.pool, symbol),
+        orders=encroaching(await store.working(desk.deps.pool, symbol), signed(foreign) if foreign else 0),
         sent=exits,
         now=now,
         market_open=session is not None and session.is_open(now),
@@ -86,22 +88,19 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
         message = f"{position.quantity} {symbol} more were sold than held: they are bought back"
         await alert_once(desk, f"short-{position.position_id}", "critical", "oversold", message, now)
     session = await session_for_exits(desk, now)
-    if position.exit_reason is None:
+    suspected = symbol in desk.disagreements and not desk.disagreements[symbol].locked
+    if position.exit_reason is None and not suspected:
+        # What is due waits the seconds until it is known how much there is: a split must not be sold as it was.
         reason = timing.exit_due(position, session, desk.how, now)
         if reason is not None:
             await store.want_exit(desk.deps.pool, position.position_id, reason)
-    else:
+    elif position.exit_reason is not None:
         await _escalate(desk, position, now)
 
 
 async def _care_for(desk: Desk, position: PositionRow) -> None:
-    """Shares that came without a stop get the default one and its target, are sold, or left, as the setting says."""
-    choice = desk.how.foreign_positions
-    if position.stop_price is not None or position.side == "short":
-        return
-    if choice == "close":
-        await store.want_exit(desk.deps.pool, position.position_id, "foreign")
-    elif choice == "protect":
+    """Shares of ours that came without a stop get the default one and its target."""
+    if position.stop_price is None and position.side == "long":
         stop, target = guard_prices(position.entry_price, desk.how)
         await store.write_guard(desk.deps.pool, position.position_id, stop, target)
 

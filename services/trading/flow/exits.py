@@ -40,7 +40,7 @@ async def close(desk: Desk, scene: Scene) -> bool:
         return False
     desk.shortfalls.pop(position.position_id, None)
     reason = position.exit_reason or "manual"
-    order = await _intent(desk, position, "exit", free, scene.now, reason=reason, type="market")
+    order = await intent(desk, position, "exit", free, scene.now, reason=reason, type="market")
     return order is not None and (await ask(desk, order)).status != "rejected"
 
 
@@ -139,7 +139,7 @@ async def _put_back(desk: Desk, scene: Scene) -> None:
 
 async def _send_protection(desk: Desk, position: PositionRow, quantity: int, now: datetime) -> bool:
     paired = position.take_profit_price is not None
-    order = await _intent(
+    order = await intent(
         desk,
         position,
         "protect",
@@ -176,7 +176,7 @@ async def cancel(desk: Desk, orders: tuple[OrderRow, ...], now: datetime) -> boo
     return True
 
 
-async def _intent(
+async def intent(
     desk: Desk, position: PositionRow, purpose: Any, quantity: int, now: datetime, **fields: Any
 ) -> OrderRow | None:
     """A stored intent of our own; None when another process was faster."""

@@ -1,27 +1,26 @@
 """Reconciling: our books beside the broker's; what somebody else did is taken into ours, what stays apart is locked."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from services.trading import store
-from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, apart, stable_id
+from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, apart
+from services.trading.flow.explain import explain, take_in
 from services.trading.flow.reading import read_orders, read_positions
-from services.trading.flow.send import record
-from services.trading.flow.settle import book, settle
+from services.trading.flow.settle import settle
 from services.trading.rules import reconcile as rule
 from services.trading.rules.foreign import foreign_of, listed_foreign
 from services.trading.rules.listing import NOTHING, Listing, can_be_a_row, listing_of
-from services.trading.rules.orders import CLOCKS_APART, INTENDED, OrderRow, is_answer_to, leg_purpose
+from services.trading.rules.orders import CLOCKS_APART, INTENDED
 from services.trading.rules.sight import other_orders
 from shared.domain.listing import Listed
 from shared.domain.order import BrokerOrder
-from shared.domain.position import Disagreement, OpenOrder, Reconciliation
-from shared.errors import CatalystError, Unavailable
+from shared.domain.position import BrokerPosition, Disagreement, OpenOrder, Reconciliation
+from shared.errors import CatalystError
 from shared.journal import append_event
 
-LOOK_BACK = timedelta(hours=24)
 log = structlog.get_logger()
 
 
@@ -41,10 +40,10 @@ async def _reconcile(desk: Desk, now: datetime) -> None:
     await settle(desk, now, await _listed(desk) if resting is not None else NOTHING)
     if resting is not None:
         await _take_in_resting(desk, resting, now)
-    found = await _compare(desk, now)
-    if any(symbol not in desk.disagreements for symbol in found):
-        await _take_in_foreign(desk, set(found), now)
-        found = await _compare(desk, now)
+    listed = await read_positions(desk, now)
+    found = await _compare(desk, listed, now)
+    if found and await explain(desk, found, listed, now):
+        found = await _compare(desk, listed, now)
     await _tell_changes(desk, found, now)
     desk.disagreements = found
     LOCKED.set(sum(one.locked for one in found.values()))
@@ -84,21 +83,23 @@ async def _take_in_resting(desk: Desk, resting: Listed[BrokerOrder], now: dateti
             others.append(told)
         elif not desk.locks[told.symbol].locked():
             async with desk.locks[told.symbol]:
-                await apart(desk, f"{told.symbol} (by hand)", _adopt(desk, told, now), now)
-    desk.sight = replace(desk.sight, others=tuple(others), unreadable=resting.unreadable)
+                await apart(desk, f"{told.symbol} (by hand)", take_in(desk, told, now), now)
+    ids = frozenset(one.id for told in resting for one in (told, *told.legs))
+    desk.sight = replace(desk.sight, others=tuple(others), unreadable=resting.unreadable, open_ids=ids)
 
 
-async def _compare(desk: Desk, now: datetime) -> dict[str, Disagreement]:
-    listed = await read_positions(desk, now)
-    theirs = rule.held_at_broker(listed)
-    ours = rule.held_by_us(await store.positions(desk.deps.pool, "open"))
-    for symbol in foreign_of(listed, await store.positions(desk.deps.pool, "open")):
+async def _compare(desk: Desk, listed: Listed[BrokerPosition], now: datetime) -> dict[str, Disagreement]:
+    """Our books, foreign shares included, beside what the broker holds."""
+    books = await store.positions(desk.deps.pool, "open", origin=None)
+    found = rule.disagreements(rule.held_by_us(books), rule.held_at_broker(listed), desk.disagreements, now)
+    ours = [row for row in books if not row.is_foreign]
+    for symbol in foreign_of(listed, ours):
         desk.foreign_since.setdefault(symbol, now)
     orders = tuple(row for row in desk.sight.unreadable if row.kind == "order")
     unreadable = (*orders, *listed.unreadable)
     desk.sight = replace(desk.sight, positions_read=True, unreadable=unreadable, holdings=listed.rows)
-    desk.flat = not theirs and desk.sight.orders_read and not any(row.obscures for row in unreadable)
-    return rule.disagreements(ours, theirs, desk.disagreements, now)
+    desk.flat = not found and desk.sight.orders_read and not any(row.obscures for row in unreadable)
+    return found
 
 
 def _words(one: Disagreement) -> str:
@@ -123,69 +124,6 @@ async def _journal(desk: Desk, kind: str, one: Disagreement, now: datetime) -> N
         await append_event(connection, SERVICE, kind, now, payload)
 
 
-async def _take_in_foreign(desk: Desk, symbols: set[str], now: datetime) -> None:
-    """Orders that somebody placed past us, by hand at the broker, become rows, so their fills can be booked."""
-    try:
-        fills = await desk.broker.executions(now - LOOK_BACK)
-        for fill in fills:
-            if fill.symbol not in symbols:
-                continue
-            async with desk.locks[fill.symbol]:
-                row = await store.order_by_broker_id(desk.deps.pool, fill.broker_order_id)
-                if row is None:
-                    told = await desk.broker.order(fill.broker_order_id)
-                    adopting = _adopt(desk, told, now) if told is not None else None
-                    row = await apart(desk, f"{fill.symbol} (by hand)", adopting, now) if adopting else None
-                if row is not None and row.is_others:
-                    await book(desk, row, fill)
-    except Unavailable as error:
-        log.warning("foreign_fills_unknown", error=error.detail)
-
-
-async def _adopt(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | None:
-    ours = await store.order_by_client_id(desk.deps.pool, told.client_order_id)
-    if ours is not None and is_answer_to(ours, told):
-        # Given up as never arrived, and it arrived after all.
-        return await record(desk, ours, told)
-    if told.quantity < 1:
-        return None
-    await store.know_symbol(desk.deps.pool, told.symbol)
-    row = OrderRow(
-        order_id=stable_id("foreign", told.id),
-        client_order_id=told.client_order_id if ours is None else told.id,
-        broker_order_id=told.id,
-        parent_order_id=None,
-        cycle_id=None,
-        symbol=told.symbol,
-        side=told.side,
-        purpose="foreign",
-        type=told.type,
-        order_class=told.order_class,
-        status=told.status,
-        quantity=told.quantity,
-        filled_quantity=told.filled_quantity,
-        booked_quantity=0,
-        filled_average_price=told.filled_average_price,
-        limit_price=told.limit_price,
-        stop_price=told.stop_price,
-        decision_id=None,
-        decision_stop=None,
-        decision_target=None,
-        decision_expires_at=None,
-        reason=f"not sent by this system ({leg_purpose(told)})" if told.order_class != "simple" else "not sent by us",
-        cancel_reason=None,
-        exit_reason=None,
-        created_at=told.submitted_at,
-        submitted_at=told.submitted_at,
-        updated_at=told.updated_at,
-    )
-    await store.insert_order(desk.deps.pool, row)
-    row = await record(desk, row, told)
-    message = f"{told.side} {told.quantity} {told.symbol} was ordered at the broker, not by this system"
-    await alert_once(desk, f"foreign-{told.id}", "warning", "foreign_order", message, now)
-    return row
-
-
 async def cancel_unlisted(desk: Desk) -> None:
     """Ask for cancellation of open orders that are no rows of ours and might buy: those of other hands that open
     something, and those that cannot be read. What cannot be cancelled stays in the list, and so keeps a stop from flat.
@@ -205,7 +143,7 @@ async def standing(desk: Desk) -> Reconciliation:
     held, sight = await store.positions(desk.deps.pool, "open"), desk.sight
     foreign = foreign_of(sight.holdings, held)
     rows = await store.unsettled(desk.deps.pool)
-    ours = [row for row in rows if not row.is_others or row.is_final]
+    ours = [row for row in rows if row.origin == "system" or row.status == INTENDED or row.is_final]
     read = {f"{what}_read": desk.blind.get(what, 0) == 0 for what in ("orders", "positions")}
     return Reconciliation(
         ready=desk.ready,

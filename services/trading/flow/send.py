@@ -70,6 +70,8 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
         raise NotNow(f"{symbol} is locked: our books and the broker disagree on what is held")
     if await store.open_position(desk.deps.pool, symbol) is not None:
         raise NotNow(f"{symbol} is held already")
+    if any(one.symbol == symbol and one.exact for one in desk.sight.holdings):
+        raise NotNow(f"{symbol} is held already, and not by this system: shares that are not ours stay apart")
 
 
 def clocks_allow(desk: Desk) -> None:
@@ -196,7 +198,7 @@ async def overtaken(desk: Desk, order: OrderRow) -> str | None:
         if entries_end(desk.session(now), desk.how, now):
             return "closing for the day"
         return await store.forbidden(desk.deps.pool, order.decision_id)
-    position = await store.open_position(desk.deps.pool, order.symbol)
+    position = await store.open_position(desk.deps.pool, order.symbol, order.origin)
     return None if position is not None and position.quantity >= order.quantity else "the position has changed"
 
 
@@ -292,6 +294,8 @@ async def _add_leg(connection: Connection, parent: OrderRow, leg: BrokerOrder) -
         created_at=leg.submitted_at,
         submitted_at=leg.submitted_at,
         updated_at=leg.updated_at,
+        origin=parent.origin,
+        time_in_force=parent.time_in_force,
     )
     await store.insert_order(connection, row)
     await note_order(connection, row, leg.submitted_at)

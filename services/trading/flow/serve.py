@@ -12,6 +12,7 @@ from services.trading.flow.exits import cancel
 from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import positions as position_rule
+from services.trading.rules.foreign import covered
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.position import PositionView, Reconciliation
@@ -23,13 +24,19 @@ log = structlog.get_logger()
 
 async def show(desk: Desk, position: PositionRow, now: datetime) -> PositionView:
     """A position with what protects it now."""
-    protected = (await look(desk, position.symbol, now)).protected if position.status == "open" else 0
+    protected = 0
+    if position.status == "open" and position.is_foreign:
+        protected = covered(await store.working(desk.deps.pool, position.symbol))
+    elif position.status == "open":
+        protected = (await look(desk, position.symbol, now)).protected
     return position_rule.view(position, protected)
 
 
 async def find_position(desk: Desk, symbol: str) -> PositionView:
-    """The open position of a symbol, or the last closed one. Raises NotFound."""
+    """The open position of a symbol, ours before another's, or the last closed one. Raises NotFound."""
     found = await store.positions(desk.deps.pool, None, symbol.upper(), 1)
+    if not found or found[0].status == "closed":
+        found = await store.positions(desk.deps.pool, "open", symbol.upper(), 1, "foreign") or found
     if not found:
         raise NotFound(f"no position in {symbol.upper()}, now or before", field="symbol")
     return await show(desk, found[0], await desk.deps.clock.now())
@@ -42,6 +49,12 @@ async def close_symbol(desk: Desk, symbol: str, reason: str) -> PositionView:
         await store.want_bought_closed(desk.deps.pool, symbol, reason)
         entries = await store.want_entries_cancelled(desk.deps.pool, symbol, reason)
         position = await store.open_position(desk.deps.pool, symbol)
+        if position is None and not entries and await store.open_position(desk.deps.pool, symbol, "foreign"):
+            raise NotNow(
+                f"{symbol} is held, and was not bought by this system: it is sold in the broker's own app, or by"
+                " positions.foreign_positions: close",
+                field="symbol",
+            )
         if position is None and not entries:
             raise NotFound(f"nothing to close: no open position in {symbol}", field="symbol")
         if position is not None:

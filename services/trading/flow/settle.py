@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.trading import store
+from services.trading.flow.correct import book_by_hand, refold, tell_closed
 from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, apart, in_turn, stable_id
 from services.trading.flow.send import ask, found_as, give_up, overtaken, record, refuse
 from services.trading.rules import orders as rule
@@ -12,6 +13,7 @@ from services.trading.rules import positions as fold_rule
 from services.trading.rules.listing import NOTHING, Listing
 from services.trading.rules.orders import INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow
+from services.trading.store import booked
 from shared.domain.order import BrokerOrder, Execution
 from shared.errors import BrokerRefused, Unavailable
 from shared.journal import Connection, append_event
@@ -128,10 +130,10 @@ async def book_fills(desk: Desk, symbol: str, now: datetime) -> None:
     heard = tuple(hint.execution for hint in desk.hints if hint.execution is not None)
     fills: list[Execution] = []
     for row in due.values():
-        booked = await store.booked_ids(desk.deps.pool, row.order_id)
-        known = fold_rule.not_booked(row.broker_order_id or "", listed, heard, booked, row.booked_quantity)
+        known_ids = await booked.booked_ids(desk.deps.pool, row.order_id)
+        known = fold_rule.not_booked(row.broker_order_id or "", listed, heard, known_ids, row.booked_quantity)
         if not known and now - row.updated_at >= UNLISTED_AFTER:
-            told = fold_rule.told_by_order(row, await store.booked_value(desk.deps.pool, row.order_id))
+            told = fold_rule.told_by_order(row, await booked.booked_value(desk.deps.pool, row.order_id))
             known = (told,) if told is not None else ()
         fills += known
     for fill in sorted(fills, key=lambda fill: (fill.at, fill.execution_id)):
@@ -155,19 +157,25 @@ async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
     async with desk.deps.pool.acquire() as connection, connection.transaction():
         order = await store.lock_order(connection, row.order_id)
         cumulative = order.booked_quantity + fill.quantity
-        if cumulative > order.filled_quantity or await store.is_booked(connection, fill.execution_id):
+        if cumulative > order.filled_quantity or await booked.is_booked(connection, fill.execution_id):
+            return
+        if order.origin == "foreign":
+            by_hand = await book_by_hand(connection, order, fill, cumulative)
+            await booked.add_booked(connection, order.order_id, fill.quantity)
+            if by_hand is not None:
+                await _journal(connection, order, fill, by_hand)
             return
         position = await store.open_position(connection, order.symbol)
         if position is None:
-            position_id = stable_id("position", fill.execution_id)
-            prices = (order.decision_stop, order.decision_target)
-            position = await store.insert_position(connection, position_id, order, fill, prices)
-        if not await store.insert_execution(connection, order, position.position_id, fill, cumulative):
+            position_id, prices = stable_id("position", fill.execution_id), (order.decision_stop, order.decision_target)
+            opening = fold_rule.Fill(fill.side, fill.quantity, fill.price, fill.at)
+            position = await store.insert_position(
+                connection, position_id, order.symbol, opening, "system", order.cycle_id, prices
+            )
+        if not await booked.insert_execution(connection, order, position.position_id, fill, cumulative):
             return
-        await store.add_booked(connection, order.order_id, fill.quantity)
-        folded = fold_rule.fold(await store.fills_of(connection, position.position_id))
-        closed_by = rule.exit_reason(order) if folded.status == "closed" else None
-        after = await store.write_fold(connection, position.position_id, folded, closed_by, fill.at)
+        await booked.add_booked(connection, order.order_id, fill.quantity)
+        after = await refold(connection, position, rule.exit_reason(order), fill.at)
         if order.exit_reason is not None and after.status == "open":
             await store.want_exit(connection, position.position_id, order.exit_reason)
         await _journal(connection, order, fill, after)
@@ -190,10 +198,4 @@ async def _journal(connection: Connection, order: OrderRow, fill: Execution, aft
     }
     await append_event(connection, SERVICE, "fill.booked", fill.at, payload, after.cycle_id)
     if after.status == "closed":
-        result = {
-            "position_id": str(after.position_id),
-            "symbol": after.symbol,
-            "exit_reason": after.exit_reason,
-            "realized_pnl": str(after.realized_pnl),
-        }
-        await append_event(connection, SERVICE, "position.closed", fill.at, result, after.cycle_id)
+        await tell_closed(connection, after, fill.at)

@@ -12,6 +12,7 @@ from services.trading.flow.attend import attend_all
 from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
 from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import FAILURES, Desk, know_sessions
+from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
 from services.trading.rules.exits import settle_slot
@@ -87,6 +88,7 @@ async def one_pass(desk: Desk) -> datetime:
         desk.look_again = True
         raise
     wakes, busy = await attend_all(desk, now)
+    wakes += await attend_foreign(desk, now)
     if (trouble := trouble or next(iter(desk.failed_now.values()), None)) is not None:
         desk.look_again = True
         raise trouble

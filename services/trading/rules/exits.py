@@ -26,15 +26,13 @@ def hold_ends(position: PositionRow, how: PositionsPart) -> datetime:
 
 
 def exit_due(position: PositionRow, session: Session | None, how: PositionsPart, now: datetime) -> str | None:
-    """Why the position must be closed now, or None. Nothing is due while the market is closed. A short is never meant;
-    what another hand bought has no stop, and by the setting may be none of our business.
+    """Why a position of ours must be closed now, or None. Nothing is due while the market is closed. A short is never
+    meant.
     """
     if session is None or not session.is_open(now):
         return None
     if position.side == "short":
         return "oversold"
-    if position.stop_price is None and how.foreign_positions == "leave":
-        return None
     flatten = flatten_at(session, how)
     if flatten is not None and now >= flatten:
         return "close_of_day"

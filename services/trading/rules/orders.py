@@ -18,6 +18,7 @@ from shared.domain.order import (
     Purpose,
     Side,
 )
+from shared.domain.position import Origin
 from shared.domain.session import trading_day
 
 INTENDED = "intended"
@@ -70,6 +71,8 @@ class OrderRow:
     created_at: datetime
     submitted_at: datetime | None
     updated_at: datetime
+    origin: Origin = "system"
+    time_in_force: Literal["day", "gtc"] = "day"
 
     @property
     def is_final(self) -> bool:
@@ -126,6 +129,7 @@ def request_of(order: OrderRow) -> OrderRequest:
         type=kind,
         order_class="bracket" if order.order_class == "bracket" else "oco" if order.order_class == "oco" else "simple",
         position_intent="buy_to_open" if order.is_entry else CLOSED_BY[order.side],
+        time_in_force=order.time_in_force,
         limit_price=limit,
         stop_price=stop,
         take_profit_price=target,

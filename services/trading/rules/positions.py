@@ -1,4 +1,4 @@
-"""A position is the fold of its executions; nothing else says what is held or earned."""
+"""A position is the fold of its executions and corrections; nothing else says what is held or earned."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from config.trading import PositionsPart
 from services.trading.rules.orders import OrderRow
 from shared.domain.market import to_tick
 from shared.domain.order import Execution, Side
-from shared.domain.position import PositionView
+from shared.domain.position import Origin, PositionView
 
 ZERO = Decimal(0)
 _PRICE, _MONEY = Decimal("0.00000001"), Decimal("0.000001")
@@ -20,12 +20,18 @@ _PRICE, _MONEY = Decimal("0.00000001"), Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One booked execution."""
+    """One booked execution or correction. A split makes `shares_after` shares of every `shares_before`, at no price."""
 
     side: Side
     quantity: int
     price: Decimal
     at: datetime
+    shares_before: int = 1
+    shares_after: int = 1
+
+    @property
+    def is_split(self) -> bool:
+        return self.shares_before != self.shares_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +74,44 @@ class PositionRow:
     locked: bool
     lock_reason: str | None
     updated_at: datetime
+    origin: Origin = "system"
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.origin == "foreign"
 
 
-def _side_total(fills: Iterable[Fill], side: Side) -> tuple[int, Decimal]:
-    mine = [fill for fill in fills if fill.side == side]
-    return sum(fill.quantity for fill in mine), sum((fill.quantity * fill.price for fill in mine), ZERO)
+def _totals(fills: Iterable[Fill]) -> dict[Side, tuple[Decimal, Decimal]]:
+    """Shares and money of either side. Shares from before a split count as what they became, at the same money; a
+    fraction that a split leaves is paid out by the broker and is gone.
+    """
+    totals: dict[Side, tuple[Decimal, Decimal]] = {"buy": (ZERO, ZERO), "sell": (ZERO, ZERO)}
+    for fill in fills:
+        if not fill.is_split:
+            shares, money = totals[fill.side]
+            totals[fill.side] = shares + fill.quantity, money + fill.quantity * fill.price
+            continue
+        (bought, cost), (sold, proceeds) = totals["buy"], totals["sell"]
+        net = after_split(int(bought - sold), fill.shares_before, fill.shares_after)
+        sold = (sold * fill.shares_after / fill.shares_before).quantize(_PRICE)
+        totals = {"buy": (sold + net, cost), "sell": (sold, proceeds)}
+    return totals
+
+
+def after_split(quantity: int, shares_before: int, shares_after: int) -> int:
+    """Whole shares (signed) that a split makes of these, towards zero."""
+    return int(Decimal(quantity) * shares_after / shares_before)
 
 
 def fold(fills: Sequence[Fill]) -> Fold:
-    """The position that these executions (in time order, at least one) make.
+    """The position that these executions and corrections (in time order, at least one) make.
 
     Profit is sales less purchases of the shares that were both bought and sold, at average price on the side that
     has more of them; with nothing left it is exact. More sold than bought is a short, and shows as one.
     """
-    bought, cost = _side_total(fills, "buy")
-    sold, proceeds = _side_total(fills, "sell")
-    net, closed = bought - sold, min(bought, sold)
+    totals = _totals(fills)
+    (bought, cost), (sold, proceeds) = totals["buy"], totals["sell"]
+    net, closed = int(bought - sold), min(bought, sold)
     long = net > 0 or (net == 0 and fills[0].side == "buy")
     realized = ZERO
     if closed:
@@ -96,9 +124,9 @@ def fold(fills: Sequence[Fill]) -> Fold:
     return Fold(
         side="long" if long else "short",
         quantity=abs(net),
-        entry_quantity=opened,
+        entry_quantity=max(1, int(opened)),
         entry_price=(opened_value / opened).quantize(_PRICE),
-        entry_time=next(fill.at for fill in fills if fill.side == entry_side),
+        entry_time=next(fill.at for fill in fills if fill.side == entry_side and not fill.is_split),
         exit_price=(left_value / left).quantize(_PRICE) if left else None,
         exit_time=fills[-1].at if net == 0 else None,
         realized_pnl=realized.quantize(_MONEY),
@@ -187,4 +215,5 @@ def view(position: PositionRow, protected: int) -> PositionView:
         take_profit_price=position.take_profit_price,
         protected_quantity=min(protected, position.quantity),
         locked=position.locked,
+        origin=position.origin,
     )

@@ -1,5 +1,6 @@
 """Our books beside the broker's. The two of his own disagree for seconds, so a difference must be seen twice."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -10,7 +11,11 @@ CONFIRM_AFTER = timedelta(seconds=10)
 
 
 def held_by_us(positions: Iterable[PositionRow]) -> dict[str, int]:
-    return {position.symbol: signed(position) for position in positions if position.quantity}
+    """Signed shares by symbol, all positions of it together."""
+    held: Counter[str] = Counter()
+    for position in positions:
+        held[position.symbol] += signed(position)
+    return {symbol: quantity for symbol, quantity in held.items() if quantity}
 
 
 def held_at_broker(positions: Iterable[BrokerPosition]) -> dict[str, int]:

@@ -12,13 +12,16 @@ from shared.domain.position import BrokerPosition, OtherOrder
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`others` are open orders of other hands that are no rows of ours: options, coins, fractions, amounts of money."""
+    """`others` are open orders of other hands that are no rows of ours: options, coins, fractions, amounts of money.
+    `open_ids`: every order he listed as open, legs included.
+    """
 
     orders_read: bool = False
     positions_read: bool = False
     unreadable: tuple[Unreadable, ...] = ()
     others: tuple[BrokerOrder, ...] = ()
     holdings: tuple[BrokerPosition, ...] = ()
+    open_ids: frozenset[str] = frozenset()
 
 
 def other_orders(

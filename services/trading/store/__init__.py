@@ -1,4 +1,4 @@
-"""SQL of trading: orders, executions, positions. One function, one statement."""
+"""SQL of trading: orders and positions; what is booked on them is in booked.py. One function, one statement."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,8 @@ from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import Fill, Fold, PositionRow
 from services.trading.store.clock import last_clock_reading as last_clock_reading
 from services.trading.store.clock import write_clock_reading as write_clock_reading
-from shared.domain.order import BrokerOrder, Execution
+from shared.domain.order import BrokerOrder
+from shared.domain.position import Origin
 from shared.journal import Connection
 
 Source = asyncpg.Pool | Connection
@@ -23,11 +24,12 @@ _ORDER = (
     "order_id, client_order_id, broker_order_id, parent_order_id, cycle_id, symbol, side, purpose, type, order_class,"
     " status, quantity, filled_quantity, booked_quantity, filled_average_price, limit_price, stop_price, decision_id,"
     " decision_stop, decision_target, decision_expires_at, reason, cancel_reason, exit_reason, created_at,"
-    " submitted_at, updated_at"
+    " submitted_at, updated_at, origin, time_in_force"
 )
 _POSITION = (
     "position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price, entry_time, exit_price,"
-    " exit_time, exit_reason, realized_pnl, stop_price, take_profit_price, locked, lock_reason, updated_at"
+    " exit_time, exit_reason, realized_pnl, stop_price, take_profit_price, locked, lock_reason, origin,"
+    " updated_at"
 )
 
 
@@ -113,12 +115,14 @@ async def working(source: Source, symbol: str) -> tuple[OrderRow, ...]:
     return _orders(rows)
 
 
-async def last_exits(source: Source, symbol: str, since: datetime, most: int) -> tuple[OrderRow, ...]:
+async def last_exits(
+    source: Source, symbol: str, since: datetime, most: int, origin: Origin = "system"
+) -> tuple[OrderRow, ...]:
     """The newest exits and protective orders sent since a moment, newest first."""
     rows = await source.fetch(
         f"SELECT {_ORDER} FROM orders WHERE symbol = $1 AND purpose IN ('exit', 'protect') AND created_at >= $2"
-        " ORDER BY created_at DESC, length(client_order_id) DESC, client_order_id DESC LIMIT $3",
-        *(symbol, since, most),
+        " AND origin = $4 ORDER BY created_at DESC, length(client_order_id) DESC, client_order_id DESC LIMIT $3",
+        *(symbol, since, most, origin),
     )
     return _orders(rows)
 
@@ -173,10 +177,11 @@ async def take_turn(connection: Connection) -> None:
 
 
 async def at_work(connection: Connection) -> AtWork:
-    """Open positions, and entries on their way for what they may still buy at their limit."""
+    """Open positions of ours, and entries on their way for what they may still buy at their limit."""
     rows = await connection.fetch(
         "SELECT coalesce(array_agg(DISTINCT symbol), '{}') AS symbols, coalesce(sum(value), 0) AS exposure FROM ("
-        " SELECT symbol, quantity * entry_price AS value FROM positions WHERE status = 'open' UNION ALL"
+        " SELECT symbol, quantity * entry_price AS value FROM positions WHERE status = 'open' AND origin = 'system'"
+        " UNION ALL"
         f" SELECT symbol, (CASE WHEN status NOT IN {_FINAL} THEN quantity ELSE filled_quantity END - booked_quantity)"
         f" * limit_price FROM orders WHERE purpose = 'entry' AND (status NOT IN {_FINAL}"
         " OR booked_quantity < filled_quantity)) AS work",
@@ -204,9 +209,10 @@ async def want_cancel(source: Source, order_ids: list[UUID], reason: str) -> Non
 
 
 async def want_entries_cancelled(source: Source, symbol: str | None, reason: str) -> tuple[str, ...]:
-    """Entries, and orders of another hand, that are not final shall go; returns their symbols."""
+    """Entries, and what another hand buys, that are not final shall go; returns their symbols."""
     rows = await source.fetch(
-        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2) WHERE purpose IN ('entry', 'foreign')"
+        "UPDATE orders SET cancel_reason = coalesce(cancel_reason, $2)"
+        " WHERE (purpose = 'entry' OR (purpose = 'foreign' AND side = 'buy'))"
         f" AND status NOT IN {_FINAL} AND ($1::text IS NULL OR symbol = $1) RETURNING symbol",
         symbol,
         reason,
@@ -226,82 +232,53 @@ async def want_bought_closed(source: Source, symbol: str | None, reason: str) ->
     )
 
 
-async def insert_execution(
-    connection: Connection, order: OrderRow, position_id: UUID, execution: Execution, cumulative: int
-) -> bool:
-    """False when this execution is booked already."""
-    row = await connection.fetchrow(
-        "INSERT INTO executions (execution_id, order_id, position_id, symbol, side, quantity, cumulative_quantity,"
-        " price, executed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        " ON CONFLICT DO NOTHING RETURNING execution_id",
-        *(execution.execution_id, order.order_id, position_id, order.symbol, order.side),
-        *(execution.quantity, cumulative, execution.price, execution.at),
-    )
-    return row is not None
-
-
-async def booked_ids(source: Source, order_id: UUID) -> frozenset[str]:
-    rows = await source.fetch("SELECT execution_id FROM executions WHERE order_id = $1", order_id)
-    return frozenset(str(row["execution_id"]) for row in rows)
-
-
-async def booked_value(source: Source, order_id: UUID) -> Decimal:
-    """Shares times price of an order's booked executions, USD."""
-    sql = "SELECT coalesce(sum(quantity * price), 0) FROM executions WHERE order_id = $1"
-    return Decimal(await source.fetchval(sql, order_id))
-
-
-async def is_booked(source: Source, execution_id: str) -> bool:
-    return bool(await source.fetchval("SELECT EXISTS (SELECT 1 FROM executions WHERE execution_id = $1)", execution_id))
-
-
-async def add_booked(connection: Connection, order_id: UUID, quantity: int) -> None:
-    await connection.execute(
-        "UPDATE orders SET booked_quantity = booked_quantity + $2 WHERE order_id = $1", order_id, quantity
-    )
-
-
-async def fills_of(source: Source, position_id: UUID) -> tuple[Fill, ...]:
-    """A position's executions in time order."""
+async def open_position(source: Source, symbol: str, origin: Origin = "system") -> PositionRow | None:
     rows = await source.fetch(
-        "SELECT side, quantity, price, executed_at AS at FROM executions WHERE position_id = $1"
-        " ORDER BY executed_at, execution_id",
-        position_id,
-    )
-    return tuple(Fill(**dict(row)) for row in rows)
-
-
-async def open_position(source: Source, symbol: str) -> PositionRow | None:
-    rows = await source.fetch(
-        f"SELECT {_POSITION} FROM positions WHERE symbol = $1 AND status = 'open' FOR UPDATE", symbol
+        f"SELECT {_POSITION} FROM positions WHERE symbol = $1 AND origin = $2 AND status = 'open' FOR UPDATE",
+        *(symbol, origin),
     )
     return next(iter(_positions(rows)), None)
 
 
 async def positions(
-    source: Source, status: str | None, symbol: str | None = None, limit: int = 1000
+    source: Source, status: str | None, symbol: str | None = None, limit: int = 1000, origin: Origin | None = "system"
 ) -> tuple[PositionRow, ...]:
-    """By symbol while open, the newest first otherwise."""
+    """By symbol while open, the newest first otherwise. Foreign ones only where they are asked for."""
     rows = await source.fetch(
         f"SELECT {_POSITION} FROM positions WHERE ($1::text IS NULL OR status = $1)"
-        " AND ($2::text IS NULL OR symbol = $2) ORDER BY status DESC, exit_time DESC NULLS FIRST, symbol LIMIT $3",
-        status,
-        symbol,
-        limit,
+        " AND ($2::text IS NULL OR symbol = $2) AND ($4::text IS NULL OR origin = $4)"
+        " ORDER BY status DESC, exit_time DESC NULLS FIRST, symbol LIMIT $3",
+        *(status, symbol, limit, origin),
     )
     return _positions(rows)
 
 
+async def position_at(source: Source, symbol: str, at: datetime) -> PositionRow | None:
+    """Our position of that moment, closed since; the newest."""
+    rows = await source.fetch(
+        f"SELECT {_POSITION} FROM positions WHERE symbol = $1 AND origin = 'system' AND status = 'closed'"
+        " AND entry_time <= $2 AND exit_time >= $2 ORDER BY exit_time DESC LIMIT 1 FOR UPDATE",
+        *(symbol, at),
+    )
+    return next(iter(_positions(rows)), None)
+
+
 async def insert_position(
-    connection: Connection, position_id: UUID, order: OrderRow, execution: Execution, prices: tuple[Any, Any]
+    connection: Connection,
+    position_id: UUID,
+    symbol: str,
+    first: Fill,
+    origin: Origin,
+    cycle_id: str | None = None,
+    prices: tuple[Any, Any] = (None, None),
 ) -> PositionRow:
-    """A position opened by its first execution; `prices` are the stop and the target its entry came with."""
+    """A position opened by its first execution or correction; `prices` are the stop and target its entry came with."""
     row = await connection.fetchrow(
         "INSERT INTO positions (position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price,"
-        " entry_time, stop_price, take_profit_price, updated_at)"
-        f" VALUES ($1, $2, $3, $4, 'open', $5, $5, $6, $7, $8, $9, $7) RETURNING {_POSITION}",
-        *(position_id, order.cycle_id, order.symbol, "long" if execution.side == "buy" else "short"),
-        *(execution.quantity, execution.price, execution.at, *prices),
+        " entry_time, stop_price, take_profit_price, origin, updated_at)"
+        f" VALUES ($1, $2, $3, $4, 'open', $5, $5, $6, $7, $8, $9, $10, $7) RETURNING {_POSITION}",
+        *(position_id, cycle_id, symbol, "long" if first.side == "buy" else "short"),
+        *(first.quantity, first.price, first.at, *prices, origin),
     )
     return _positions([row])[0]
 
