@@ -1,17 +1,23 @@
 """Items that change under their id, and corrections under another: read as they stood, never earlier than told."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
+from fastapi import Request
 
+from services.news.flow.assess import evidence_of, open_desk
 from services.news.flow.heard import Heard
 from services.news.rules.aggregate import evidence
 from services.news.rules.story import corrects, is_correction, is_retraction
+from services.news.sources.alpaca import AlpacaNews
 from shared.domain.news import Headline
 from tests.news.items import item
 from tests.news.test_sources import OTHER, ask, market, web_on, wire
-from tests.technical.world import NOW, Feed, Market
+from tests.shared.alpaca_venue import Venue, settings_for
+from tests.technical.world import NOW, Feed, Market, deps_around
 
 __all__ = ["market"]
 BEATS = "Acme beats quarterly profit estimates, raises guidance"
@@ -144,3 +150,31 @@ def test_an_update_is_what_is_read_of_its_story() -> None:
 )
 def test_what_corrects_nothing(text: str, other: str) -> None:
     assert not corrects(text, other)
+
+
+async def test_alpacas_wire_corrects_and_tags_late(
+    pool: asyncpg.Pool, market: Market, venue: Venue, venue_url: str
+) -> None:
+    """Its window, order and stamps as the vendor's: what was published at 14:00 and changed at 14:40 is in both."""
+    at = {minutes: (NOW - timedelta(minutes=minutes)).isoformat() for minutes in (60, 20)}
+    beats = {"id": 1, "headline": BEATS, "symbols": ["ACME"]}
+    wins = {"id": 2, "headline": "Globex wins 2 billion dollar Navy contract", "symbols": list[str]()}
+    items: list[dict[str, Any]] = [one | {"created_at": at[60], "updated_at": at[60]} for one in (beats, wins)]
+
+    def said(request: Request) -> tuple[int, Any]:
+        wanted, start = set(request.query_params["symbols"].split(",")), request.query_params["start"]
+        moment = datetime.fromisoformat(start)
+        inside = [one for one in items if datetime.fromisoformat(str(one["updated_at"])) >= moment]
+        return 200, {"news": [one for one in inside if wanted & set(one["symbols"])], "next_page_token": None}
+
+    venue.answers["/v1beta1/news"] = said
+    deps = replace(deps_around(pool, market), news=(feed := AlpacaNews(settings_for(venue_url)),))
+    desk, early = open_desk(deps), NOW - timedelta(minutes=50)
+    was = await evidence_of(deps, desk, ["ACME", "GLBX"], early)
+    assert (was["ACME"].sentiment > 0.2, was["GLBX"].items) == (True, 0)
+    items[0] |= {"headline": "CORRECTION: " + MISSES, "updated_at": at[20]}
+    items[1] |= {"symbols": ["GLBX"], "updated_at": at[20]}
+    found = await evidence_of(deps, desk, ["ACME", "GLBX"], NOW)
+    assert (found["ACME"].sentiment < -0.2, found["GLBX"].items, found["GLBX"].sentiment > 0) == (True, 1, True)
+    assert await evidence_of(deps, desk, ["ACME", "GLBX"], early) == was
+    await feed.close()
