@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
+.PHONY: help setup setup-dev demo demo-all paper-check up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,6 +26,9 @@ setup-dev: .venv/installed-dev ## and what the checks need
 demo: .venv/installed-demo ## a whole trading day on a simulated exchange [TAPE=folder DATE=day SPEED=n FLAGS=--json]
 	@exec $(CATALYST) demo $(if $(TAPE),--tape "$(TAPE)") $(if $(DATE),--date "$(DATE)") $(if $(SPEED),--speed "$(SPEED)") $(FLAGS)
 
+demo-all: .venv/installed-demo ## every recorded session under a folder, a table and one JSON line [TAPES=folder FLAGS="--only 2026-06"]
+	@exec $(CATALYST) demo-all --tapes "$(or $(TAPES),../shared/market)" $(FLAGS)
+
 up: .venv/installed-demo ## the whole system on this machine, until Ctrl-C or `make down`
 	@exec $(CATALYST) up $(FLAGS)
 
@@ -34,6 +37,9 @@ down: .venv/installed-demo ## stop what `make up` started
 
 flatten: .venv/installed-demo ## close everything at the broker with .env and the network alone [FLAGS="--dry-run"]
 	@exec $(RUN) -m scripts.flatten $(FLAGS)
+
+paper-check: .venv/installed-demo ## what Alpaca really answers, on a paper account [FLAGS="--most-usd 50"]
+	@exec $(CATALYST) paper-check $(FLAGS)
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 test: lint types contracts unit ## every check: style, types, layers, tests

@@ -6,7 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from config.settings import complaints
-from scripts.cli import demo, risk, system, tape, telling, trading
+from scripts.cli import demo, demos, paper, risk, system, tape, telling, trading
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 for command in (
@@ -31,6 +31,8 @@ for command in (
 ):
     app.command()(command)
 app.command("near-misses")(telling.near_misses)
+app.command("demo-all")(demos.demo_all)
+app.command("paper-check")(paper.paper_check)
 app.command("test-alert")(risk.send_test)
 app.add_typer(risk.config, name="config")
 app.add_typer(tape.app, name="tape")

@@ -38,8 +38,11 @@ def url_of(service: str) -> str:
     return str(known.get(service) or read_settings().url_of(service))
 
 
-def call(method: str, service: str, path: str, body: dict[str, Any] | None = None, timeout: float = 120) -> Any:
-    """Ask a service; its refusal or absence ends the command with the reason and what to do."""
+def call(
+    method: str, service: str, path: str, body: dict[str, Any] | None = None, timeout: float = 120, otherwise: str = ""
+) -> Any:
+    """Ask a service; its refusal or absence ends the command with the reason and what to do, `otherwise` last."""
+    otherwise = otherwise and f" {otherwise}"
     key = read_settings().catalyst_api_key
     url = url_of(service)
     try:
@@ -52,9 +55,10 @@ def call(method: str, service: str, path: str, body: dict[str, Any] | None = Non
             trust_env=False,
         )
     except httpx.ConnectError:
-        fail(f"{service} is not running at {url}. Start the system with `make up`, or look at `catalyst status`.")
+        start = "Start the system with `make up`, or look at `catalyst status`."
+        fail(f"{service} is not running at {url}. {start}{otherwise}")
     except httpx.HTTPError as error:
-        fail(f"{service} did not answer {path} within {timeout:.0f} s ({type(error).__name__}).")
+        fail(f"{service} did not answer {path} within {timeout:.0f} s ({type(error).__name__}).{otherwise}")
     if answer.is_success:
         return answer.json()
     try:
@@ -62,7 +66,7 @@ def call(method: str, service: str, path: str, body: dict[str, Any] | None = Non
     except ValueError:
         problem = {"detail": answer.text[:200]}
     when = problem.get("possible_at")
-    fail(f"{problem.get('detail', answer.status_code)}" + (f" Possible at {when}." if when else ""))
+    fail(f"{problem.get('detail', answer.status_code)}" + (f" Possible at {when}." if when else "") + otherwise)
 
 
 def show(data: Any, as_json: bool, table: RenderableType) -> None:

@@ -15,6 +15,7 @@ from scripts.cli.console import call, err, fail, market_time, out, show, table_o
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Reason = Annotated[str, typer.Argument(help="why, in words that will be read later")]
 NOT_FLAT = 5
+PANIC = "To close everything now: `make flatten`. It needs none of our services, and no database."
 LOOK_EVERY_SECONDS, TELL_EVERY_SECONDS = 0.2, 5.0
 config = typer.Typer(no_args_is_help=True, help="The two YAML files: check them, compare them with what holds.")
 
@@ -26,14 +27,14 @@ def halt(
 ) -> None:
     """Emergency stop: refuse entries, close everything, wait until the broker lists nothing. Exit code 5: not yet."""
     begun = time.monotonic()
-    answer = call("POST", "risk-manager", "/api/v1/risk/emergency-stop", {"reason": reason})
+    answer = call("POST", "risk-manager", "/api/v1/risk/emergency-stop", {"reason": reason}, otherwise=PANIC)
     if not json:
         already = "already halted" if answer["already_halted"] else "halted, closing everything"
         out.print(f"{already}: {answer['halt']['reason']}")
     halted, told = answer["halt"], begun
     while not halted["flat_at"] and time.monotonic() - begun < patience:
         time.sleep(LOOK_EVERY_SECONDS)
-        halted = call("GET", "risk-manager", "/api/v1/risk/status")["halt"] or halted
+        halted = call("GET", "risk-manager", "/api/v1/risk/status", otherwise=PANIC)["halt"] or halted
         if time.monotonic() - told > TELL_EVERY_SECONDS:
             told = time.monotonic()
             err.print(f"not flat after {told - begun:.0f} s; closing goes on")

@@ -109,7 +109,12 @@ def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]
         await outbox.send_waiting(deps)
         await asyncio.sleep(OUTBOX_PAUSE_SECONDS)
 
+    async def flattened() -> None:
+        await stop.halt_on_flatten(deps, watch)
+        await asyncio.sleep(FILES_PAUSE_SECONDS)
+
     return {
+        "flattened": flattened,
         "monitor": lambda: day.watch_one_slot(deps, watch),
         "fills": lambda: day.follow_fills(deps, watch),
         "files": files,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,6 +21,7 @@ from tests.risk_manager import facts
 from tests.risk_manager.conftest import CONFIG, serving, world_on
 from tests.risk_manager.test_stop import until
 from tests.risk_manager.world import World
+from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +68,22 @@ async def test_halt_waits_until_flat_and_resume_for_the_cool_down(operator: Oper
     assert "the cool-down lasts another 60.0 minutes" in said
     await operator.world.clock.move(facts.NOW + timedelta(minutes=60))
     assert await operator.types("resume", "all is well") == (0, "trading may go on: all is well")
+
+
+async def _database_away(_scope: Any, _receive: Any, send: Any) -> None:
+    """What every service answers to a POST while its database is away."""
+    body = b'{"status": 504, "detail": "the database does not answer; look before asking again"}'
+    await send({"type": "http.response.start", "status": 504, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.mark.parametrize("gone", ["the service", "the database"])
+async def test_a_halt_that_cannot_be_stored_names_the_way_without_us(operator: Operator, gone: str) -> None:
+    async with served(_database_away) as url:
+        operator.url = url if gone == "the database" else f"http://127.0.0.1:{free_ports(1)[0]}"
+        code, said = await operator.types("halt", "news feed went mad")
+    assert code == 1
+    assert "make flatten" in said
 
 
 async def test_a_halt_that_does_not_get_flat_says_so(operator: Operator) -> None:

@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,13 @@ from typer.testing import CliRunner
 from config.settings import Settings
 from scripts import flatten
 from scripts.child import free_ports, inherited
+from scripts.flattening.picture import Picture
+from scripts.flattening.rows import Held, Working
 from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk, open_desk
 from services.exchange.flow import Conductor, World
 from services.exchange.rules.clock import ClockState
 from services.exchange.rules.knobs import VenueSettings
-from shared.adapters.alpaca import AlpacaBroker
-from shared.domain.order import BrokerOrder
-from shared.domain.position import BrokerPosition
 from tests.exchange.venues import CLOSE, EXACT, KEY, OPEN, flat_bars, tape_of
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +82,11 @@ class Market:
 
     @property
     def settings(self) -> Settings:
-        return Settings(_env_file=None, alpaca_base_url=self.url, alpaca_api_key=KEY, alpaca_secret_key="secret")
+        """Nothing of ours runs: no database, and nobody at trading's address."""
+        return Settings(
+            _env_file=None, alpaca_base_url=self.url, alpaca_api_key=KEY, alpaca_secret_key="secret",
+            database_url="postgresql://nobody@127.0.0.1:1/none", service_urls={"trading": "http://127.0.0.1:1"},
+        )  # fmt: skip
 
     @property
     def held(self) -> dict[str, Any]:
@@ -208,7 +210,8 @@ async def test_a_broker_that_hangs_is_given_up_in_time_and_asked_again(capsys: p
 
 async def test_a_broker_that_stays_away_is_not_flat(capsys: pytest.CaptureFixture[str]) -> None:
     gone = f"http://127.0.0.1:{free_ports(1)[0]}"
-    settings = Settings(_env_file=None, alpaca_base_url=gone)
+    away = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "service_urls": {"trading": gone}}
+    settings = Settings(_env_file=None, alpaca_base_url=gone, **away)
     assert await flatten.run(settings, yes=True, patience=2) == flatten.LEFT
     assert "NOT VERIFIED" in capsys.readouterr().out
 
@@ -293,7 +296,7 @@ def test_live_money_wants_its_account_number_whatever_the_flags(typed: str, clos
     app = typer.Typer()
     with market() as made:
         live = made.settings.model_copy(update=says)
-        hand = flatten.Hand(AlpacaBroker(made.settings, None), 10)
+        hand = flatten.Hand(flatten.RawBroker(made.settings, None), 10)
         number = asyncio.run(hand.broker.account()).account_number
         app.command()(lambda: sys.exit(not asyncio.run(flatten.confirmed(hand, live, yes=True))))
         answer = CliRunner().invoke(app, [], number if typed == "number" else typed + "\n")
@@ -302,11 +305,8 @@ def test_live_money_wants_its_account_number_whatever_the_flags(typed: str, clos
     assert "LIVE money" in answer.output
 
 
-def holding(quantity: int, available: int) -> BrokerPosition:
-    return BrokerPosition(
-        symbol="AAA", quantity=quantity, available=available, average_entry_price=Decimal(100),
-        market_value=Decimal(1000), current_price=Decimal(100), unrealized_pnl=Decimal(0),
-    )  # fmt: skip
+def holding(quantity: str, available: str) -> Held:
+    return Held("AAA", "AAA", Decimal(quantity), Decimal(available))
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,8 @@ def holding(quantity: int, available: int) -> BrokerPosition:
     [
         ({}, True),
         ({"side": "buy"}, False),
-        ({"quantity": 9}, False),
+        ({"quantity": Decimal(9)}, False),
+        ({"quantity": None}, False),
         ({"type": "limit"}, False),
         ({"status": "pending_cancel"}, False),
         ({"order_class": "bracket"}, False),
@@ -322,13 +323,10 @@ def holding(quantity: int, available: int) -> BrokerPosition:
     ],
 )
 def test_only_an_order_that_sells_all_of_it_is_left_to_work(change: dict[str, Any], closing: bool) -> None:
-    moment = datetime(2026, 6, 15, 15, tzinfo=UTC)
-    order = BrokerOrder(
-        id="1", client_order_id="1", symbol="AAA", side="sell", type="market", order_class="simple", status="new",
-        quantity=10, filled_quantity=0, submitted_at=moment, updated_at=moment,
-    ).model_copy(update=change)  # fmt: skip
-    picture = flatten.Picture((holding(10, 0),), (order,))
-    assert (picture.closing(holding(10, 0)) is not None) is closing
+    plain = Working("1", "AAA", "sell", "market", "simple", "new", Decimal(10))
+    order = replace(plain, **change)
+    picture = Picture((holding("10", "0"),), (order,))
+    assert (picture.closing(holding("10", "0")) is not None) is closing
     assert picture.all_closing is closing
     if change.get("status") != "pending_cancel":
         assert (picture.to_cancel == ()) is closing

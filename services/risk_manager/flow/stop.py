@@ -7,11 +7,13 @@ from time import perf_counter
 import structlog
 
 from services.risk_manager import store
-from services.risk_manager.flow.watch import HALTED, Watch, tell
+from services.risk_manager.flow.watch import HALTED, SERVICE, Watch, tell
 from services.risk_manager.rules import stop as rule
+from shared import account_lock
 from shared.deps import Deps
 from shared.domain.position import CloseRequest, PositionView, Reconciliation
 from shared.errors import CatalystError, Forbidden, NotNow
+from shared.journal import append_event
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS, PAGED_AFTER_ATTEMPTS = 0.25, 2.0, 0.05, 20
 log = structlog.get_logger()
@@ -30,6 +32,15 @@ async def emergency_stop(deps: Deps, watch: Watch, reason: str, *, closes: bool 
     watch.asked.clear()
     watch.close.set()
     return fresh
+
+
+async def halt_on_flatten(deps: Deps, watch: Watch) -> None:
+    """Somebody has closed everything past us: that is a halt, to be released like any other."""
+    if (entry := await store.flatten_to_halt_on(deps.pool)) is None:
+        return
+    await emergency_stop(deps, watch, "flattened by hand")
+    async with deps.pool.acquire() as connection:
+        await append_event(connection, SERVICE, "flatten.halted", await deps.clock.now(), {"flatten": entry})
 
 
 async def _close_and_look(deps: Deps, watch: Watch) -> tuple[rule.Left, ...]:
@@ -56,6 +67,9 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
     """
     attempts, pause = 0, FIRST_PAUSE_SECONDS
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
+        if await account_lock.is_taken(deps.pool):  # whoever flattens needs the broker's answers more than we do
+            await asyncio.sleep(LOOK_SECONDS * 10)
+            continue
         attempts += 1
         held, trouble = await store.open_positions(deps.pool), None
         try:

@@ -17,6 +17,7 @@ from services.risk_manager.store.outbox import claim_alerts as claim_alerts
 from services.risk_manager.store.outbox import enrol_alerts as enrol_alerts
 from services.risk_manager.store.outbox import page_again as page_again
 from services.risk_manager.store.outbox import settle_alerts as settle_alerts
+from shared.account_lock import FLATTENING
 from shared.journal import Connection
 
 Reader = asyncpg.Pool | Connection
@@ -205,6 +206,15 @@ async def latch(connection: Connection, reason: str, closes: bool, at: datetime,
         " DO UPDATE SET flat_at = CASE WHEN $3 THEN NULL ELSE h.flat_at END RETURNING xmax = 0"
     )
     return bool(await connection.fetchval(sql, reason, at, closes, resume_after))
+
+
+async def flatten_to_halt_on(db: Reader) -> int | None:
+    """The newest journal entry of a flatten that no halt has followed."""
+    sql = (
+        "SELECT max(event_id) FROM events WHERE kind = $1 AND event_id > coalesce("
+        "(SELECT max((payload->>'flatten')::bigint) FROM events WHERE kind = 'flatten.halted'), 0)"
+    )
+    return await db.fetchval(sql, FLATTENING)  # type: ignore[no-any-return]
 
 
 async def mark_flat(connection: Reader, halt_id: int, at: datetime) -> bool:

@@ -13,6 +13,7 @@ from services.trading.rules import exits as timing
 from services.trading.rules.foreign import encroaching
 from services.trading.rules.positions import PositionRow, guard_prices, signed
 from services.trading.rules.steps import POLL, SLOW_POLL, Cancel, Close, GiveUp, Protect, Rest, Scene, Step, next_step
+from shared import account_lock
 
 MOST_STEPS, MOST_SENT = 8, 20
 BARE_TOO_LONG = timedelta(seconds=15)
@@ -46,7 +47,9 @@ async def _attend_alone(desk: Desk, symbol: str, now: datetime) -> datetime | No
 
 
 async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
-    """Take steps until the symbol may rest. The symbol's lock is held by the caller."""
+    """Take steps until the symbol may rest; none while somebody flattens the account. The caller holds its lock."""
+    if await account_lock.is_taken(desk.deps.pool):
+        return now + POLL
     await _mark_due(desk, symbol, now)
     for _ in range(MOST_STEPS):
         scene = await look(desk, symbol, now)

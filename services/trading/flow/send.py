@@ -10,6 +10,7 @@ from services.trading.rules import limits
 from services.trading.rules import orders as rule
 from services.trading.rules.exits import entries_end
 from services.trading.rules.orders import INTENDED, OrderRow
+from shared import account_lock
 from shared.domain.order import BOUGHT_BY, ApprovedOrder, BrokerOrder
 from shared.errors import BadInput, BrokerRefused, NotNow, OutcomeUnknown, Unavailable
 from shared.journal import Connection
@@ -63,6 +64,8 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
         upcoming = desk.upcoming(now)
         when = upcoming.open if upcoming else None
         raise NotNow("no entries now: market closed, or closing for the day", possible_at=when)
+    if await account_lock.is_taken(desk.deps.pool):
+        raise NotNow("the account is being flattened: nothing is sent")
     forbidden = await store.forbidden(desk.deps.pool, approved.decision_id)
     if forbidden is not None:
         raise NotNow(forbidden)
@@ -159,6 +162,8 @@ async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
     """
     request = rule.request_of(order)
     for attempt in range(ATTEMPTS):
+        if await account_lock.is_taken(desk.deps.pool):
+            raise OutcomeUnknown(f"{order.client_order_id} is not sent: the account is being flattened")
         if attempt and (why := await overtaken(desk, order)) is not None:
             raise OutcomeUnknown(f"{order.client_order_id} is not sent again: {why}")
         try:

@@ -13,6 +13,7 @@ from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import Fill, Fold, PositionRow
 from services.trading.store.clock import last_clock_reading as last_clock_reading
 from services.trading.store.clock import write_clock_reading as write_clock_reading
+from shared.account_lock import FLATTENING
 from shared.domain.order import BrokerOrder
 from shared.domain.position import Origin
 from shared.journal import Connection
@@ -87,7 +88,7 @@ async def forbidden(source: Source, decision_id: UUID | None) -> str | None:
         " SELECT words FROM (SELECT 'halted: ' || reason AS words, latched_at AS at FROM halts"
         " WHERE released_at IS NULL OR latched_at >= (SELECT decided_at FROM given)"
         " UNION ALL SELECT 'approved before everything was closed: decide again', occurred_at FROM events"
-        " WHERE service = 'trading' AND kind = 'everything.closing' AND occurred_at >= (SELECT decided_at FROM given))"
+        f" WHERE kind IN ('everything.closing', '{FLATTENING}') AND occurred_at >= (SELECT decided_at FROM given))"
         " AS said ORDER BY at DESC, words LIMIT 1",
         decision_id,
     )
