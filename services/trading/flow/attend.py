@@ -11,9 +11,11 @@ from services.trading.flow.hours import session_for_exits
 from services.trading.flow.settle import settle_symbol
 from services.trading.rules import exits as timing
 from services.trading.rules.foreign import encroaching
+from services.trading.rules.orders import protecting
 from services.trading.rules.positions import PositionRow, guard_prices, signed
 from services.trading.rules.steps import POLL, SLOW_POLL, Cancel, Close, GiveUp, Protect, Rest, Scene, Step, next_step
 from shared import account_lock
+from shared.domain.session import trading_day
 
 MOST_STEPS, MOST_SENT = 8, 20
 BARE_TOO_LONG = timedelta(seconds=15)
@@ -79,6 +81,7 @@ async def look(desk: Desk, symbol: str, now: datetime) -> Scene:
         market_open=session is not None and session.is_open(now),
         entries_over=calendar is not None and timing.entries_end(calendar, desk.how, now),
         asked=desk.recently_asked(now),
+        overnight=timing.held_overnight(position, session, now),
     )
 
 
@@ -91,6 +94,7 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
         message = f"{position.quantity} {symbol} more were sold than held: they are bought back"
         await alert_once(desk, f"short-{position.position_id}", "critical", "oversold", message, now)
     session = await session_for_exits(desk, now)
+    await _tell_of_nights(desk, position, now)
     suspected = symbol in desk.disagreements and not desk.disagreements[symbol].locked
     if position.exit_reason is None and not suspected:
         # What is due waits the seconds until it is known how much there is: a split must not be sold as it was.
@@ -99,6 +103,24 @@ async def _mark_due(desk: Desk, symbol: str, now: datetime) -> None:
             await store.want_exit(desk.deps.pool, position.position_id, reason)
     elif position.exit_reason is not None:
         await _escalate(desk, position, now)
+
+
+async def _tell_of_nights(desk: Desk, position: PositionRow, now: datetime) -> None:
+    """A night that was not meant, and one that is to come without a stop that outlasts the day."""
+    session, key, what = desk.session(now), position.position_id, f"{position.quantity} {position.symbol}"
+    if session is None:
+        return
+    if desk.how.close_all_at_market_close:
+        if trading_day(position.entry_time) < session.day and now < session.close:
+            message = f"{what} were held over night, since {position.entry_time:%Y-%m-%d}; their stop is set anew"
+            await alert_once(desk, f"overnight-{key}", "critical", "held_overnight", message, now)
+    elif session.is_open(now) and now >= session.close - timing.PAGE_BEFORE_CLOSE:
+        rows = await store.working(desk.deps.pool, position.symbol)
+        lasts = [row for row in rows if row.time_in_force == "gtc" and row.origin == "system"]
+        covered = sum(protecting(row, {one.order_id: one for one in rows}) for row in lasts)
+        if covered < position.quantity:
+            message = f"{position.quantity - covered} of {what} go into the night without a stop that outlasts the day"
+            await alert_once(desk, f"night-bare-{key}", "critical", "unprotected_overnight", message, now)
 
 
 async def _care_for(desk: Desk, position: PositionRow) -> None:

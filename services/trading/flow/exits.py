@@ -9,7 +9,7 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.desk import Desk, stable_id
-from services.trading.flow.send import ask
+from services.trading.flow.send import ask, lasting
 from services.trading.rules.orders import INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow, exit_side
 from services.trading.rules.steps import Scene
@@ -151,6 +151,7 @@ async def _send_protection(desk: Desk, position: PositionRow, quantity: int, now
         stop_price=None if paired else position.stop_price,
         decision_stop=position.stop_price,
         decision_target=position.take_profit_price,
+        time_in_force=lasting(desk),
     )
     if order is None:
         return False

@@ -13,6 +13,7 @@ from services.trading.rules.foreign import ForeignScene, covered, foreign_guard,
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from services.trading.rules.steps import POLL, Cancel, Close, Protect, Rest
+from shared import account_lock
 from shared.domain.position import BrokerPosition
 
 MOST_STEPS = 4
@@ -21,7 +22,9 @@ log = structlog.get_logger()
 
 async def attend_foreign(desk: Desk, now: datetime) -> list[datetime]:
     """Every symbol with foreign shares; when each wants to be looked at again."""
-    wakes = []
+    wakes: list[datetime] = []
+    if await account_lock.is_taken(desk.deps.pool):
+        return wakes
     for row in await store.positions(desk.deps.pool, "open", origin="foreign"):
         if desk.locks[row.symbol].locked():
             wakes.append(now + POLL)

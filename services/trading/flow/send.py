@@ -1,5 +1,7 @@
 """Intend, commit, ask, record: how every order reaches the broker, once."""
 
+from typing import Literal
+
 import asyncpg
 import structlog
 
@@ -90,6 +92,11 @@ def clocks_allow(desk: Desk) -> None:
         raise NotNow(f"{reading.words}: nothing is entered", field="clock_offset", left=(facts,))
 
 
+def lasting(desk: Desk) -> Literal["day", "gtc"]:
+    """How long stops and targets of ours rest: what may be held over night must be protected then."""
+    return "day" if desk.how.close_all_at_market_close else "gtc"
+
+
 async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
     now = await desk.deps.clock.now()
     order = OrderRow(
@@ -120,6 +127,7 @@ async def _intend_entry(desk: Desk, approved: ApprovedOrder) -> OrderRow:
         created_at=now,
         submitted_at=None,
         updated_at=now,
+        time_in_force=lasting(desk),
     )
     try:
         async with desk.deps.pool.acquire() as connection, connection.transaction():

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from config.trading import PositionsPart
 from services.trading.rules.positions import PositionRow
-from shared.domain.session import Session, next_slot
+from shared.domain.session import Session, next_slot, trading_day
 
 SETTLE_EVERY = timedelta(seconds=30)
 QUIET_EVERY = timedelta(minutes=5)
@@ -23,6 +23,13 @@ def flatten_at(session: Session, how: PositionsPart) -> datetime | None:
 def hold_ends(position: PositionRow, how: PositionsPart) -> datetime:
     """The longest hold counts from the first fill."""
     return position.entry_time + timedelta(minutes=how.max_hold_time_minutes)
+
+
+def held_overnight(position: PositionRow | None, session: Session | None, now: datetime) -> bool:
+    """Held since an earlier day, with today's session still to open."""
+    if position is None or session is None or now >= session.open:
+        return False
+    return trading_day(position.entry_time) < session.day
 
 
 def exit_due(position: PositionRow, session: Session | None, how: PositionsPart, now: datetime) -> str | None:
@@ -69,5 +76,7 @@ def deadlines(
     flatten = flatten_at(session, how)
     moments = [hold_ends(position, how) for position in positions if position.exit_reason is None]
     if flatten is not None and (positions or entries_work):
-        moments += [flatten, session.close - PAGE_BEFORE_CLOSE]
+        moments += [flatten]
+    if positions or (flatten is not None and entries_work):
+        moments += [session.close - PAGE_BEFORE_CLOSE]
     return [max(moment, session.open) for moment in moments if moment > now]

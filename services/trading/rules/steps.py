@@ -26,7 +26,8 @@ class Scene:
     """One symbol now. `orders` are those not settled, and the parents of those that are legs.
 
     `sent` are the newest exits and protective orders of this position, newest first; `asked` are orders whose
-    cancellation was asked for a moment ago (a held leg does not show it).
+    cancellation was asked for a moment ago (a held leg does not show it). `overnight`: held since an earlier day, and
+    today's session is still to open.
     """
 
     position: PositionRow | None
@@ -36,6 +37,7 @@ class Scene:
     market_open: bool
     entries_over: bool
     asked: frozenset[UUID] = frozenset()
+    overnight: bool = False
 
     @property
     def live(self) -> tuple[OrderRow, ...]:
@@ -172,7 +174,7 @@ def _close(scene: Scene) -> Step:
         hanging = tuple(order for order in exits if _hangs(scene, order))
         return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(scene, exits)
     if not scene.market_open:
-        return Rest()
+        return _before_the_open(scene)
     if (later := _after_refusal(scene)) is not None:
         bare = not guards and scene.protected < scene.quantity and scene.position and scene.position.stop_price
         long = later.until is not None and later.until - scene.now >= PUT_BACK_FROM
@@ -182,6 +184,13 @@ def _close(scene: Scene) -> Step:
     if scene.liquidations:
         return _wait(scene, scene.liquidations)
     return Close()
+
+
+def _before_the_open(scene: Scene) -> Step:
+    """Shares held over night get their stop before the market can move them; nothing else can be done now."""
+    bare = scene.position is not None and scene.protected < scene.quantity and scene.position.stop_price is not None
+    queued = bool(scene.live) or scene.protection_refused
+    return Protect(scene.quantity) if scene.overnight and bare and not queued else Rest()
 
 
 def _hangs(scene: Scene, order: OrderRow) -> bool:
@@ -204,7 +213,9 @@ def _protect(scene: Scene) -> Step:
     entries = tuple(order for order in scene.opening if order.is_entry)
     if entries:
         return _partial_entry(scene, entries)
-    if scene.protected >= scene.quantity or scene.position.stop_price is None or not scene.market_open:
+    if not scene.market_open:
+        return _before_the_open(scene)
+    if scene.protected >= scene.quantity or scene.position.stop_price is None:
         return Rest()
     if scene.opening:
         return _partial_entry(scene, scene.opening)
