@@ -140,6 +140,10 @@ class BrokerStream(Protocol):
         """Events as they come; None after each (re)connect, when everything must be looked up again."""
         ...
 
+    def lived_seconds(self) -> float | None:
+        """How long the present connection has lived, in seconds of the wall's time; None while there is none."""
+        ...
+
 
 class Cache(Protocol):
     """A convenience, never a truth: every method answers as if empty when the cache is gone."""
@@ -150,8 +154,14 @@ class Cache(Protocol):
 
     async def publish(self, stream: str, payload: bytes) -> None: ...
 
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
-        """Take from a shared budget; 0.0 when granted, else seconds to wait. `reserve` is left untouched."""
+    async def take(
+        self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0, *, urgent: bool = False
+    ) -> float:
+        """Take from a budget that all services share; 0.0 when granted, else seconds to wait.
+
+        `reserve` requests of the minute are left untouched. Without the shared count each process keeps to a quarter
+        of the budget by itself, except for what is `urgent` (exits, and what they rest on): that may use all of it.
+        """
         ...
 
     async def ping(self) -> bool: ...

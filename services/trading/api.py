@@ -16,7 +16,6 @@ from services.trading.flow.send import place_entry
 from services.trading.flow.watch import watching
 from services.trading.rules.orders import OrderRow, view
 from shared.deps import Deps
-from shared.domain.clock import ClockReading
 from shared.domain.order import ApprovedOrder, OrderView
 from shared.domain.position import Account, CloseRequest, Origin, PositionView, Reconciliation
 from shared.errors import NotFound
@@ -38,27 +37,11 @@ def create_app(deps: Deps) -> FastAPI:
             yield
 
     async def health() -> dict[str, Any]:
-        facts: dict[str, Any] = {
-            "reconciled_at": desk.reconciled_at.isoformat() if desk.reconciled_at else None,
-            "locked": sorted(one.symbol for one in desk.disagreements.values() if one.locked),
-        }
-        reading = desk.clock_reading
-        if reading is not None:
-            facts["clock"] = reading.model_dump(mode="json") | {"in_step": reading.in_step}
-        problem = desk.trouble or (None if desk.ready else "broker: not yet reconciled")
-        problem = problem or clock_problem(reading)
-        return facts | ({"problem": problem} if problem else {})
+        return await serve.health_of(desk)
 
     app = new_app("trading", deps, about=ABOUT, lifespan=lifespan, health=health)
     app.include_router(_routes(desk), prefix="/api/v1")
     return app
-
-
-def clock_problem(reading: ClockReading | None) -> str | None:
-    """What is wrong with our clock, or None."""
-    if reading is None:
-        return "clock_offset: the broker's clock has not been read yet, nothing is entered"
-    return None if reading.in_step else f"clock_offset: {reading.words}, nothing is entered"
 
 
 def _routes(desk: Desk) -> APIRouter:

@@ -193,7 +193,7 @@ class AlpacaBroker:
         if self._settings.broker == "simulated" or self._cache is None:
             return
         per_minute, waited = self._settings.alpaca_requests_per_minute, 0.0
-        while (wait := await self._cache.take(BUDGET, per_minute, 1, spare)) > 0:
+        while (wait := await self._cache.take(BUDGET, per_minute, 1, spare, urgent=not spare)) > 0:
             waited += wait
             if spare and waited > MOST_WAIT_SECONDS:
                 raise Unavailable(f"the request budget ({per_minute} a minute) is used up but for the reserve of exits")

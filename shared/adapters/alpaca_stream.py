@@ -7,6 +7,7 @@ that, so whoever listens must look everything up again.
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from shared.errors import CatalystError, Unavailable
 
 log = structlog.get_logger()
 PAUSE_MIN_SECONDS, PAUSE_MAX_SECONDS = 0.5, 30.0
-HANDSHAKE_SECONDS = 10.0
+HANDSHAKE_SECONDS, STEADY_SECONDS = 10.0, 30.0
 MUTE_SECONDS = 300.0
 """A socket that says nothing for so long is opened anew: sockets have stayed connected and silent for hours."""
 
@@ -31,6 +32,10 @@ class AlpacaStream:
 
     def __init__(self, settings: Settings, *, mute_seconds: float = MUTE_SECONDS) -> None:
         self._settings, self._mute_seconds = settings, mute_seconds
+        self._connected_at: float | None = None
+
+    def lived_seconds(self) -> float | None:
+        return time.monotonic() - self._connected_at if self._connected_at is not None else None
 
     async def updates(self) -> AsyncIterator[TradeUpdate | None]:
         """Events as they come; None after each (re)connect and after an event that could not be read."""
@@ -39,13 +44,15 @@ class AlpacaStream:
             try:
                 async with self._connection() as socket:
                     await self._listen(socket)
-                    failures = 0
+                    self._connected_at = time.monotonic()
                     yield None
                     async for update in self._events(socket):
                         yield update
             except (OSError, WebSocketException, TimeoutError, CatalystError, ValueError) as error:
                 log.warning("stream_lost", error=f"{type(error).__name__}: {error}"[:200])
-            failures += 1
+            # A venue that lets us in and throws us out again has not recovered: only a life of some length counts.
+            failures = 1 if (self.lived_seconds() or 0) >= STEADY_SECONDS else failures + 1
+            self._connected_at = None
             pause = min(PAUSE_MAX_SECONDS, PAUSE_MIN_SECONDS * 2 ** min(failures - 1, 10))
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 

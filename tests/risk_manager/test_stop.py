@@ -182,3 +182,23 @@ async def test_no_drill_with_live_money(world: World, broker: str) -> None:
         answer = await service.post("/api/v1/risk/drill")
     assert answer.status_code == 403
     assert await world.rows("SELECT FROM halts") == []
+
+
+async def test_an_account_that_cannot_get_flat_is_asked_less_and_less_often_and_pages_once(
+    world: World, service: httpx.AsyncClient
+) -> None:
+    """A halted name: each round costs requests of the broker's ration, and nothing changes between two of them."""
+    await world.desk.hold("HELD", 100, 50, stop=49)
+    world.desk.stubborn = 10_000
+    await service.post("/api/v1/risk/emergency-stop", json={"reason": "by hand"})
+    await asyncio.sleep(1)
+    await world.clock.move(world.clock.time + timedelta(seconds=21))
+    await asyncio.sleep(17)
+    assert 4 <= world.desk.asked <= 8
+    opened = (await service.get("/api/v1/risk/alerts?open=true")).json()
+    assert [one["kind"] for one in opened].count("not_flat") == 1
+    world.desk.stubborn = 0
+    await world.deps.pool.execute("UPDATE positions SET status = 'closed', quantity = 0, exit_time = entry_time")
+    await until(lambda: is_flat(world))
+    opened = (await service.get("/api/v1/risk/alerts?open=true")).json()
+    assert "not_flat" not in [one["kind"] for one in opened]

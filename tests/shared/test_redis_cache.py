@@ -34,3 +34,13 @@ async def test_with_redis_gone_everything_answers_at_once_as_if_empty() -> None:
     assert granted[:10] == [0.0] * 10
     assert granted[10] > 0
     await cache.close()
+
+
+async def test_with_redis_gone_exits_may_use_the_whole_budget_and_entries_a_quarter() -> None:
+    cache = RedisCache(f"redis://127.0.0.1:{free_ports(1)[0]}/0")
+    entries = [await cache.take("alpaca-trading", per_minute=200, reserve=40) for _ in range(41)]
+    assert entries.count(0.0) == 40
+    exits = [await cache.take("alpaca-trading", per_minute=200, urgent=True) for _ in range(161)]
+    assert exits[:160] == [0.0] * 160
+    assert exits[160] > 0
+    await cache.close()

@@ -13,9 +13,10 @@ from shared import account_lock
 from shared.deps import Deps
 from shared.domain.position import CloseRequest, PositionView, Reconciliation
 from shared.errors import CatalystError, Forbidden, NotNow
-from shared.journal import append_event
+from shared.journal import append_event, end_alert
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS, PAGED_AFTER_ATTEMPTS = 0.25, 2.0, 0.05, 20
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS = 0.25, 15.0, 0.05
+PAGED_AFTER = timedelta(seconds=20)
 log = structlog.get_logger()
 
 
@@ -63,9 +64,11 @@ async def _look(deps: Deps) -> tuple[rule.Left, ...]:
 async def close_until_flat(deps: Deps, watch: Watch) -> None:
     """Close everything until the broker lists nothing, however often that must be asked.
 
-    Runs on the wall's time: a market clock that waits for this service must not be waited for by it.
+    Quick at first and whenever something has changed; while nothing does (a halted name), less and less often: the
+    broker's answers are rationed. Runs on the wall's time: a market clock that waits for this service must not be
+    waited for by it.
     """
-    attempts, pause = 0, FIRST_PAUSE_SECONDS
+    attempts, pause, left_before = 0, FIRST_PAUSE_SECONDS, None
     while (halt := await store.active_halt(deps.pool)) is not None and halt.closing:
         if await account_lock.is_taken(deps.pool):  # whoever flattens needs the broker's answers more than we do
             await asyncio.sleep(LOOK_SECONDS * 10)
@@ -76,27 +79,46 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
             left = await _close_and_look(deps, watch)
         except CatalystError as error:
             left, trouble = (), error.detail
-        now = await deps.clock.now()
-        async with deps.pool.acquire() as connection, connection.transaction():
-            if not left and not trouble and await store.mark_flat(connection, halt.halt_id, now):
-                await tell(connection, rule.flat(halt, attempts, now), now)
-            elif (left or trouble) and attempts % PAGED_AFTER_ATTEMPTS == 0:
-                await tell(connection, rule.not_flat(attempts, left, trouble), now)
+        await _tell_progress(deps, halt, attempts, left, trouble)
         log.info("closing", attempts=attempts, left=trouble or rule.words_of(left))
-        closed = await _emptied_within(deps, pause, bool(held)) if left or trouble else False
-        pause = FIRST_PAUSE_SECONDS if closed else min(LONGEST_PAUSE_SECONDS, pause * 2)
+        if not left and not trouble:
+            continue
+        fresh, left_before = trouble is None and left_before not in (None, left), left
+        pause = FIRST_PAUSE_SECONDS if fresh else pause
+        changed = await _changed_within(deps, watch, pause, len(held))
+        pause = FIRST_PAUSE_SECONDS if changed else min(LONGEST_PAUSE_SECONDS, pause * 2)
 
 
-async def _emptied_within(deps: Deps, seconds: float, held_before: bool) -> bool:
-    """Wait, and no longer once the last position is gone from the books: that is when to ask the broker again.
+async def _tell_progress(
+    deps: Deps, halt: rule.Halt, attempts: int, left: tuple[rule.Left, ...], trouble: str | None
+) -> None:
+    """Flat, or, once a halt, that it is not: a person is paged until it is or somebody has seen it."""
+    now = await deps.clock.now()
+    async with deps.pool.acquire() as connection, connection.transaction():
+        if not left and not trouble:
+            if await store.mark_flat(connection, halt.halt_id, now):
+                await tell(connection, rule.flat(halt, attempts, now), now)
+                await end_alert(connection, SERVICE, "not_flat", now)
+        elif now - halt.latched_at >= PAGED_AFTER and not await store.happened_since(
+            connection, "not_flat", halt.latched_at
+        ):
+            await tell(connection, rule.not_flat(attempts, left, trouble), now)
 
-    The broker's answers are rationed, a look into our own books is not. False when nothing was held to begin with.
+
+async def _changed_within(deps: Deps, watch: Watch, seconds: float, held_before: int) -> bool:
+    """Wait, and no longer once fewer positions are open in the books, or a stop is asked for anew: that is when to ask
+    the broker again.
+
+    The broker's answers are rationed, a look into our own books is not.
     """
-    give_up = perf_counter() + seconds
+    give_up, look = perf_counter() + seconds, max(LOOK_SECONDS, seconds / 40)
     while perf_counter() < give_up:
-        if held_before and not await store.open_positions(deps.pool):
+        if watch.close.is_set():
+            watch.close.clear()
             return True
-        await asyncio.sleep(LOOK_SECONDS)
+        if len(await store.open_positions(deps.pool)) < held_before:
+            return True
+        await asyncio.sleep(look)
     return False
 
 
@@ -118,6 +140,7 @@ async def resume(deps: Deps, reason: str, accept: tuple[str, ...] = ()) -> tuple
     async with deps.pool.acquire() as connection, connection.transaction():
         if await store.release(connection, halt.halt_id, reason, now):
             await tell(connection, rule.resumed(halt, reason, left), now)
+            await end_alert(connection, SERVICE, "not_flat", now)
     HALTED.set(0)
     return left
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -57,6 +58,20 @@ FAILURES = Counter("catalyst_watch_failures_total", "Passes of the watch that fa
 
 
 @dataclass
+class StreamSight:
+    """Wall times, in seconds of the monotonic clock: when the stream was last steady, when a reconnect last asked for a
+    look; the severity of the alert that stands.
+    """
+
+    steady_at: float
+    looked_at: float | None = None
+    alerted: Severity | None = None
+
+    def unsteady_seconds(self) -> float:
+        return monotonic() - self.steady_at
+
+
+@dataclass
 class Desk:
     """The running service. Locks are taken per symbol; whoever holds one may send orders of it."""
 
@@ -95,6 +110,8 @@ class Desk:
     failed_now: dict[str, Exception] = field(default_factory=dict)
     bare_since: dict[str, datetime] = field(default_factory=dict)
     shortfalls: dict[UUID, datetime] = field(default_factory=dict)
+    streaming: StreamSight = field(default_factory=lambda: StreamSight(monotonic()))
+    passed_at: float | None = None
     left_behind: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property

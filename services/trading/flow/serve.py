@@ -1,6 +1,8 @@
 """What the API asks for: orders and positions as they are, cancelling, closing."""
 
 from datetime import datetime
+from time import monotonic
+from typing import Any
 
 import structlog
 
@@ -11,13 +13,16 @@ from services.trading.flow.desk import SERVICE, Desk, in_turn
 from services.trading.flow.exits import cancel
 from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
 from services.trading.flow.settle import settle_symbol
+from services.trading.flow.stream import problem_of as stream_problem
 from services.trading.rules import positions as position_rule
 from services.trading.rules.foreign import covered
+from services.trading.rules.health import clock_problem, look_overdue
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.position import PositionView, Reconciliation
 from shared.errors import CatalystError, NotFound, NotNow
 from shared.journal import append_event
+from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
 
 log = structlog.get_logger()
 
@@ -120,3 +125,30 @@ async def reconcile_now(desk: Desk) -> Reconciliation:
     await reconcile(desk, await desk.deps.clock.now())
     desk.poke()
     return await standing(desk)
+
+
+async def health_of(desk: Desk) -> dict[str, Any]:
+    """What was last seen of the broker and of the stream, with its age, and what of it is too old."""
+    now, unsteady = await time_of(desk.deps.clock), desk.streaming.unsteady_seconds()
+    lived = desk.stream.lived_seconds()
+    facts: dict[str, Any] = {
+        "reconciled_at": desk.reconciled_at.isoformat() if desk.reconciled_at else None,
+        "reconciled_age_seconds": age_seconds(desk.reconciled_at, now),
+        "stream_lived_seconds": None if lived is None else round(lived, 1),
+        "locked": sorted(one.symbol for one in desk.disagreements.values() if one.locked),
+    }
+    reading = desk.clock_reading
+    if reading is not None:
+        facts["clock"] = reading.model_dump(mode="json") | {"in_step": reading.in_step}
+    unread = None if desk.ready else "broker: not yet reconciled"
+    problems = [desk.trouble or unread or clock_problem(reading)]
+    if now is None:
+        problems.append(CLOCK_SILENT)
+    else:
+        wall = monotonic() - desk.passed_at if desk.passed_at is not None else None
+        late = look_overdue(now, desk.next_slot, wall)
+        problems.append(f"watch: a look at the broker is {late.total_seconds():.0f} s overdue" if late else None)
+        session = desk.session(now)
+        problems.append(stream_problem(unsteady) if session is not None and session.is_open(now) else None)
+    named = "; ".join(one for one in problems if one)
+    return facts | ({"problem": named} if named else {})

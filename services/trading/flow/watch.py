@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -15,6 +16,7 @@ from services.trading.flow.desk import FAILURES, Desk, know_sessions
 from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
+from services.trading.flow.stream import listen, watch_stream
 from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
@@ -34,6 +36,7 @@ async def watching(desk: Desk) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(keep_watch(desk), name="trading-watch"),
         asyncio.create_task(listen(desk), name="trading-stream"),
+        asyncio.create_task(watch_stream(desk), name="trading-stream-watch"),
     ]
     try:
         yield
@@ -47,7 +50,7 @@ async def keep_watch(desk: Desk) -> None:
     while True:
         try:
             wake = await one_pass(desk)
-            desk.trouble, pause = None, PAUSE_MIN_SECONDS
+            desk.trouble, desk.passed_at, pause = None, monotonic(), PAUSE_MIN_SECONDS
             await _sleep(desk, wake)
         except Exception as error:
             # Positions are guarded here: the loop outlives any error.
@@ -135,20 +138,3 @@ async def _has_news(desk: Desk) -> bool:
         if row is None or unbooked or is_news(row, update.order):
             return True
     return False
-
-
-async def listen(desk: Desk) -> None:
-    """What the stream says is a hint to look; after each (re)connect everything is looked at."""
-    while True:
-        try:
-            async for update in desk.stream.updates():
-                if update is None:
-                    desk.look_again = True
-                else:
-                    desk.hints.append(update)
-                    desk.unread.append(update)
-                desk.stirred.set()
-        except Exception as error:
-            FAILURES.labels(type(error).__name__).inc()
-            log.error("stream_failed", exc_info=error)
-        await asyncio.sleep(PAUSE_MAX_SECONDS)
