@@ -54,7 +54,9 @@ class Memory:
     async def publish(self, stream: str, payload: bytes) -> None:
         return None
 
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
+    async def take(
+        self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0, *, urgent: bool = False
+    ) -> float:
         return 0.0
 
     async def ping(self) -> bool:

@@ -224,7 +224,9 @@ class Budget(NoCache):
     def __init__(self, *waits: float) -> None:
         self.waits, self.taken = list(waits), [("", 0)]
 
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
+    async def take(
+        self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0, *, urgent: bool = False
+    ) -> float:
         self.taken.append((budget, reserve))
         return self.waits.pop(0) if self.waits else 0.0
 

@@ -59,7 +59,9 @@ class Spent(RedisCache):
         super().__init__("redis://127.0.0.1:1/0")
         self.left: list[int] = []
 
-    async def take(self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0) -> float:
+    async def take(
+        self, budget: str, per_minute: int, cost: int = 1, reserve: int = 0, *, urgent: bool = False
+    ) -> float:
         self.left.append(reserve)
         raise Unavailable("the ration is used up")
 
