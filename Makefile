@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-all paper-check up down test flatten lint types contracts unit bench funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
+.PHONY: help setup setup-dev demo demo-all paper-check up down test flatten lint types contracts unit bench bench-stop funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,9 @@ unit: .venv/installed-dev ## pytest, two workers [ARGS="tests/scanner -x"]
 
 bench: .venv/installed-dev ## the benchmarks, one after the other
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) -m "$$(echo "$${file%.py}" | tr / .)" || exit 1; done
+
+bench-stop: .venv/installed-dev ## the emergency stop: time to flat, requests beside a halted name, a close beside a hanging one
+	@$(RUN) -m benchmarks.bench_stop
 
 bench-catalyst: .venv/installed-dev ## catalyst types against labels by hand, by time and by type
 	@$(RUN) -m benchmarks.news_catalyst

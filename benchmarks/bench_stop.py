@@ -1,11 +1,15 @@
-"""The emergency stop: five bracketed positions, from the POST until flat was verified at the broker. Run: `make bench`.
+"""The emergency stop: five bracketed positions, from the POST until flat was verified at the broker. Run: `make bench`
+or `make bench-stop`.
 
 Real services as processes of their own (exchange, trading, risk manager) with the exchange's default latencies (50 ms
 to acknowledge, 100 ms to fill, 500 ms to cancel) and its clock at the wall's pace. Prints p50 and p99 in wall time, and
-in exchange time between the halt's two stamps.
+in exchange time between the halt's two stamps. Then, once each: the requests that reach the exchange in a minute while
+one of five names is halted and cannot be sold, and how long the close of one name takes while another's look-ups hang.
+The last line is one JSON object of the figures.
 """
 
 import asyncio
+import json
 import shutil
 import statistics
 import sys
@@ -25,6 +29,7 @@ from scripts.tapes.synthesize import synthesize
 from shared.domain.cycle import DecideRequest
 from shared.domain.evidence import Scored
 
+WATCHED_SECONDS, COUNTED = 130, 100_000
 RUNS, POSITIONS, CANDIDATES, DAY = 24, 5, 20, date(2026, 6, 15)
 CYCLE = "20260615-100000"
 KEYS = {"APCA-API-KEY-ID": "SIMULATED", "APCA-API-SECRET-KEY": "SIMULATED"}
@@ -117,8 +122,80 @@ async def _stop(http: httpx.AsyncClient, urls: dict[str, str]) -> Stop:
     return Stop(wall, took.total_seconds())
 
 
-async def run(folder: Path, tape: Path, runs: int = RUNS) -> list[Stop]:
-    """The stops, one after another on one system. Raises RuntimeError when one did not end flat at the exchange."""
+async def _spoil(http: httpx.AsyncClient, exchange: str, *faults: dict[str, Any]) -> None:
+    """These faults of the exchange in place of those before."""
+    (await http.delete(f"{exchange}/_sim/faults")).raise_for_status()
+    if faults:
+        (await http.post(f"{exchange}/_sim/faults", json=list(faults))).raise_for_status()
+
+
+async def _remaining(http: httpx.AsyncClient, exchange: str) -> int:
+    """Requests that the account has left in this minute of the exchange's time; asking is one of them."""
+    return int((await http.get(f"{exchange}/v2/account", headers=KEYS)).headers["X-RateLimit-Remaining"])
+
+
+async def _requests_while_halted(http: httpx.AsyncClient, urls: dict[str, str]) -> int:
+    """The most requests in one minute of an emergency in which one name is halted, our own looks taken off; ends
+    flat.
+    """
+    held = (await http.get(f"{urls['trading']}/api/v1/positions?status=open")).json()
+    await _post(http, f"{urls['exchange']}/_sim/settings", {"trading_requests_per_minute": COUNTED})
+    await _spoil(http, urls["exchange"], {"kind": "halt", "symbol": held[0]["symbol"]})
+    bought = before = COUNTED - await _remaining(http, urls["exchange"])
+    await _post(http, f"{urls['risk-manager']}/api/v1/risk/emergency-stop", {"reason": "bench"})
+    most = looks = 0
+    give_up = time.perf_counter() + WATCHED_SECONDS
+    while time.perf_counter() < give_up:
+        await asyncio.sleep(1)
+        spent = COUNTED - await _remaining(http, urls["exchange"])
+        if spent < before:  # a new minute
+            looks = bought = 0
+        looks, before = looks + 1, spent
+        most = max(most, spent - looks - bought)
+    await _spoil(http, urls["exchange"])
+    await _until_flat(http, urls)
+    return most
+
+
+async def _close_beside_a_hang(http: httpx.AsyncClient, urls: dict[str, str]) -> float:
+    """Seconds until one name is closed while each look-up of another's order hangs."""
+    held = (await http.get(f"{urls['trading']}/api/v1/positions?status=open")).json()
+    orders = (await http.get(f"{urls['trading']}/api/v1/orders?symbol={held[0]['symbol']}")).json()
+    paths = "|".join(one["broker_order_id"] for one in orders if one["broker_order_id"])
+    hang = {"kind": "hang", "match": {"method": "GET", "path": f"/v2/orders/({paths})"}, "seconds": 60}
+    await _spoil(http, urls["exchange"], hang)
+    closing = asyncio.create_task(http.post(f"{urls['trading']}/api/v1/positions/close-all", json={"reason": "bench"}))
+    begun, wanted = time.perf_counter(), {one["symbol"] for one in held[1:]}
+    while wanted & {  # noqa: ASYNC110 - nothing tells
+        one["symbol"] for one in (await http.get(f"{urls['exchange']}/v2/positions", headers=KEYS)).json()
+    }:
+        await asyncio.sleep(0.05)
+    took = time.perf_counter() - begun
+    await _spoil(http, urls["exchange"])
+    await closing
+    await _until_flat(http, urls)
+    return took
+
+
+async def _until_flat(http: httpx.AsyncClient, urls: dict[str, str]) -> None:
+    for _ in range(1200):
+        if not (await http.get(f"{urls['exchange']}/v2/positions", headers=KEYS)).json():
+            return
+        await asyncio.sleep(0.1)
+    raise RuntimeError("not flat within two minutes")
+
+
+async def _resume(http: httpx.AsyncClient, urls: dict[str, str]) -> None:
+    while not (await http.get(f"{urls['risk-manager']}/api/v1/risk/status")).json()["halt"]["flat_at"]:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.05)
+    await _post(http, f"{urls['risk-manager']}/api/v1/risk/resume", {"reason": "bench"})
+
+
+async def run(folder: Path, tape: Path, runs: int = RUNS) -> tuple[list[Stop], int, float]:
+    """The stops, one after another on one system; requests a minute beside a halt; seconds of a close beside a hang.
+
+    Raises RuntimeError when a stop did not end flat at the exchange.
+    """
     _config(folder / "config")
     environment = {
         "EXCHANGE_TAPE": str(tape), "EXCHANGE_DATE": str(DAY), "EXCHANGE_START": "10:00", "EXCHANGE_CLOCK": "run",
@@ -137,7 +214,12 @@ async def run(folder: Path, tape: Path, runs: int = RUNS) -> list[Stop]:
         for number in range(runs):
             await _buy(http, system.urls, names, number)
             stops.append(await _stop(http, system.urls))
-    return stops
+        await _buy(http, system.urls, names, runs)
+        requests = await _requests_while_halted(http, system.urls)
+        await _resume(http, system.urls)
+        await _buy(http, system.urls, names, runs + 1)
+        beside = await _close_beside_a_hang(http, system.urls)
+    return stops, requests, beside
 
 
 def _quantile(values: list[float], share: float) -> float:
@@ -150,7 +232,7 @@ def main() -> int:
     folder.chmod(0o711)
     try:
         synthesize(folder / "tape", seed=11, first=DAY, names=120)
-        stops = asyncio.run(run(folder, folder / "tape"))
+        stops, requests, beside = asyncio.run(run(folder, folder / "tape"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     out = sys.stdout.write
@@ -158,6 +240,15 @@ def main() -> int:
     for name, taken in (("wall", [one.wall for one in stops]), ("exchange", [one.exchange for one in stops])):
         p50, p99 = statistics.median(taken), _quantile(taken, 0.99)
         out(f"{name:>9} time: p50 {p50:.2f} s, p99 {p99:.2f} s, slowest {max(taken):.2f} s\n")
+    out(f"one of {POSITIONS} names halted: at most {requests} requests in a minute\n")
+    out(f"one of {POSITIONS} names hangs: the others closed in {beside:.2f} s\n")
+    wall = [one.wall for one in stops]
+    figures = {
+        "runs": len(stops), "flat_p50_s": round(statistics.median(wall), 3),
+        "flat_p99_s": round(_quantile(wall, 0.99), 3), "requests_per_minute_halted": requests,
+        "close_beside_a_hang_s": round(beside, 3),
+    }  # fmt: skip
+    out(json.dumps(figures) + "\n")
     return 0
 
 

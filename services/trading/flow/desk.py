@@ -192,17 +192,19 @@ def _unnamed(error: Exception) -> Exception | None:
     return None if isinstance(error, CatalystError) else error
 
 
-async def in_turn(desk: Desk, works: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+async def in_turn(
+    desk: Desk, works: Sequence[Coroutine[Any, Any, T]], first: float = HANGS_AFTER_SECONDS
+) -> list[T | None]:
     """The results of works on different symbols, one after the other; None for one that hangs.
 
     The next begins when the one before is done, or has taken so long that it must not hold the others: it goes on by
-    itself then, under its symbol's lock.
+    itself then, under its symbol's lock. `first`: seconds of wall time before one counts as hanging.
     """
     tasks = []
     for number, work in enumerate(works):
         task = asyncio.create_task(work)
         tasks.append(task)
-        patience = HANGS_AFTER_SECONDS if not any(one for one in tasks[:number] if not one.done()) else AFTER_A_HANG
+        patience = first if not any(one for one in tasks[:number] if not one.done()) else AFTER_A_HANG
         await asyncio.wait({task}, timeout=patience)
     if tasks:
         await asyncio.wait(tasks, timeout=AFTER_A_HANG)

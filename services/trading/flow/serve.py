@@ -24,6 +24,8 @@ from shared.errors import CatalystError, NotFound, NotNow
 from shared.journal import append_event
 from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
 
+AT_ONCE_SECONDS = 0.5
+"""Wall time that closing everything gives one name before it begins with the next."""
 log = structlog.get_logger()
 
 
@@ -82,7 +84,7 @@ async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
     for position in held:
         await store.want_exit(desk.deps.pool, position.position_id, reason)
     symbols = sorted({*entries, *(position.symbol for position in held)})
-    await in_turn(desk, [_begin_alone(desk, symbol) for symbol in symbols])
+    await in_turn(desk, [_begin_alone(desk, symbol) for symbol in symbols], AT_ONCE_SECONDS)
     desk.poke()
     return tuple([await find_position(desk, position.symbol) for position in held])
 
