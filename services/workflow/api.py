@@ -20,6 +20,7 @@ from services.workflow.rules.trial import TrialRequest, Trials
 from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
+from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
 from shared.web import described_body, end_tasks, new_app, read_body
 
 SYMBOL = re.compile(r"[A-Za-z][A-Za-z.]{0,11}")
@@ -53,7 +54,11 @@ def create_app(deps: Deps) -> FastAPI:
         cycle, at = await store.running_cycle(deps.pool), watch.next_scan_at
         mode = cycle.session_mode if cycle else limits.session_mode(None, deps.config.current())
         name = cycle.cycle_id if cycle else None
-        return {"mode": mode, "cycle": name, "next_scan_at": at and at.isoformat()}
+        facts: dict[str, Any] = {"mode": mode, "cycle": name, "next_scan_at": at and at.isoformat()}
+        newest, now = await store.last_scan(deps.pool), await time_of(deps.clock)
+        facts["last_scan_age_seconds"] = age_seconds(newest.started_at if newest else None, now)
+        problem = CLOCK_SILENT if now is None else await watch.problem(now)
+        return facts | ({"problem": problem} if problem else {})
 
     app = new_app("workflow", deps, about="Cycles, scans, proposals, explanations.", lifespan=lifespan, health=health)
     _add_workflow(app, deps, watch)

@@ -23,6 +23,7 @@ LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch
 AFTER_CLOSE, SETTLE_EVERY = timedelta(seconds=30), timedelta(seconds=5)
 REQUEST_SECONDS = 90.0
 """Of the wall's time: so long the scanner waits for the answer to a request."""
+TROUBLE_AFTER, LONGEST_SCAN = 3, timedelta(minutes=15)
 log = structlog.get_logger()
 
 
@@ -38,6 +39,8 @@ class Watch:
         self.inbox: dict[int, Event] = {}
         self.next_scan_at: datetime | None = None
         self.settle_at: datetime | None = None
+        self.session: Session | None = None
+        self.trouble: str | None = None
 
     async def run(self) -> None:
         """Turn after turn, for ever."""
@@ -45,9 +48,11 @@ class Watch:
         while True:
             try:
                 await self.turn()
-                failures = 0
-            except Exception:
+                failures, self.trouble = 0, None
+            except Exception as error:
                 failures += 1
+                if failures >= TROUBLE_AFTER:
+                    self.trouble = f"watch: failed {failures} times in a row: {type(error).__name__}: {error}"[:300]
                 LOOP_ERRORS.inc()
                 log.warning("turn_failed", failures=failures, exc_info=True)
                 await asyncio.sleep(min(5.0, 0.1 * 2**failures))
@@ -69,9 +74,29 @@ class Watch:
         else:
             await self._attend(cycle, now)
 
+    async def problem(self, now: datetime) -> str | None:
+        """What keeps scans from being made: turns that fail, a scan overdue or without end."""
+        if self.trouble is not None:
+            return self.trouble
+        if running := await store.unfinished_scan(self.deps.pool):
+            age = now - running["started_at"]
+            return (
+                f"scan: number {running['scan']} has run for {age.total_seconds():.0f} s"
+                if age > LONGEST_SCAN
+                else None
+            )
+        cycle, session = await store.running_cycle(self.deps.pool), self.session
+        if cycle is None or cycle.driven_by == "hand" or session is None or not session.is_open(now):
+            return None
+        delay = self.deps.config.current().trading.workflow.first_scan_delay_minutes
+        table = schedule.timetable(session, cycle.started_at, delay, cycle.scan_frequency_seconds)
+        late = table.overdue(await store.last_slot(self.deps.pool, cycle.cycle_id), now)
+        return f"scan: the next one is {late.total_seconds():.0f} s overdue" if late else None
+
     async def _attend(self, cycle: shown.CycleView, now: datetime) -> None:
         """A running cycle: scan when a slot is due, end it when its day is over."""
         deps, session = self.deps, await self._session(cycle)
+        self.session = session
         if session is None or now >= session.close:
             return await self._close(cycle, session, now)
         if cycle.driven_by == "hand":
@@ -138,6 +163,7 @@ class Watch:
     async def _sleep(self, until: datetime) -> None:
         """Until a moment of the market's clock, or until woken; not for long while a proposal's outcome is unknown."""
         until = min(until, self.settle_at or until)
+        self.trouble = None  # who comes here has got through its work
         sleeping = asyncio.ensure_future(self.deps.clock.sleep_until(until))
         waking = asyncio.ensure_future(self.wake.wait())
         try:

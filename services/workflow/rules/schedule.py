@@ -9,6 +9,7 @@ from shared.domain.session import Session, next_slot
 OPEN_GRACE = timedelta(seconds=60)
 REDO_WITHIN = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
+LEAST_SPARE, MOST_SPARE = timedelta(minutes=2), timedelta(minutes=5)
 NEWS_SILENCE = timedelta(minutes=30)
 
 
@@ -37,6 +38,12 @@ class Timetable:
         while slot is not None and (following := self.after(slot)) is not None and following <= now:
             slot, missed = following, missed + 1
         return slot, missed
+
+    def overdue(self, last: datetime | None, now: datetime) -> timedelta | None:
+        """How late the next scan is, where that is more than a machine's hesitation."""
+        slot = self.after(last)
+        spare = max(LEAST_SPARE, min(MOST_SPARE, self.every / 2))
+        return now - slot if slot is not None and now - slot > spare else None
 
 
 def timetable(session: Session, started_at: datetime, delay_minutes: float, every_seconds: int) -> Timetable:
