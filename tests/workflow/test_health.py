@@ -21,9 +21,11 @@ async def test_a_scan_that_is_overdue_is_a_problem(bench: Bench) -> None:
     async with bench.running() as client:
         await client.post("/api/v1/workflow/start", json={"mode": "autonomous"})
         await bench.scans(1)
-        await bench.asleep()
-        slot = bench.clock.sleeping_until
-        assert slot is not None
+
+        async def planned() -> Any:
+            return (await health(bench))["next_scan_at"]
+
+        slot = datetime.fromisoformat(await eventually(planned, "the next scan"))
         bench.clock.time = slot + timedelta(minutes=5)
         well = await health(bench)
         assert (well["status"], well["last_scan_age_seconds"] > 300) == ("healthy", True)
