@@ -139,3 +139,15 @@ async def test_a_resting_order_in_an_option_is_cancelled_by_a_stop_and_is_no_row
         assert ("DELETE", "/v2/orders/opt-1") in b.wire.seen
         assert await b.pool.fetchval("SELECT count(*) FROM securities WHERE length(symbol) > 12") == 0
         assert await b.alerts() == []
+
+
+async def test_when_our_last_position_has_gone_the_broker_is_asked_whether_it_has(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        await b.post("/reconcile")
+        b.wire.seen.clear()
+        await b.post("/positions/AAA/close")
+        await b.until(5.0)
+        assert (await b.get("/reconciliation"))["flat"] is True
+        sold = b.wire.seen.index(("POST", "/v2/orders"))
+        assert ("GET", "/v2/positions") in b.wire.seen[sold:]

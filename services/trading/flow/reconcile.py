@@ -98,7 +98,8 @@ async def _compare(desk: Desk, listed: Listed[BrokerPosition], now: datetime) ->
     orders = tuple(row for row in desk.sight.unreadable if row.kind == "order")
     unreadable = (*orders, *listed.unreadable)
     desk.sight = replace(desk.sight, positions_read=True, unreadable=unreadable, holdings=listed.rows)
-    desk.flat = not found and desk.sight.orders_read and not any(row.obscures for row in unreadable)
+    dark = not desk.sight.orders_read or any(row.obscures for row in unreadable)
+    desk.flat = not ours and not found and not dark
     return found
 
 
