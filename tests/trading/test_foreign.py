@@ -229,3 +229,13 @@ async def test_a_sale_of_foreign_shares_that_rests_is_left_by_a_stop_and_a_purch
         assert (b.book.orders[sale].status, b.book.orders[purchase].status) == ("new", "canceled")
         assert [(one["order_id"], one["opens"]) for one in seen["other_orders"]] == [(sale, False)]
         assert (seen["flat"], seen["unsettled_orders"]) == (True, 0)
+
+
+async def test_a_resting_sale_of_what_nobody_holds_is_cancelled_by_a_stop(database_url: str) -> None:
+    async with bench(database_url) as b:
+        sale = b.by_hand("BBB", "sell", 5, type="limit", limit_price="60")
+        await b.post("/reconcile")
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        await b.until(5.0)
+        seen = (await b.post("/reconcile")).json()
+        assert (b.book.orders[sale].status, seen["other_orders"], seen["flat"]) == ("canceled", [], True)

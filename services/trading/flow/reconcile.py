@@ -126,11 +126,12 @@ async def _journal(desk: Desk, kind: str, one: Disagreement, now: datetime) -> N
 
 
 async def cancel_unlisted(desk: Desk) -> None:
-    """Ask for cancellation of open orders that are no rows of ours and might buy: those of other hands that open
-    something, and those that cannot be read. What cannot be cancelled stays in the list, and so keeps a stop from flat.
+    """Ask for cancellation of open orders of other hands that open something (buy, or sell what is not theirs), and of
+    those that cannot be read. What cannot be cancelled stays in the list, and so keeps a stop from flat.
     """
     ours = await store.positions(desk.deps.pool, "open")
-    others = other_orders((), desk.sight.others, foreign_of(desk.sight.holdings, ours))
+    rows = [row for row in await store.unsettled(desk.deps.pool) if row.is_others]
+    others = other_orders(rows, desk.sight.others, foreign_of(desk.sight.holdings, ours))
     unreadable = [row.id for row in desk.sight.unreadable if row.kind == "order" and row.id]
     for order_id in (*(order.order_id for order in others if order.opens), *unreadable):
         try:
