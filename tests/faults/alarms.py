@@ -1,22 +1,25 @@
 """Who was told: the alerts that a run made due, held against those that were written."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.faults import day
 from tests.faults.breach import Breach
 from tests.faults.facts import Facts, purpose_of
+from tests.faults.traffic import Request
 
 LATE_SECONDS, SLACK_SECONDS = 60.0, 35.0
 PAGE_SECONDS = 120.0
 """Before the close, when what is still held pages."""
-UNKNOWN_SECONDS = 30.0
+FORBIDDEN, REFUSED_TIMES = 403, 2
 
 
 def alarms(facts: Facts) -> Iterator[Breach]:
     """Alerts that are missing, and critical ones that nothing explains."""
     for kind, symbol, why in due(facts):
-        if not any(alert["kind"] == kind and symbol in alert["message"] for alert in facts.alerts):
-            yield Breach("alert", f"no {kind} about {symbol}: {why}")
+        told = [alert for alert in facts.alerts if symbol in alert["message"]]
+        if not any(alert["kind"] == kind if kind else alert["severity"] == "critical" for alert in told):
+            yield Breach("alert", f"no {kind or 'critical alert'} about {symbol}: {why}")
     if facts.undisturbed:
         for alert in facts.alerts:
             if alert["severity"] == "critical":
@@ -24,11 +27,12 @@ def alarms(facts: Facts) -> Iterator[Breach]:
 
 
 def due(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    """Kind, symbol and cause of each alert that somebody had to get."""
+    """Kind (any critical one when empty), symbol and cause of each alert that somebody had to get."""
     yield from _foreign(facts)
     yield from _stripped(facts)
     yield from _unprotected(facts)
     yield from _late(facts)
+    yield from _refused_for_good(facts)
 
 
 def _foreign(facts: Facts) -> Iterator[tuple[str, str, str]]:
@@ -54,6 +58,19 @@ def _unprotected(facts: Facts) -> Iterator[tuple[str, str, str]]:
         asked = facts.wishes(request.symbol, day.END) or request.at + SLACK_SECONDS >= facts.flatten()
         if purpose_of(request.client_id) == "protect" and request.refused and request.held > 0 and not asked:
             yield "unprotected", request.symbol, "its protection was refused"
+
+
+def _refused_for_good(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """What is held and to go, or to be guarded, while the broker refuses every order for it, is critical at once."""
+    refused = Counter(r.symbol for r in facts.sent if r.status == FORBIDDEN and r.held > 0 and _restricted(r))
+    for symbol, times in sorted(refused.items()):
+        if times >= REFUSED_TIMES:
+            yield "", symbol, f"its orders were refused {times} times"
+
+
+def _restricted(request: Request) -> bool:
+    """The account's matter and not the order's: shares that are still held back are waited for."""
+    return purpose_of(request.client_id) in ("exit", "protect") and "insufficient qty" not in request.words
 
 
 def _late(facts: Facts) -> Iterator[tuple[str, str, str]]:

@@ -28,6 +28,7 @@ HELD_UP_SECONDS = {
     "lookup_lag": 10.0,
     "activities_lag": 10.0,
     "orders_lag": 10.0,
+    "refused": 45.0,
 }
 """For so long the venue itself lets nobody sell or protect."""
 CYCLE = "20260615-093000"
