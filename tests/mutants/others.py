@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 ALPACA, CACHE = "shared/adapters/alpaca.py", "shared/adapters/redis_cache.py"
 CHECKS, DAY = "services/risk_manager/rules/checks.py", "services/risk_manager/rules/day.py"
-RISK_STORE, STOP = "services/risk_manager/store.py", "services/risk_manager/rules/stop.py"
+RISK_STORE, STOP = "services/risk_manager/store/__init__.py", "services/risk_manager/rules/stop.py"
 SCANNING, DECIDING = "services/workflow/flow/scanning.py", "services/workflow/flow/deciding.py"
 CHECK_TESTS = ("tests/risk_manager/test_checks.py",)
 DAY_TESTS = ("tests/risk_manager/test_rules.py", "tests/risk_manager/test_stop.py")

@@ -1,7 +1,7 @@
 """Mistakes in what trading makes of doubt: lost answers, expired approvals, failed passes, other hands, alerts."""
 
 from tests.mutants.mutant import Mutant, named
-from tests.mutants.trading_orders import ATTEND, ENTRY_TESTS, EXIT_TESTS, ORDERS, RULE_TESTS, SEND
+from tests.mutants.trading_orders import ENTRY_TESTS, EXIT_TESTS, EXITS_FLOW, ORDERS, RULE_TESTS, SEND
 
 SETTLE, RECONCILE = "services/trading/flow/settle.py", "services/trading/flow/reconcile.py"
 WATCH, DESK = "services/trading/flow/watch.py", "services/trading/flow/desk.py"
@@ -13,16 +13,16 @@ RECONCILE_TESTS = ("tests/trading/test_reconcile.py",)
 DOUBT_MUTANTS = (
     Mutant(
         "shares need not be free before an exit or stop is sent",
-        ATTEND,
-        "    return held if abs(held.available) >= abs(held.quantity) else None",
-        "    return held",
+        EXITS_FLOW,
+        "return abs(int(found.quantity)), abs(int(found.available))",
+        "return abs(int(found.quantity)), abs(int(found.quantity))",
         named("shares are freed late"),
     ),
     Mutant(
         "an exit sells what our books say",
-        ATTEND,
-        '"exit", abs(held.quantity), scene.now',
-        '"exit", scene.quantity, scene.now',
+        EXITS_FLOW,
+        '"exit", free, scene.now',
+        '"exit", position.quantity, scene.now',
         ("tests/trading/test_second_looks.py",),
     ),
     Mutant(
@@ -99,8 +99,8 @@ DOUBT_MUTANTS = (
     Mutant(
         "another order under our id is ours",
         ORDERS,
-        "    return same and told.submitted_at >= order.created_at - CLOCKS_APART",
-        "    return True",
+        "    if (told.symbol, told.side, told.quantity) != (order.symbol, order.side, order.quantity):",
+        "    if False:",
         (*RULE_TESTS, *DOUBT_TESTS),
     ),
     Mutant(

@@ -3,10 +3,12 @@
 from tests.mutants.mutant import Mutant, named
 
 SEND, STEPS = "services/trading/flow/send.py", "services/trading/rules/steps.py"
-ATTEND, ORDERS = "services/trading/flow/attend.py", "services/trading/rules/orders.py"
+EXITS_FLOW, ORDERS = "services/trading/flow/exits.py", "services/trading/rules/orders.py"
 POSITIONS, EXITS = "services/trading/rules/positions.py", "services/trading/rules/exits.py"
 ENTRY_TESTS = ("tests/trading/test_entries.py",)
 EXIT_TESTS = ("tests/trading/test_exits.py",)
+BOUNDED_TESTS = ("tests/trading/test_bounded_entries.py",)
+EXITS_IN_TROUBLE = ("tests/trading/test_exits_in_trouble.py",)
 RULE_TESTS = ("tests/trading/test_rules.py",)
 
 ORDER_MUTANTS = (
@@ -25,8 +27,29 @@ ORDER_MUTANTS = (
         named("day: normal"),
     ),
     Mutant(
+        "the entry's limit 1 % higher",
+        ORDERS,
+        "limit = to_tick(order.limit_price)",
+        "limit = to_tick(order.limit_price * Decimal('1.01'))",
+        named("day: normal"),
+    ),
+    Mutant(
+        "exits do not say that they close",
+        ORDERS,
+        'position_intent="buy_to_open" if order.is_entry else CLOSED_BY[order.side],',
+        "position_intent=None,",
+        named("day: normal"),
+    ),
+    Mutant(
+        "no hard limits in trading",
+        SEND,
+        "if (broken := limits.exceeded(approved, at_work, desk.deps.config.current())) is not None:",
+        "if (broken := None) is not None:",
+        BOUNDED_TESTS,
+    ),
+    Mutant(
         "own protection with its stop 10 % lower",
-        ATTEND,
+        EXITS_FLOW,
         "        decision_stop=position.stop_price,\n        decision_target=position.take_profit_price,",
         '        decision_stop=position.stop_price * type(position.stop_price)("0.9"),\n'
         "        decision_target=position.take_profit_price,",
@@ -70,9 +93,44 @@ ORDER_MUTANTS = (
     Mutant(
         "an exit that hangs is waited for for ever",
         STEPS,
-        "hanging = tuple(order for order in scene.live if _hangs(scene, order))",
+        "hanging = tuple(order for order in exits if _hangs(scene, order))",
         "hanging: tuple[OrderRow, ...] = ()",
         named("an exit hangs"),
+    ),
+    Mutant(
+        "an entry outlives its approval at the broker",
+        STEPS,
+        "    if expired:\n        return _leave",
+        "    if False:\n        return _leave",
+        (*RULE_TESTS, *BOUNDED_TESTS),
+    ),
+    Mutant(
+        "another hand's own sale is not waited for while closing",
+        STEPS,
+        "    if scene.liquidations:\n        return _wait(scene, scene.liquidations)\n    return Close()\n",
+        "    return Close()\n",
+        EXITS_IN_TROUBLE,
+    ),
+    Mutant(
+        "protection stays away while exits are refused",
+        STEPS,
+        "return Protect(scene.quantity) if bare and long and not scene.protection_refused else later",
+        "return later",
+        EXITS_IN_TROUBLE,
+    ),
+    Mutant(
+        "protection is cancelled though nothing can be sold",
+        EXITS_FLOW,
+        "    except Unavailable:\n        await _put_back(desk, scene)\n        raise\n",
+        "    except Unavailable:\n        raise\n",
+        EXITS_IN_TROUBLE,
+    ),
+    Mutant(
+        "sales by others are not looked for",
+        EXITS_FLOW,
+        "free = min(await _free_shares(desk, position), await _not_sold_by_others(desk, position, scene.now))",
+        "free = await _free_shares(desk, position)",
+        EXITS_IN_TROUBLE,
     ),
     Mutant(
         "orphans left",
