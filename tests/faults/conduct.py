@@ -71,11 +71,7 @@ def closed_in_time(facts: Facts) -> Iterator[Breach]:
     for symbol in sorted({fill.symbol for fill in facts.stage.book.executions}):
         for wish in facts.wishes(symbol, facts.flatten() - bound):
             moment = wish.at + bound
-            held = sum(
-                int(fill.qty) * (1 if fill.side == "buy" else -1)
-                for fill in facts.stage.book.executions
-                if fill.symbol == symbol and fill.at <= moment
-            )
+            held = facts.held(symbol, moment)
             asked = any(
                 request.symbol == symbol and purpose_of(request.client_id) == "exit" and wish.at <= request.at <= moment
                 for request in facts.sent
@@ -109,7 +105,8 @@ def looks(facts: Facts) -> Iterator[Breach]:
             )
     for fill in facts.stage.book.executions:
         again = min((at for at in good if at >= fill.at), default=day.END + SETTLE_SECONDS)
-        if again - fill.at > SETTLE_SECONDS + 1:
+        held = facts.held(fill.symbol, fill.at + SETTLE_SECONDS + 1)
+        if held and again - fill.at > SETTLE_SECONDS + 1:
             yield Breach("late", f"{fill.symbol}: {again - fill.at:.1f} s without a look at what is held")
 
 

@@ -41,7 +41,8 @@ class Facts:
     def undisturbed(self) -> bool:
         plan = self.stage.plan
         quiet = not plan.faults and not plan.kills and plan.jump is None and not plan.clock_seconds
-        return quiet and not self.stage.outages
+        sold_by_hand = any(self.stage.book.orders[key].side == "sell" for key in self.stage.hand_orders)
+        return quiet and not self.stage.outages and not sold_by_hand
 
     @property
     def requests(self) -> list[Request]:
@@ -70,6 +71,11 @@ class Facts:
         asked = [request.at for request in self.requests if request.cancels in family]
         over = [order.updated_at] if not order.is_live else []
         return min([*asked, *over, day.END])
+
+    def held(self, symbol: str, at: float) -> int:
+        """Shares that the account held then."""
+        fills = (fill for fill in self.stage.book.executions if fill.symbol == symbol and fill.at <= at)
+        return sum(int(fill.qty) * (1 if fill.side == "buy" else -1) for fill in fills)
 
     def fills(self, order: Order) -> list[float]:
         return [fill.at for fill in self.stage.book.executions if fill.order_id == order.id]
