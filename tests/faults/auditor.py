@@ -11,9 +11,7 @@ from tests.faults.traffic import Request
 EXPIRED_SECONDS = 5.0
 """From an approval's end until its unfilled order is asked to go."""
 ABOUT_PRICES = ("base_price", "stop price must be", "take_profit.limit_price must be")
-HELD_BACK = frozenset(
-    {"positions_lag", "orders_lag", "lookup_lag", "activities_lag", "late_release", "stuck_cancel", "refused"}
-)
+HELD_BACK = frozenset({"positions_lag", "orders_lag", "lookup_lag", "activities_lag", "refused"})
 """With these the exchange shows us something else than it holds; what we then ask may be refused."""
 
 

@@ -108,6 +108,7 @@ NAMED: dict[str, Plan] = {
 """Every one is tried by `make chaos`; the test suite takes those of `SHORT`."""
 SHORT = (
     "day: normal",
+    "day: halted",
     "day: hand",
     "day: expired",
     "dead until the approval has expired",

@@ -141,8 +141,8 @@ OTHER_MUTANTS = (
     Mutant(
         "a proposal's lost answer is a refusal",
         DECIDING,
-        "if refused else ruling.unknown(detail)",
-        "",
+        '        return ruling.unknown(f"{detail}; {error.detail}")\n',
+        '        return Ruling("refused", "trading_refused", detail)\n',
         PROPOSAL_TESTS,
     ),
 )

@@ -63,10 +63,10 @@ DOUBT_MUTANTS = (
     ),
     Mutant(
         "entries while halted",
-        SEND,
-        "    forbidden = await store.forbidden(desk.deps.pool, approved.decision_id)\n    if forbidden is not None:\n",
-        "    forbidden = await store.forbidden(desk.deps.pool, approved.decision_id)\n    if False:\n",
-        EXIT_TESTS,
+        STORE,
+        "WHERE released_at IS NULL OR latched_at >=",
+        "WHERE latched_at >=",
+        named("day: halted"),
     ),
     Mutant(
         "a halt in between is not seen",
@@ -106,9 +106,9 @@ DOUBT_MUTANTS = (
     Mutant(
         "after a failed pass nothing is looked at anew",
         WATCH,
-        "    except BaseException:\n        desk.look_again = True\n        raise\n",
-        "    except BaseException:\n        raise\n",
-        ("tests/trading/test_second_looks.py",),
+        "(reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)",
+        "(reconcile if slot_due or suspected or not desk.ready else settle)",
+        ("tests/trading/test_second_looks.py", "tests/trading/test_reconcile.py"),
     ),
     Mutant(
         "after a reconnect nothing is looked at",
@@ -143,7 +143,14 @@ DOUBT_MUTANTS = (
         SERVE,
         "    entries = await store.want_entries_cancelled(desk.deps.pool, None, reason)\n",
         "    entries: tuple[str, ...] = ()\n",
-        EXIT_TESTS,
+        ("tests/trading/test_second_looks.py",),
+    ),
+    Mutant(
+        "a wish to close everything loses against a fill",
+        SERVE,
+        "    await store.want_bought_closed(desk.deps.pool, None, reason)\n",
+        "",
+        ("tests/trading/test_exits_in_trouble.py",),
     ),
     Mutant(
         "approvals outlive a close-all",
@@ -151,13 +158,6 @@ DOUBT_MUTANTS = (
         '        await append_event(connection, SERVICE, "everything.closing", now, {"reason": reason})\n',
         "        pass\n",
         EXIT_TESTS,
-    ),
-    Mutant(
-        "an execution is booked whatever the order says is filled",
-        SETTLE,
-        "        if cumulative > order.filled_quantity or await store.is_booked(connection, fill.execution_id):\n",
-        "        if await store.is_booked(connection, fill.execution_id):\n",
-        (*ENTRY_TESTS, "tests/trading/test_store.py"),
     ),
     Mutant(
         "old news turns an order back",

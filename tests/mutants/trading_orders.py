@@ -105,31 +105,17 @@ ORDER_MUTANTS = (
         (*RULE_TESTS, *BOUNDED_TESTS),
     ),
     Mutant(
-        "another hand's own sale is not waited for while closing",
-        STEPS,
-        "    if scene.liquidations:\n        return _wait(scene, scene.liquidations)\n    return Close()\n",
-        "    return Close()\n",
-        EXITS_IN_TROUBLE,
-    ),
-    Mutant(
         "protection stays away while exits are refused",
         STEPS,
         "return Protect(scene.quantity) if bare and long and not scene.protection_refused else later",
         "return later",
-        EXITS_IN_TROUBLE,
+        ("tests/trading/test_second_looks.py",),
     ),
     Mutant(
         "protection is cancelled though nothing can be sold",
         EXITS_FLOW,
         "    except Unavailable:\n        await _put_back(desk, scene)\n        raise\n",
         "    except Unavailable:\n        raise\n",
-        EXITS_IN_TROUBLE,
-    ),
-    Mutant(
-        "sales by others are not looked for",
-        EXITS_FLOW,
-        "free = min(await _free_shares(desk, position), await _not_sold_by_others(desk, position, scene.now))",
-        "free = await _free_shares(desk, position)",
         EXITS_IN_TROUBLE,
     ),
     Mutant(

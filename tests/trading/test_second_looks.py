@@ -56,3 +56,40 @@ async def test_no_more_is_sold_than_the_broker_holds(database_url: str) -> None:
         await b.until(20.0)
         sold = [int(order.qty) for order in b.book.orders.values() if order.side == "sell" and order.type == "market"]
         assert (b.book.ledger.qty("AAA"), sold) == (0, [6])
+
+
+async def test_an_exit_that_is_refused_again_and_again_leaves_its_shares_guarded(database_url: str) -> None:
+    """Tried after 2, 4, 8, 16 seconds: while the next try is that far away, the stop stands again."""
+    async with bench(database_url) as b:
+        await b.bought()
+        no = b'{"code": 40310000, "message": "account is restricted"}'
+        b.wire.faults = [Fault("POST", "/v2/orders", "says", times=4, status=403, body=no)]
+        await b.post("/positions/AAA/close")
+        await b.until(18.0)
+        stops = [order for order in b.book.live_orders("AAA") if order.stop_price is not None]
+        assert [int(order.leaves) for order in stops] == [10]
+        await b.until(40.0)
+        assert b.book.ledger.qty("AAA") == 0
+
+
+async def test_an_entry_that_rests_is_cancelled_at_once_when_everything_is_closed(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await _sim(b, kind="halt", symbol="AAA")
+        order = await b.approve()
+        await b.send(order)
+        await b.until(1.0)
+        await b.post("/positions/close-all", {"reason": "emergency"})
+        await b.until(5.0)
+        assert b.book.orders[b.book.by_client_id[order.client_order_id]].status == "canceled"
+
+
+async def test_an_intent_that_must_not_be_sent_again_may_still_be_on_its_way(database_url: str) -> None:
+    """Halted a moment after a request that got no answer: it is given up only when it cannot arrive any more."""
+    async with bench(database_url) as b:
+        b.wire.faults = [Fault("POST", "/v2/orders", "request lost", times=3)]
+        assert (await b.send(await b.approve())).json()["status"] == "intended"
+        await b.pool.execute("INSERT INTO halts (reason, latched_at, resume_after) VALUES ('drill', $1, $1)", b.now)
+        assert (await b.post("/reconcile")).status_code == 200
+        assert (await b.orders())["entry"]["status"] == "intended"
+        await b.until(90.0)
+        assert ((await b.orders())["entry"]["status"], list(b.book.orders)) == ("canceled", [])
