@@ -48,8 +48,7 @@ def _during(kind: str, since: float, until: float, **fault: Any) -> dict[str, An
 
 NAMED: dict[str, Plan] = {
     **{f"day: {name}": Plan(acts=acts) for name, acts in day.DAYS.items()},
-    "shares by hand are to be closed": Plan(acts=day.HAND, foreign="close"),
-    "shares by hand are left alone": Plan(acts=day.HAND, foreign="protect", settings=day.PAPER),
+    "shares by hand that fill in parts": Plan(acts=(*day.NORMAL[:3], day.Act(60, "by_hand", "EEE", 6))),
     "an answer lost": _lost(),
     "an answer lost, then dead": Plan(kills=(Kill("send.submit broker.submit answered"),), dead_seconds=20.0),
     "dead until the approval has expired": Plan(kills=(Kill("send.submit broker.submit asked"),), dead_seconds=75.0),
@@ -67,7 +66,7 @@ NAMED: dict[str, Plan] = {
     "a position without a price": _wire(
         {"kind": "odd_row", "match": "positions", "row": {**CONTRACT, "avg_entry_price": None}}
     ),
-    "old shares": _wire({"kind": "odd_row", "match": "positions", "row": SHARES}),
+    "old shares": _wire({"kind": "odd_row", "match": "positions", "row": SHARES}, foreign="leave"),
     "an option held": _wire({"kind": "odd_row", "match": "positions", "row": CONTRACT}),
     "a coin held": _wire({"kind": "odd_row", "match": "positions", "row": COIN}),
     "the account is restricted while an exit is due": _wire(
@@ -119,6 +118,5 @@ SHORT = (
     "an entry hangs",
     "shares are freed late",
     "the stop vanishes",
-    "old shares",
     "slow answers, production's patience",
 )

@@ -60,7 +60,7 @@ ORDER_MUTANTS = (
         POSITIONS,
         "return to_tick(entry_price * (1 - stop)",
         "return to_tick(entry_price * (1 - 2 * stop)",
-        named("day: hand"),
+        ("tests/trading/test_reconcile.py",),
     ),
     Mutant(
         "a leg is protection before its entry has filled",
