@@ -112,9 +112,9 @@ DOUBT_MUTANTS = (
     ),
     Mutant(
         "after a reconnect nothing is looked at",
-        WATCH,
-        "                if update is None:\n                    desk.look_again = True\n",
-        "                if update is None:\n                    pass\n",
+        "services/trading/flow/stream.py",
+        "                    _look_soon(desk)\n                else:\n",
+        "                    pass\n                else:\n",
         ("tests/trading/test_second_looks.py",),
     ),
     Mutant(
