@@ -134,6 +134,8 @@ def test_the_stop_is_put_back_while_a_refused_exit_waits_for_long() -> None:
     _, target, stop = family()
     guards = (replace(target, parent_order_id=None), replace(stop, parent_order_id=target.order_id))
     assert next_step(scene(wanted, sent=refused, now=later)) == Protect(10)
+    assert next_step(scene(wanted, sent=refused[:3], now=later)) == Protect(10), "with 5 of 8 seconds left"
+    assert next_step(scene(wanted, sent=refused[:2], now=later)) == Rest(NOW + timedelta(seconds=4))
     assert next_step(scene(wanted, *guards, sent=refused, now=later)) == Rest(NOW + timedelta(seconds=32))
     assert isinstance(next_step(scene(wanted, *guards, sent=refused, now=NOW + timedelta(seconds=33))), Cancel)
     no_use = (row("guard", purpose="protect", status="rejected"), *refused)

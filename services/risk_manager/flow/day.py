@@ -63,7 +63,13 @@ async def _stop_when_due(deps: Deps, watch: Watch, session: Session, reading: ru
 async def monitor_or_page(deps: Deps, watch: Watch, session: Session) -> None:
     """A look at the day. Trading that does not answer is told to a person once a streak, and what our own executions
     have lost counts all the same. Raises Unavailable.
+
+    While everything is being closed a look at each fill could lead to nothing more, and the broker's answers are needed
+    for the exits: then the slots are enough.
     """
+    halt, now = await store.active_halt(deps.pool), await deps.clock.now()
+    if halt is not None and halt.closing and watch.read_at is not None and now - watch.read_at < LOOK_EVERY:
+        return
     try:
         await monitor(deps, watch, session)
     except Unavailable as error:

@@ -148,7 +148,11 @@ async def _act(desk: Desk, scene: Scene, step: Step) -> bool:
     match step:
         case Cancel(orders, reason):
             covers = scene.position is not None and any(order.stop_price is not None for order in orders)
-            if covers and scene.position is not None and not await closing.selling_works(desk, scene.position):
+            if (
+                covers
+                and scene.position is not None
+                and not await closing.selling_works(desk, scene.position, scene.now)
+            ):
                 return False
             await store.want_cancel(desk.deps.pool, [order.order_id for order in orders], reason)
             return await closing.cancel(desk, orders, scene.now)

@@ -110,6 +110,7 @@ class Desk:
     failed_now: dict[str, Exception] = field(default_factory=dict)
     bare_since: dict[str, datetime] = field(default_factory=dict)
     shortfalls: dict[UUID, datetime] = field(default_factory=dict)
+    shared_answers: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
     streaming: StreamSight = field(default_factory=lambda: StreamSight(monotonic()))
     passed_at: float | None = None
     left_behind: set[asyncio.Task[Any]] = field(default_factory=set)

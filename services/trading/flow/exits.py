@@ -1,8 +1,9 @@
 """Orders that close: exits at market and protection, never for more shares than are provably ours and free."""
 
 import contextlib
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -14,14 +15,17 @@ from services.trading.rules.orders import INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow, exit_side
 from services.trading.rules.steps import Scene
 from shared.domain.order import client_order_id
+from shared.domain.position import BrokerPosition
 from shared.domain.session import trading_day
 from shared.errors import BrokerRefused, Unavailable
 
 STORES_APART = timedelta(seconds=15)
 """The broker's positions can be so far behind his orders and executions."""
+SHARED_FOR = timedelta(seconds=1)
 SHORTFALL_AFTER = timedelta(seconds=10)
 """So long shares may take to be freed; after that an exit sells those that are."""
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 async def close(desk: Desk, scene: Scene) -> bool:
@@ -34,6 +38,7 @@ async def close(desk: Desk, scene: Scene) -> bool:
     try:
         free = min(await _free_shares(desk, position), await _not_sold_by_others(desk, position, scene.now))
     except Unavailable:
+        desk.shared_answers.clear()
         await _put_back(desk, scene)
         raise
     if free < position.quantity and not await _may_sell_part(desk, scene, free):
@@ -54,12 +59,12 @@ async def protect(desk: Desk, scene: Scene, quantity: int) -> bool:
     return await _send_protection(desk, position, quantity, scene.now)
 
 
-async def selling_works(desk: Desk, position: PositionRow) -> bool:
+async def selling_works(desk: Desk, position: PositionRow, now: datetime) -> bool:
     """Whether an exit could be sent if protection went now: the broker says what is held, and we hold it.
 
-    Raises Unavailable when he does not answer: then protection stays.
+    One answer serves all symbols of the same second. Raises Unavailable when he does not answer: then protection stays.
     """
-    held = await _held(desk, position)
+    held = _on_our_side(await _shared(desk, "positions", now, desk.broker.positions), position)
     if held is None:
         log.warning("nothing_to_sell", symbol=position.symbol, quantity=position.quantity)
     return held is not None
@@ -69,7 +74,11 @@ async def _held(desk: Desk, position: PositionRow) -> tuple[int, int] | None:
     """Shares that the broker holds on the position's side, and how many of them are free; None where there are none:
     then an exit has filled meanwhile, which settling finds out.
     """
-    found = next((one for one in await desk.broker.positions() if one.symbol == position.symbol), None)
+    return _on_our_side(await desk.broker.positions(), position)
+
+
+def _on_our_side(listed: Iterable[BrokerPosition], position: PositionRow) -> tuple[int, int] | None:
+    found = next((one for one in listed if one.symbol == position.symbol), None)
     if found is None or (found.quantity > 0) != (position.side == "long"):
         return None
     return abs(int(found.quantity)), abs(int(found.available))
@@ -88,8 +97,8 @@ async def _not_sold_by_others(desk: Desk, position: PositionRow, now: datetime) 
     """
     side, left = exit_side(position), position.quantity
     try:
-        fills = await desk.broker.executions(now - STORES_APART)
-        resting = await desk.broker.orders(open_only=True)
+        fills = await _shared(desk, "executions", now, lambda: desk.broker.executions(now - STORES_APART))
+        resting = await _shared(desk, "open orders", now, lambda: desk.broker.orders(open_only=True))
     except Unavailable as error:
         log.warning("sales_unknown", symbol=position.symbol, error=error.detail)
         return left
@@ -102,6 +111,17 @@ async def _not_sold_by_others(desk: Desk, position: PositionRow, now: datetime) 
             row = await store.order_by_broker_id(desk.deps.pool, order.id)
             left -= order.quantity - order.filled_quantity if row is None or row.is_others else 0
     return max(0, left)
+
+
+async def _shared(desk: Desk, what: str, now: datetime, ask: Callable[[], Awaitable[T]]) -> T:
+    """The broker's answer, at most a second old: requests are rationed, and what is asked for here is the same for
+    every symbol that is being closed.
+    """
+    known = desk.shared_answers.get(what)
+    if known is None or not timedelta() <= now - known[0] < SHARED_FOR:
+        desk.shared_answers.pop(what, None)
+        known = desk.shared_answers[what] = (now, await ask())
+    return cast("T", known[1])
 
 
 async def _may_sell_part(desk: Desk, scene: Scene, free: int) -> bool:

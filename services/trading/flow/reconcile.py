@@ -9,11 +9,11 @@ from services.trading import store
 from services.trading.flow.desk import LOCKED, SERVICE, Desk, alert_once, apart
 from services.trading.flow.explain import explain, take_in
 from services.trading.flow.reading import read_orders, read_positions
-from services.trading.flow.settle import settle
+from services.trading.flow.settle import list_unsettled, settle
 from services.trading.rules import reconcile as rule
 from services.trading.rules.foreign import foreign_of, listed_foreign
-from services.trading.rules.listing import NOTHING, Listing, can_be_a_row, listing_of
-from services.trading.rules.orders import CLOCKS_APART, INTENDED
+from services.trading.rules.listing import NOTHING, can_be_a_row
+from services.trading.rules.orders import INTENDED
 from services.trading.rules.sight import other_orders
 from shared.domain.listing import Listed
 from shared.domain.order import BrokerOrder
@@ -37,7 +37,7 @@ async def reconcile(desk: Desk, now: datetime) -> None:
 async def _reconcile(desk: Desk, now: datetime) -> None:
     resting = await read_orders(desk, now)
     desk.sight = replace(desk.sight, orders_read=resting is not None)
-    await settle(desk, now, await _listed(desk) if resting is not None else NOTHING)
+    await settle(desk, now, await list_unsettled(desk) if resting is not None else NOTHING)
     if resting is not None:
         await _take_in_resting(desk, resting, now)
     listed = await read_positions(desk, now)
@@ -51,20 +51,6 @@ async def _reconcile(desk: Desk, now: datetime) -> None:
     await store.write_locks(desk.deps.pool, reasons)
     if resting is not None:
         desk.reconciled_at = now
-
-
-async def _listed(desk: Desk) -> Listing:
-    """Everything sent since the oldest order that is not settled, in one request.
-
-    Without an answer nothing is listed, and each order is asked for by itself.
-    """
-    rows = await store.unsettled(desk.deps.pool)
-    since = min((row.submitted_at or row.created_at for row in rows), default=None)
-    try:
-        return listing_of(await desk.broker.orders(after=since - CLOCKS_APART)) if since is not None else NOTHING
-    except CatalystError as error:
-        log.warning("listing_unavailable", error=error.detail)
-        return NOTHING
 
 
 async def _take_in_resting(desk: Desk, resting: Listed[BrokerOrder], now: datetime) -> None:

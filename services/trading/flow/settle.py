@@ -10,15 +10,17 @@ from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, aler
 from services.trading.flow.send import ask, found_as, give_up, overtaken, record, refuse
 from services.trading.rules import orders as rule
 from services.trading.rules import positions as fold_rule
-from services.trading.rules.listing import NOTHING, Listing
-from services.trading.rules.orders import INTENDED, OrderRow
+from services.trading.rules.listing import NOTHING, Listing, listing_of
+from services.trading.rules.orders import CLOCKS_APART, INTENDED, OrderRow
 from services.trading.rules.positions import PositionRow
 from services.trading.store import booked
 from shared.domain.order import BrokerOrder, Execution
-from shared.errors import BrokerRefused, Unavailable
+from shared.errors import BrokerRefused, CatalystError, Unavailable
 from shared.journal import Connection, append_event
 
 SLACK = timedelta(seconds=2)
+FEW_SYMBOLS = 2
+"""So many symbols are asked for one by one; more are listed in one request, which are rationed."""
 MISSING_AFTER = timedelta(seconds=60)
 ON_ITS_WAY = timedelta(seconds=30)
 UNLISTED_AFTER = timedelta(seconds=5)
@@ -34,8 +36,24 @@ async def settle(desk: Desk, now: datetime, listing: Listing = NOTHING) -> None:
     rows = await store.unsettled(desk.deps.pool)
     symbols = sorted({row.symbol for row in rows})
     idle = [symbol for symbol in symbols if not desk.locks[symbol].locked()]
+    if listing is NOTHING and len(idle) > FEW_SYMBOLS:
+        listing = await list_unsettled(desk)
     await in_turn(desk, [_settle_alone(desk, symbol, now, listing) for symbol in idle])
     SETTLED_AT.set(now.timestamp())
+
+
+async def list_unsettled(desk: Desk) -> Listing:
+    """Everything sent since the oldest order that is not settled, in one request.
+
+    Without an answer nothing is listed, and each order is asked for by itself.
+    """
+    rows = await store.unsettled(desk.deps.pool)
+    since = min((row.submitted_at or row.created_at for row in rows), default=None)
+    try:
+        return listing_of(await desk.broker.orders(after=since - CLOCKS_APART)) if since is not None else NOTHING
+    except CatalystError as error:
+        log.warning("listing_unavailable", error=error.detail)
+        return NOTHING
 
 
 async def _settle_alone(desk: Desk, symbol: str, now: datetime, listing: Listing) -> None:

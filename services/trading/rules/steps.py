@@ -177,7 +177,7 @@ def _close(scene: Scene) -> Step:
         return _before_the_open(scene)
     if (later := _after_refusal(scene)) is not None:
         bare = not guards and scene.protected < scene.quantity and scene.position and scene.position.stop_price
-        long = later.until is not None and later.until - scene.now >= PUT_BACK_FROM
+        long = _pause_after(scene.refused_exits) >= PUT_BACK_FROM
         return Protect(scene.quantity) if bare and long and not scene.protection_refused else later
     if guards:
         return _leave(scene, guards, "closing") or Rest(scene.now + POLL)
@@ -235,5 +235,11 @@ def _after_refusal(scene: Scene) -> Rest | None:
     refused = scene.refused_exits
     if not refused:
         return None
-    again = refused[0].updated_at + min(LONGEST_RETRY, RETRY * 2 ** min(len(refused) - 1, 5))
+    again = refused[0].updated_at + _pause_after(refused)
     return Rest(again) if again > scene.now else None
+
+
+def _pause_after(refused: Sequence[OrderRow]) -> timedelta:
+    """How long to wait after so many refusals in a row, at least one."""
+    pause: timedelta = RETRY * 2 ** min(len(refused) - 1, 5)
+    return min(LONGEST_RETRY, pause)
