@@ -124,9 +124,12 @@ async def _rest(deps: Deps, watch: Watch, session: Session, until: datetime) -> 
 
 
 async def follow_fills(deps: Deps, watch: Watch) -> None:
-    """Stir the watch at every booked fill, and after each (re)connection: fills may have been booked meanwhile."""
+    """Stir the watch at every booked fill. At the start the monitor looks by itself; a reconnection brings what was
+    booked meanwhile.
+    """
 
-    async def stir(_events: tuple[int, ...]) -> None:
-        watch.filled.set()
+    async def stir(events: tuple[int, ...]) -> None:
+        if events:
+            watch.filled.set()
 
     await follow_journal(deps.settings.dsn, "fill.booked", stir)
