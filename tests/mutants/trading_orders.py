@@ -114,8 +114,8 @@ ORDER_MUTANTS = (
     Mutant(
         "protection is cancelled though nothing can be sold",
         EXITS_FLOW,
-        "    except Unavailable:\n        await _put_back(desk, scene)\n        raise\n",
-        "    except Unavailable:\n        raise\n",
+        "        await _put_back(desk, scene)\n        raise\n",
+        "        raise\n",
         EXITS_IN_TROUBLE,
     ),
     Mutant(

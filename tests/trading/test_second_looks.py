@@ -59,13 +59,13 @@ async def test_no_more_is_sold_than_the_broker_holds(database_url: str) -> None:
 
 
 async def test_an_exit_that_is_refused_again_and_again_leaves_its_shares_guarded(database_url: str) -> None:
-    """Tried after 2, 4, 8, 16 seconds: while the next try is that far away, the stop stands again."""
+    """Tried after 2, 4, 8, 16 seconds: while the next try is eight away, the stop stands again."""
     async with bench(database_url) as b:
         await b.bought()
         no = b'{"code": 40310000, "message": "account is restricted"}'
-        b.wire.faults = [Fault("POST", "/v2/orders", "says", times=4, status=403, body=no)]
+        b.wire.faults = [Fault("POST", "/v2/orders", "says", times=3, status=403, body=no)]
         await b.post("/positions/AAA/close")
-        await b.until(18.0)
+        await b.until(10.0)
         stops = [order for order in b.book.live_orders("AAA") if order.stop_price is not None]
         assert [int(order.leaves) for order in stops] == [10]
         await b.until(40.0)
