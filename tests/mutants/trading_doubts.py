@@ -120,8 +120,8 @@ DOUBT_MUTANTS = (
     Mutant(
         "alerts never written",
         DESK,
-        "        await raise_alert(connection, SERVICE, severity, kind, message, at)\n",
-        "        pass\n",
+        "    await raise_alert(connection, SERVICE, severity, kind, message, at)\n",
+        "    pass\n",
         named("day: hand"),
     ),
     Mutant(

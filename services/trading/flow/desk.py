@@ -234,10 +234,17 @@ async def note_order(connection: Connection, order: OrderRow, at: datetime) -> N
 
 
 async def alert_once(desk: Desk, key: str, severity: Severity, kind: str, message: str, at: datetime) -> None:
-    """Tell a person, once for the same matter in the life of this process."""
+    """Tell a person, once for the same matter in the life of this process. What happens only once, as a row that comes
+    to be, is told in its own transaction instead: a process that dies between the two would never tell.
+    """
     if key in desk.alerted:
         return
     desk.alerted.add(key)
-    log.warning(kind, message=message)
     async with desk.deps.pool.acquire() as connection:
-        await raise_alert(connection, SERVICE, severity, kind, message, at)
+        await tell(connection, severity, kind, message, at)
+
+
+async def tell(connection: Connection, severity: Severity, kind: str, message: str, at: datetime) -> None:
+    """An alert in the transaction of what it tells about."""
+    log.warning(kind, message=message)
+    await raise_alert(connection, SERVICE, severity, kind, message, at)

@@ -7,7 +7,7 @@ import structlog
 
 from services.trading import store
 from services.trading.flow.correct import begin, correct
-from services.trading.flow.desk import Desk, alert_once, apart, stable_id
+from services.trading.flow.desk import Desk, apart, stable_id, tell
 from services.trading.flow.send import record
 from services.trading.flow.settle import book
 from services.trading.rules.corrections import AFTER_A_FILL, Correction, ReasonCode, allocate, explaining, split_of
@@ -20,6 +20,7 @@ from shared.domain.market import to_tick
 from shared.domain.order import BrokerOrder, Execution, Side
 from shared.domain.position import BrokerPosition, Disagreement
 from shared.errors import CatalystError
+from shared.journal import Connection
 
 LOOK_BACK = timedelta(hours=24)
 FARTHEST_BACK = timedelta(days=30)
@@ -132,7 +133,7 @@ async def _correct(
                 await begin(connection, one.symbol, origin, correction, now)
             else:
                 await correct(connection, position, correction, now)
-        await _tell(desk, one.symbol, origin, correction, now)
+            await _tell(connection, one.symbol, origin, correction, now)
     if ours is not None:
         await _bury(desk, one.symbol, now)
 
@@ -189,7 +190,7 @@ async def _split(
             if row.stop_price is not None and row.take_profit_price is not None:
                 guard = [to_tick(price * before / after) for price in (row.stop_price, row.take_profit_price)]
                 await store.write_guard(connection, row.position_id, guard[0], guard[1])
-        await _tell(desk, one.symbol, row.origin, correction, now)
+            await _tell(connection, one.symbol, row.origin, correction, now)
 
 
 async def _bury(desk: Desk, symbol: str, now: datetime) -> None:
@@ -200,15 +201,14 @@ async def _bury(desk: Desk, symbol: str, now: datetime) -> None:
             await store.mark_order(desk.deps.pool, row.order_id, "canceled", "the broker no longer knows it", now)
 
 
-async def _tell(desk: Desk, symbol: str, origin: str, one: Correction, now: datetime) -> None:
+async def _tell(connection: Connection, symbol: str, origin: str, one: Correction, now: datetime) -> None:
     what = f"{one.side} {one.quantity} {symbol} at {one.price}{' (estimated)' if one.is_estimated else ''}"
-    key = f"corrected-{symbol}-{origin}-{now.isoformat()}"
     if origin == "system":
         message = f"our position in {symbol} was corrected to what the broker holds: {what}, {one.reason_code}"
-        await alert_once(desk, key, "critical", "books_corrected", message, now)
+        await tell(connection, "critical", "books_corrected", message, now)
     else:
         message = f"the broker holds {symbol} that this system did not buy: {what}, {one.reason_code}"
-        await alert_once(desk, key, "warning", "foreign_shares", message, now)
+        await tell(connection, "warning", "foreign_shares", message, now)
 
 
 async def take_in(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | None:
@@ -250,8 +250,8 @@ async def take_in(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | No
         updated_at=told.updated_at,
         origin="foreign",
     )
-    await store.insert_order(desk.deps.pool, row)
-    row = await record(desk, row, told)
     message = f"{told.side} {told.quantity} {told.symbol} was ordered at the broker, not by this system"
-    await alert_once(desk, f"foreign-{told.id}", "warning", "foreign_order", message, now)
-    return row
+    async with desk.deps.pool.acquire() as connection, connection.transaction():
+        await store.insert_order(connection, row)
+        await tell(connection, "warning", "foreign_order", message, now)
+    return await record(desk, row, told)
