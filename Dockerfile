@@ -8,6 +8,9 @@ ENV PYTHONUNBUFFERED=1 \
 
 RUN useradd --uid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin catalyst
 
+# For the operator's `docker exec catalyst-workflow curl ...`; the services do not use it.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
+
 WORKDIR /app
 
 # The packages change seldom, the code often: two layers, the slow one first.

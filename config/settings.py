@@ -20,6 +20,7 @@ from config.addresses import LOOPBACK as LOOPBACK
 from config.env_file import Fault, Stray, faults_in, strays_in, typing_errors_in
 from config.numbers import NO_NUMBER, Usd, as_number, bounds_of, fault_of, kind_of, number_in, shown
 from config.services import BY_NAME
+from config.trust import Reach, reach_trouble
 
 ENV_FILE = ".env"
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -120,6 +121,10 @@ class Settings(BaseSettings):
     catalyst_api_key: str = ""
     catalyst_bind: str = "127.0.0.1"
     catalyst_allowed_hosts: str = ""
+    catalyst_allowed_origins: str = ""
+    catalyst_trust: Literal["", "private-network"] = ""
+    catalyst_publish: str = ""
+    catalyst_behind_proxy: bool = False
     service_url_template: str = "http://127.0.0.1:{port}"
     service_urls: Urls = Field(default_factory=dict)
     config_folder: Path = Path("config")
@@ -212,13 +217,27 @@ class Settings(BaseSettings):
             raise ValueError(f"live money needs three settings that agree: {live} say live, {other} do not")
         if self.broker == "paper" and not self.enable_paper_trading:
             raise ValueError("ALPACA_BASE_URL is the paper account but ENABLE_PAPER_TRADING is false: set one of them")
-        if self.catalyst_bind not in LOOPBACK and len(self.catalyst_api_key) < 16:
-            raise ValueError(
-                f"CATALYST_BIND is {self.catalyst_bind}, which others can reach: set CATALYST_API_KEY (16+ characters)"
-            )
         unknown = set(self.service_urls) - set(BY_NAME)
         if unknown:
             raise ValueError(f"SERVICE_URLS names services that do not exist: {', '.join(sorted(unknown))}")
+        return self
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Settings":
+        """Who needs no key is decided here and nowhere else; the trust is refused where others could have it too."""
+        trouble = reach_trouble(
+            Reach(
+                self.catalyst_bind,
+                self.catalyst_api_key,
+                bool(self.catalyst_trust),
+                self.catalyst_publish,
+                self.catalyst_behind_proxy,
+                self.catalyst_allowed_hosts,
+                self.catalyst_allowed_origins,
+            )
+        )
+        if trouble:
+            raise ValueError(trouble)
         return self
 
     @model_validator(mode="after")
@@ -278,6 +297,11 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         return self.catalyst_bind in LOOPBACK
+
+    @property
+    def trusts_loopback(self) -> bool:
+        """Whether every request that reaches the port comes from this machine itself."""
+        return self.is_loopback and not self.catalyst_behind_proxy
 
     def url_of(self, service: str) -> str:
         """Where a service listens."""

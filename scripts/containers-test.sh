@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Build the image, bring everything up under Docker Compose with the simulated exchange, run a scan, stop each service as
-# `docker stop` does. Exit 77 (and a line in capitals) where no engine can run. Secrets are made for the run; volumes and
+# Build the image, bring everything up under Docker Compose with the simulated exchange, type the operator's lines (the
+# guide's and the runbook's, from the host and inside a container), stop each service as `docker stop` does. Exit 77 (and a line in capitals) where no engine can run. Secrets are made for the run; volumes and
 # containers go after it, and on Ctrl-C or SIGTERM.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,16 +59,77 @@ wait $!
 uid=$("${compose[@]}" exec -T scanner id -u)
 [ "$uid" != 0 ] || { say "the services run as root"; exit 1; }
 "${compose[@]}" exec -T scanner sh -c 'test -s /app/logs/scanner.log' || { say "no /app/logs/scanner.log"; exit 1; }
-say "a scan"
-"${compose[@]}" exec -T workflow python - <<'EOP'
-import json
-from scripts.cli.console import call
-limits = {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
-cycle = call("POST", "workflow", "/api/v1/cycles", limits)
-scan = call("POST", "scanner", "/api/v1/scan")
-assert scan["success"] and scan["universe"] > 0, scan
-print(json.dumps({"cycle_id": cycle["cycle_id"]} | {key: scan[key] for key in ("scan", "universe", "candidates")}))
-EOP
+# Every address in use must answer; what does not answer 2xx fails the run.
+curl() { command curl -fsS --noproxy '*' --max-time 120 "$@"; }
+command -v jq >/dev/null || jq() { cat; }
+answer() { command curl -s -o /dev/null -w '%{http_code}' --noproxy '*' --max-time 120 "$@"; }
+expect() { # expect <status> <what> <curl's arguments>
+  local wanted=$1 what=$2 got
+  shift 2
+  got=$(answer "$@")
+  [ "$got" = "$wanted" ] || { say "$what: answered $got, not $wanted"; exit 1; }
+}
+
+say "published on loopback only"
+wide=$("${compose[@]}" ps -q | xargs docker inspect -f '{{.Name}}{{range .NetworkSettings.Ports}}{{range .}} {{.HostIp}}:{{.HostPort}}{{end}}{{end}}' |
+  grep -E ' [0-9a-f.:]+' | grep -vE '^[^ ]+( 127\.0\.0\.1:[0-9]+)+$' || true)
+[ -z "$wide" ] || { say "published wider than 127.0.0.1: $wide"; exit 1; }
+for change in CATALYST_PUBLISH=0.0.0.0 CATALYST_BEHIND_PROXY=true CATALYST_ALLOWED_HOSTS=desk.example.org; do
+  if said=$("${compose[@]}" run --rm --no-deps -T -e "$change" reporting 2>&1); then say "$change: it started"; exit 1; fi
+  grep -q 'CATALYST_TRUST=private-network is refused' <<<"$said" || { say "$change: $said"; exit 1; }
+done
+
+say "the guide's lines, from the host"
+curl -X POST http://localhost:5007/api/v1/cycles | jq -c .
+curl -X POST http://localhost:5007/api/v1/workflow/stop >/dev/null
+CYCLE_ID=$(curl -X POST http://localhost:5007/api/v1/cycles \
+  -H "Content-Type: application/json" \
+  -d '{
+    "mode": "normal",
+    "max_positions": 5,
+    "max_daily_loss": 2000.0,
+    "scan_frequency": 300
+  }' | grep -oE '[0-9]{8}-[0-9]{6}' | head -1)
+curl -X POST http://localhost:5001/api/v1/scan | jq -c '{cycle_id, scan, universe, candidates}'
+curl "http://localhost:5001/api/v1/candidates?cycle_id=$CYCLE_ID" >/dev/null
+curl http://localhost:5001/api/v1/candidates >/dev/null
+curl "http://localhost:5007/api/v1/cycles/$CYCLE_ID" >/dev/null
+curl -X POST http://localhost:5005/api/v1/risk/validate \
+  -H "Content-Type: application/json" \
+  -d '{
+    "symbol": "TSLA",
+    "side": "long",
+    "quantity": 10,
+    "price": 250.00,
+    "cycle_id": "'$CYCLE_ID'"
+  }' | jq -c '{approved, risk_amount, reason}'
+curl -X POST http://localhost:5005/api/v1/risk/test-alert | jq -c '{subject}'
+curl http://localhost:5006/api/v1/positions?status=open >/dev/null
+curl -X POST http://localhost:5006/api/v1/positions/close-all >/dev/null
+curl -X POST http://localhost:5006/api/v1/positions/close-all -d '{"reason":"x"}' >/dev/null
+curl http://localhost:5007/health | jq -c '{mode}'
+curl -X POST http://localhost:5007/api/v1/workflow/stop >/dev/null
+say "the guide's lines, from inside"
+docker exec catalyst-workflow curl -fsS -X POST http://localhost:5007/api/v1/workflow/start -d '{"mode":"autonomous"}' | jq -c .
+docker exec catalyst-workflow curl -fsS http://catalyst-trading:5006/api/v1/positions >/dev/null
+curl -X POST http://localhost:5007/api/v1/workflow/start -d '{"mode":"autonomous"}' | jq -c .
+curl -X POST http://localhost:5007/api/v1/workflow/start -H "Content-Type: application/json" -d '{"mode":"autonomous"}' >/dev/null
+for port in {5000..5010} 5020; do
+  curl "http://localhost:$port/metrics" >/dev/null
+  curl -I "http://localhost:$port/health" >/dev/null
+done
+say "what must be refused"
+expect 403 "a page of another port" -X POST -H 'Origin: http://localhost:3000' http://localhost:5006/api/v1/positions/close-all
+expect 403 "an image on another page" -H 'Sec-Fetch-Site: cross-site' http://localhost:5006/api/v1/account
+expect 421 "another name" -H 'Host: evil.example' http://localhost:5006/api/v1/account
+expect 401 "a proxy" -H 'X-Forwarded-For: 127.0.0.1' http://localhost:5006/api/v1/account
+expect 200 "a proxy with the key" -H 'X-Forwarded-For: 127.0.0.1' -H "X-API-Key: $(sed -n 's/^CATALYST_API_KEY=//p' "$settings")" \
+  http://localhost:5006/api/v1/account
+say "the runbook's lines"
+while read -r line; do
+  echo "  $line" >&2
+  eval "$line" >/dev/null
+done < <(grep -hE '^curl ' Documentation/Operations/RUNBOOK.md | sort -u)
 say "docker stop"
 mapfile -t running < <(docker ps --format '{{.Names}}' --filter label=com.docker.compose.project=catalyst-test)
 docker stop -t 10 "${running[@]}" >/dev/null

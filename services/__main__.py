@@ -220,6 +220,7 @@ async def serve(service: str, settings: Settings, stop: asyncio.Event) -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws="websockets-sansio",
             server_header=False,
+            proxy_headers=False,  # who asks is the peer; what a proxy says of others is no proof of anything
         )
         server = QuietServer(config)
         running = asyncio.create_task(server.serve())

@@ -1,28 +1,24 @@
-"""The web shell that every service wears: health, metrics, request ids, keys, and errors as problem+json."""
+"""The web shell that every service wears: health, metrics, gate, JSON bodies, and errors as problem+json."""
 
 import asyncio
-import hmac
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
-from uuid import uuid4
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
-from pydantic import BaseModel, ValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config.services import SERVICES
-from config.settings import LOOPBACK, Settings
+from config.settings import Settings
 from shared import errors
+from shared.gate import Gate
+from shared.json_bodies import JsonBodies
 from shared.ports import Cache
+from shared.problem import problem
 from shared.runtime.health import Health
 from shared.runtime.health import read_health as health_facts
 
@@ -39,23 +35,9 @@ STATUS: dict[type[errors.CatalystError], int] = {
     errors.BrokerRefused: 502,
     errors.ConfigError: 500,
 }
-REQUESTS = Histogram("catalyst_request_seconds", "Time to answer", ["service", "method", "status"])
 ERRORS = Counter("catalyst_errors_total", "Requests that failed inside the service", ["service", "kind"])
 log = structlog.get_logger()
-M = TypeVar("M", bound=BaseModel)
-
-
-def problem(status: int, title: str, detail: str, **extra: Any) -> JSONResponse:
-    """An RFC 9457 answer; extras that are None are left out."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body |= {key: value for key, value in extra.items() if value is not None}
-    return JSONResponse(body, status, media_type="application/problem+json")
-
-
-def allowed_hosts(settings: Settings) -> frozenset[str]:
-    """Names under which a service answers: loopback, its containers, and what the operator adds."""
-    added = (host.strip() for host in settings.catalyst_allowed_hosts.split(","))
-    return frozenset({*LOOPBACK, *(service.container for service in SERVICES), *(host for host in added if host)})
+NO_JSON = 'the body is not JSON; send such as {"reason": "news feed"}'
 
 
 class Outfit(Protocol):
@@ -69,52 +51,6 @@ class Outfit(Protocol):
 
     @property
     def cache(self) -> Cache | None: ...
-
-
-class Gate:
-    """ASGI middleware: checks Host, Origin and key, gives each request an id, counts and times it."""
-
-    def __init__(self, app: ASGIApp, service: str, settings: Settings, keyed: bool) -> None:
-        self.app, self.service, self.settings = app, service, settings
-        self.keyed = keyed and not settings.is_loopback
-        self.hosts = allowed_hosts(settings)
-
-    def refuse(self, scope: Scope) -> Response | None:
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-        if host not in self.hosts:
-            return problem(421, "wrong host", f"this service does not answer as {host!r}")
-        origin = headers.get("origin")
-        if origin and origin.split("://")[-1].rsplit(":", 1)[0].strip("[]") not in self.hosts:
-            return problem(403, "wrong origin", f"requests from {origin} are refused")
-        if not self.keyed or scope["path"] == "/health":
-            return None
-        if hmac.compare_digest(headers.get("x-api-key", "").encode(), self.settings.catalyst_api_key.encode()):
-            return None
-        return problem(401, "unauthorized", "send the key of this installation as X-API-Key")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 500
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if given.isalnum() and len(given) <= 64 else uuid4().hex[:16]
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
-        try:
-            refused = self.refuse(scope)
-            await (refused or self.app)(scope, receive, send_with_id)
-        finally:
-            REQUESTS.labels(self.service, scope["method"], status).observe(time.perf_counter() - started)
-            structlog.contextvars.unbind_contextvars("request_id")
 
 
 def new_app(
@@ -141,6 +77,7 @@ def new_app(
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    app.add_middleware(JsonBodies)
     app.add_middleware(Gate, service=name, settings=deps.settings, keyed=keyed)
     return app
 
@@ -154,6 +91,13 @@ def _add_health(app: FastAPI, name: str, deps: Outfit, health: Health | None) ->
         if "problem" in body:
             body["status"], response.status_code = "unhealthy", 503
         return body
+
+    @app.head("/health", include_in_schema=False)
+    async def ask_health() -> Response:
+        """The status of GET /health, for monitors that want no more."""
+        answer = Response()
+        await read_health(answer)
+        return answer
 
 
 def _add_errors(app: FastAPI, name: str) -> None:
@@ -182,12 +126,16 @@ def _add_errors(app: FastAPI, name: str) -> None:
     @app.exception_handler(RequestValidationError)
     async def unusable(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["loc"] == ("body",) and isinstance(first.get("input"), bytes):
+            return problem(422, "bad input", NO_JSON, field="body")
         at = () if first["type"] == "json_invalid" else first["loc"]  # of broken JSON it is a number of characters
         field = ".".join(str(part) for part in at if part not in ("body", "query", "path"))[:LONGEST_FIELD] or "body"
         return problem(422, "bad input", f"{field}: {first['msg'].removeprefix('Value error, ')}", field=field)
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
+            return problem(422, "bad input", NO_JSON, field="body")  # the framework could not read the body
         return problem(error.status_code, "error", str(error.detail))
 
     @app.exception_handler(Exception)
@@ -195,24 +143,6 @@ def _add_errors(app: FastAPI, name: str) -> None:
         ERRORS.labels(name, type(error).__name__).inc()
         log.error("request_broke", path=request.url.path, exc_info=error)
         return problem(500, "internal error", "this request failed; the log has the reason under its request id")
-
-
-async def read_body(request: Request, model: type[M]) -> M:
-    """The JSON body whatever its content type says (curl's bare `-d` names a form's); defaults where there is none.
-
-    Raises RequestValidationError, as FastAPI does for a body that it reads itself.
-    """
-    raw = await request.body()
-    try:
-        return model.model_validate_json(raw) if raw.strip() else model()
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
-
-
-def described_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI's words for a body that `read_body` reads."""
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": False, "content": content}}
 
 
 async def end_tasks(*tasks: asyncio.Task[None]) -> None:

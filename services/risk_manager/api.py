@@ -59,7 +59,7 @@ AlertId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 class ReasonRequest(Value):
-    reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
+    reason: Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S", examples=["news feed went mad"])]
 
 
 class ResumeRequest(ReasonRequest):

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import Body, FastAPI, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
 from services.scanner import store
 from services.scanner.flow import asking, desk, learning, scanning, sectors, views
@@ -15,34 +14,19 @@ from services.scanner.rules.answer import ScanResults, UniverseReport
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.domain.evidence import ScoreUpdates, Standing
-from shared.errors import BadInput, Unavailable
-from shared.web import end_tasks, new_app, problem
+from shared.errors import Unavailable
+from shared.problem import problem
+from shared.web import end_tasks, new_app
 
 ABOUT = "From the whole market to the hundred names worth a look, and why each of the others is not among them."
 TITLES = {404: "not found", 409: "not now", 422: "bad input", 503: "unavailable"}
 CycleId = Annotated[str | None, Query(description="like 20251122-143022; without one the latest", max_length=64)]
 ScanNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="number of the scan within its cycle")]
-SCAN_BODY = {
-    "requestBody": {
-        "required": False,
-        "content": {
-            "application/json": {
-                "schema": {"type": "object"},
-                "examples": {
-                    "operator": {"value": {}},
-                    "workflow": {
-                        "value": {
-                            "cycle_id": "20251121-143500",
-                            "scan": 1,
-                            "as_of": "2025-11-21T14:35:00Z",
-                            "limit": 100,
-                        }
-                    },
-                },
-            }
-        },
-    }
-}
+SCAN_EXAMPLES: list[dict[str, Any]] = [
+    {},
+    {"cycle_id": "20251121-143500", "scan": 1, "as_of": "2025-11-21T14:35:00Z", "limit": 100},
+]
+ScanBody = Annotated[ScanRequest | None, Body(examples=SCAN_EXAMPLES)]
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -88,24 +72,13 @@ async def _health(scanner: desk.Scanner) -> dict[str, Any]:
     return facts
 
 
-async def _request_of(request: Request) -> ScanRequest:
-    """The body, which may be absent and of any content type. Raises BadInput naming the field."""
-    body = (await request.body()).strip() or b"{}"
-    try:
-        return ScanRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "body"
-        raise BadInput(f"{field}: {first['msg']}", field=field) from error
-
-
 def _add_scan(app: FastAPI, scanner: desk.Scanner) -> None:
-    @app.post("/api/v1/scan", summary="Scan the market", response_model=ScanAnswer, openapi_extra=SCAN_BODY)
-    async def scan(request: Request) -> Response:
+    @app.post("/api/v1/scan", summary="Scan the market", response_model=ScanAnswer)
+    async def scan(request: ScanBody = None) -> Response:
         """With cycle_id, scan and as_of: this stage alone, stored, the same answer when asked again. Without a body: a
         whole scan by workflow, with its picks.
         """
-        asked = await _request_of(request)
+        asked = request or ScanRequest()
         if asked.cycle_id is not None or asked.scan is not None or asked.as_of is not None:
             found = await scanning.scan(scanner, asked)
             return Response(found.model_dump_json(), media_type="application/json")

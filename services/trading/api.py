@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, FastAPI, Path, Query
 
 from services.trading import store
@@ -24,6 +25,7 @@ from shared.web import new_app
 ABOUT = (
     "Sends approved orders as brackets, guards what was filled, closes in time, and keeps the books with the broker."
 )
+log = structlog.get_logger()
 Symbol = Annotated[str, Path(min_length=1, max_length=12)]
 
 
@@ -91,6 +93,13 @@ def _add_orders(router: APIRouter, desk: Desk) -> None:
         return view(await serve.cancel_order(desk, await _order(desk, order_id), "cancelled by hand"))
 
 
+def _closing(symbol: str | None, request: CloseRequest | None) -> CloseRequest:
+    """The wish as asked, or by hand where nothing is said; its words are logged, for the books keep its code alone."""
+    asked = request or CloseRequest()
+    log.info("closing_asked", symbol=symbol, code=asked.code, reason=asked.reason)
+    return asked
+
+
 def _add_positions(router: APIRouter, desk: Desk) -> None:
     @router.get("/positions", summary="Positions", tags=["positions"])
     async def positions(
@@ -110,7 +119,7 @@ def _add_positions(router: APIRouter, desk: Desk) -> None:
         """Begun at once and carried on until flat; done when no position is open and reconciliation says flat.
         Entries under way are cancelled, and nothing approved before this moment is sent any more.
         """
-        return await serve.close_all(desk, (request or CloseRequest()).reason)
+        return await serve.close_all(desk, _closing(None, request).code)
 
     @router.get("/positions/{symbol}", summary="One position", tags=["positions"])
     async def position(symbol: Symbol) -> PositionView:
@@ -120,7 +129,7 @@ def _add_positions(router: APIRouter, desk: Desk) -> None:
     @router.post("/positions/{symbol}/close", summary="Close a position", tags=["positions"])
     async def close(symbol: Symbol, request: CloseRequest | None = None) -> PositionView:
         """Begun at once and carried on until flat. 404 when nothing is held."""
-        return await serve.close_symbol(desk, symbol, (request or CloseRequest()).reason)
+        return await serve.close_symbol(desk, symbol, _closing(symbol, request).code)
 
 
 def _add_books(router: APIRouter, desk: Desk) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Body, FastAPI, Path, Query
 from pydantic import AfterValidator
 
 from services.workflow import store
@@ -21,7 +21,7 @@ from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
 from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
-from shared.web import described_body, end_tasks, new_app, read_body
+from shared.web import end_tasks, new_app
 
 SYMBOL = re.compile(r"[A-Za-z][A-Za-z.]{0,11}")
 log = structlog.get_logger()
@@ -33,6 +33,9 @@ def _symbol(text: str) -> str:
     return text.upper()
 
 
+CYCLE_LIMITS = {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
+StartBody = Annotated[shown.StartRequest | None, Body(examples=[{"mode": "autonomous"}])]
+CycleBody = Annotated[shown.CycleRequest | None, Body(examples=[CYCLE_LIMITS])]
 SymbolPath = Annotated[str, Path(examples=["AAPL"]), AfterValidator(_symbol)]
 
 
@@ -68,15 +71,10 @@ def create_app(deps: Deps) -> FastAPI:
 
 
 def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
-    start_body = described_body(shown.StartRequest, {"mode": "autonomous"})
-    cycle_body = described_body(
-        shown.CycleRequest, {"mode": "normal", "max_positions": 5, "max_daily_loss": 2000.0, "scan_frequency": 300}
-    )
-
-    @app.post("/api/v1/workflow/start", status_code=202, summary="Open the day's cycle", openapi_extra=start_body)
-    async def start(request: Request) -> shown.CycleOpened:
+    @app.post("/api/v1/workflow/start", status_code=202, summary="Open the day's cycle")
+    async def start(request: StartBody = None) -> shown.CycleOpened:
         """The cycle that scans by itself until the close; the running one when there is one. 409 while closed."""
-        asked = await read_body(request, shown.StartRequest)
+        asked = request or shown.StartRequest()
         async with watch.quiet:
             watch.wake.set()
             return await cycling.open_cycle(deps, shown.CycleRequest(session_mode=asked.mode), by_hand=False)
@@ -99,10 +97,10 @@ def _add_workflow(app: FastAPI, deps: Deps, watch: Watch) -> None:
             warnings=(*config.warnings, *limits.workflow_warnings(config, deps.settings)),
         )
 
-    @app.post("/api/v1/cycles", summary="Open a cycle driven by hand", openapi_extra=cycle_body)
-    async def open_by_hand(request: Request) -> shown.CycleOpened:
+    @app.post("/api/v1/cycles", summary="Open a cycle driven by hand")
+    async def open_by_hand(request: CycleBody = None) -> shown.CycleOpened:
         """No schedule of its own: each POST /api/v1/scan to the scanner runs one scan. 409 while another one runs."""
-        asked = await read_body(request, shown.CycleRequest)
+        asked = request or shown.CycleRequest()
         async with watch.quiet:
             watch.wake.set()
             return await cycling.open_cycle(deps, asked, by_hand=True)

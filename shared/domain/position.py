@@ -1,5 +1,6 @@
 """What is held, what it is worth, and what protects it."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -18,6 +19,9 @@ Origin = Literal["system", "foreign"]
 def is_equity(asset_class: str, symbol: str) -> bool:
     """Whether this is a US stock: an option (18 letters), a coin or anything else is nothing that we trade."""
     return asset_class == US_EQUITY and TICKER.fullmatch(symbol) is not None
+
+
+CLOSE_CODE = re.compile(r"[a-z][a-z_]{1,39}")
 
 
 class Account(Value):
@@ -153,6 +157,13 @@ class Reconciliation(Value):
 
 
 class CloseRequest(Value):
-    """Why positions shall be closed, in a word that becomes their exit reason."""
+    """Why positions shall be closed: a code such as emergency_stop, or a person's words.
 
-    reason: str = Field(default="manual", pattern=r"^[a-z][a-z_]{1,39}$")
+    `code` becomes their exit reason: the code itself, `manual` for words. No wording keeps anything from being closed.
+    """
+
+    reason: str = Field(default="manual", min_length=1, max_length=300)
+
+    @property
+    def code(self) -> str:
+        return self.reason if CLOSE_CODE.fullmatch(self.reason) else "manual"

@@ -1,4 +1,5 @@
-"""The operator's first morning: the guide's own curl and psql lines, pasted into bash while every service runs."""
+"""The operator's first morning: the guide's own curl and psql lines, and the runbook's, pasted into bash while every
+service runs: bound to loopback, and bound as Docker Compose binds it. No line carries a key."""
 
 import asyncio
 import json
@@ -20,11 +21,16 @@ from config.services import SERVICES
 from scripts.child import inherited
 from scripts.local import LocalSystem
 from scripts.tapes.synthesize import synthesize
+from tests import compose
 
 DAY = date(2026, 6, 15)
 MISSING = [tool for tool in ("bash", "curl", "jq") if shutil.which(tool) is None]
 typed = pytest.mark.skipif(bool(MISSING), reason=f"NOT TESTED AS TYPED: {', '.join(MISSING)} NOT INSTALLED HERE")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+RUNBOOK = Path(__file__).parents[2] / "Documentation" / "Operations" / "RUNBOOK.md"
+BOUND = ("CATALYST_BIND", "CATALYST_TRUST", "CATALYST_PUBLISH", "CATALYST_API_KEY")
+# A refusal is an error, as `-f` has it; the lines stay as printed.
+CURL = 'curl() { command curl -fsS "$@"; }'
 
 OPEN_CYCLE = """curl -s -X POST http://localhost:5007/api/v1/cycles \\
   -H "Content-Type: application/json" \\
@@ -70,7 +76,7 @@ class Terminal:
     async def paste(self, line: str) -> str:
         """What bash prints for `line`; it must end well and say nothing on stderr."""
         environment = {"PATH": inherited()["PATH"], "DATABASE_URL": self.database_url, "CYCLE_ID": self.cycle_id}
-        command = ["bash", "-o", "pipefail", "-c", self.here(line)]
+        command = ["bash", "-o", "pipefail", "-c", f"{CURL}\n{self.here(line)}"]
         done = await asyncio.to_thread(
             subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -102,11 +108,13 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system(tape: Path, server_folder: Path) -> AsyncIterator[LocalSystem]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["loopback", "compose"])
+async def system(request: pytest.FixtureRequest, tape: Path, server_folder: Path) -> AsyncIterator[LocalSystem]:
     """Every service, supervised, at ten in the morning."""
-    folder = server_folder / "guide"
-    environment = {
+    folder = server_folder / f"guide-{request.param}"
+    composed = compose.environment("workflow")
+    bound = {name: composed[name] for name in BOUND} if request.param == "compose" else {}
+    environment = bound | {
         "EXCHANGE_TAPE": str(tape),
         "EXCHANGE_DATE": str(DAY),
         "EXCHANGE_START": "10:00",
@@ -213,3 +221,68 @@ async def test_the_performance_queries_run(scanned: dict[str, Any], terminal: Te
     assert list(cycles[0]) == ["cycle_id", "mode", "status", "started_at", "stopped_at", "duration"]
     (positions,) = await terminal.rows(POSITIONS)
     assert positions["total_positions"] == "0"
+
+
+@typed
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl -X POST http://localhost:5005/api/v1/risk/test-alert",
+        "curl http://localhost:5006/api/v1/positions?status=open",
+        "curl http://localhost:5007/health | jq '.mode'",
+        "curl http://localhost:5001/api/v1/candidates  # View candidates",
+        "curl -X POST http://localhost:5006/api/v1/positions/close-all",
+        """curl -X POST http://localhost:5006/api/v1/positions/close-all -d '{"reason":"x"}'""",
+        """curl -X POST http://localhost:5006/api/v1/positions/close-all -d '{"reason":"News feed went mad!"}'""",
+        "curl http://localhost:5006/metrics",
+        "curl -I http://localhost:5006/health",
+    ],
+)
+async def test_what_the_guide_prints_is_answered(scanned: dict[str, Any], terminal: Terminal, line: str) -> None:
+    assert await terminal.paste(line)
+
+
+@typed
+async def test_the_crontab_of_guide_and_runbook_trades_the_day(
+    scanned: dict[str, Any], terminal: Terminal, tmp_path: Path
+) -> None:
+    log = tmp_path / "catalyst-cron.log"
+    await terminal.paste("curl -X POST http://localhost:5007/api/v1/workflow/stop")
+    typed_json = """-H "Content-Type: application/json" -d '{"mode":"autonomous"}' >> /var/log/catalyst-cron.log 2>&1"""
+    lines = [
+        f"30 9 * * 1-5 curl -X POST http://localhost:5007/api/v1/workflow/start {typed_json}",
+        """30 21 * * 1-5 curl -X POST http://localhost:5007/api/v1/workflow/start -d '{"mode":"autonomous"}'""",
+        *re.findall(r"^[\d*]+ [\d*]+ \* \* 1-5 curl .*$", RUNBOOK.read_text(), re.MULTILINE),
+    ]
+    assert len(lines) == 4
+    for line in lines:
+        await terminal.paste(line.split(" ", 5)[5].replace("/var/log/catalyst-cron.log", str(log)))
+    assert "cycle_id" in log.read_text()
+    status = await terminal.json("curl http://localhost:5007/api/v1/workflow/status")
+    assert status["cycle"]["driven_by"] == "schedule"
+
+
+async def test_every_post_reads_json_that_curl_calls_a_form(system: LocalSystem) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    tried = 0
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        for name in sorted(system.urls.keys() - {"exchange"}):  # which answers as Alpaca does
+            url = system.urls[name]
+            paths = (await http.get(f"{url}/openapi.json")).json()["paths"]
+            for path in [path for path, verbs in paths.items() if "requestBody" in verbs.get("post", {})]:
+                filled = re.sub(r"{[^}]*}", "AAPL", path)
+                answer = await http.post(url + filled, content='{"no_such_field":1}', headers=form)
+                assert answer.status_code == 422, (name, path, answer.text)
+                assert answer.json()["field"] != "body", (name, path, answer.text)
+                tried += 1
+    assert tried > 12
+
+
+@typed
+async def test_the_runbooks_lines_run_as_they_stand(scanned: dict[str, Any], terminal: Terminal) -> None:
+    lines = re.findall(r"^curl .*$", RUNBOOK.read_text(), re.MULTILINE)
+    assert len(lines) > 4
+    for line in sorted(dict.fromkeys(lines), key=lambda line: "emergency-stop" in line):
+        assert await terminal.paste(line)
+    halted = await terminal.json("curl http://localhost:5005/api/v1/risk/status | jq '.'")
+    assert halted["halt"]["reason"] == "news feed went mad"

@@ -202,3 +202,11 @@ async def test_an_account_that_cannot_get_flat_is_asked_less_and_less_often_and_
     await until(lambda: is_flat(world))
     opened = (await service.get("/api/v1/risk/alerts?open=true")).json()
     assert "not_flat" not in [one["kind"] for one in opened]
+
+
+async def test_a_hurried_reason_halts_as_well(world: World, service: httpx.AsyncClient) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await service.post("/api/v1/risk/emergency-stop", content='{"reason":"x"}', headers=form)
+    assert (answer.status_code, answer.json()["halt"]["reason"]) == (202, "x")
+    blank = await service.post("/api/v1/risk/emergency-stop", content='{"reason":" "}', headers=form)
+    assert (blank.status_code, blank.json()["field"]) == (422, "reason")

@@ -48,3 +48,10 @@ def test_every_metric_exists() -> None:
     named = set(re.findall(r"`(catalyst_[a-z_]+)`", TEXT))
     assert len(named) >= 10
     assert sorted(named - known - {f"{name.removesuffix('_total')}_total" for name in known}) == []
+
+
+def test_a_refusal_of_a_printed_line_is_an_error() -> None:
+    """Without -f curl ends with 0 on a 401, and cron's line fails in silence."""
+    lines = re.findall(r"curl -.*$", TEXT, re.M)
+    assert len(lines) > 8
+    assert [line for line in lines if not line.startswith("curl -fsS ")] == []

@@ -96,7 +96,8 @@ async def test_each_answer_carries_a_request_id(client: httpx.AsyncClient) -> No
 async def test_other_hosts_and_origins_are_refused(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health", headers={"Host": "evil.example"})).status_code == 421
     assert (await client.get("/health", headers={"Origin": "http://evil.example"})).status_code == 403
-    assert (await client.get("/health", headers={"Origin": "http://localhost:5010"})).status_code == 200
+    assert (await client.get("/health", headers={"Origin": "http://localhost:5010"})).status_code == 403
+    assert (await client.get("/health", headers={"Origin": "http://127.0.0.1"})).status_code == 200
 
 
 async def test_beyond_loopback_a_key_opens_everything_but_health() -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.trading.bench import Bench, bench
 
 
@@ -72,3 +74,19 @@ async def test_a_stop_of_another_hand_is_protection_on_the_right_side_only(datab
         await b.until(10.0)
         assert await _foreign(b, "AAA") == "new"
         assert ((await b.position())["protected_quantity"], len(b.book.orders)) == (10, 4)
+
+
+@pytest.mark.parametrize("way", ["/positions/close-all", "/positions/AAA/close"])
+@pytest.mark.parametrize(
+    ("reason", "code"), [("x", "manual"), ("News feed went MAD!", "manual"), ("close_time", "close_time")]
+)
+async def test_no_wording_keeps_a_position_from_being_closed(
+    database_url: str, way: str, reason: str, code: str
+) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        answer = await b.post(way, {"reason": reason})
+        assert answer.status_code == 200
+        await b.until(5.0)
+        assert b.book.ledger.qty("AAA") == 0
+        assert (await b.get("/positions/AAA"))["exit_reason"] == code

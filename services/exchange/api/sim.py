@@ -14,7 +14,8 @@ from services.exchange.flow import Awaited, World
 from services.exchange.rules.clock import Mode
 from shared.domain.base import Value
 from shared.errors import BadInput, CatalystError, NotNow
-from shared.web import STATUS, problem
+from shared.problem import problem
+from shared.web import STATUS
 
 LONGEST_POLL_SECONDS = 20.0
 Speed = Annotated[float, Field(ge=0, le=1_000_000)]
