@@ -53,7 +53,7 @@ async def test_whatever_goes_wrong_the_books_agree(
 async def test_every_await_and_commit_of_the_order_path_is_a_step(steps: Steps) -> None:
     normal = steps[day.NORMAL]
     wanted = {"send.submit broker.submit asked", "send.submit broker.submit answered", "settle.book sql.commit asked",
-              "settle.book sql.commit answered", "attend.cancel broker.cancel answered",
+              "settle.book sql.commit answered", "exits.cancel broker.cancel answered",
               "send.record sql.commit answered"}  # fmt: skip
     assert wanted <= normal.keys()
     assert isinstance(normal, Counter)

@@ -36,7 +36,7 @@ async def test_a_whole_day_in_lockstep_with_a_death_in_the_middle_of_a_scan(benc
             await client.post(
                 f"{exchange.url}/_sim/clock", json={"mode": "lockstep", "speed": 0, "participants": ["workflow"]}
             )
-            await asyncio.wait_for(bench.world.held.wait(), 20)
+            await asyncio.wait_for(bench.world.held.wait(), 60)
         before = await clock.now()
         bench.world.hold_at = None
         bench.world.let_go.set()

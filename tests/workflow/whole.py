@@ -27,7 +27,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 PATIENCE_SECONDS = 90.0
 WITHOUT = {
     "scans": ("{stage_ms}", "{request_id}"),
-    "events": ("{event_id}", "{payload,request_id}"),
+    "events": ("{event_id}", "{recorded_at}", "{payload,request_id}"),
 }
 """What times the machine, or numbers the journal in which eight services write as they come."""
 NOT_OF_THE_SCAN = frozenset({"schema_migrations", "alert_deliveries"})
