@@ -233,3 +233,19 @@ async def test_a_silent_calendar_holds_no_exit(database_url: str) -> None:
         await b.until(10.0)
         assert b.book.ledger.qty("AAA") == 0
         assert (await b.position())["exit_reason"] == "emergency"
+
+
+async def test_a_list_that_stays_silent_holds_no_cancel_and_no_exit(database_url: str) -> None:
+    halts: dict[str, tuple[tuple[float, float], ...]] = {"AAA": ((OPEN + 250, OPEN + 900),)}
+    tape = tape_of({"AAA": flat_bars(), "BBB": flat_bars(50.0)}, halts=halts)
+    async with bench(database_url, tape=tape) as b:
+        assert (await b.send(await b.approve("AAA"))).status_code == 200
+        b.wire.faults = [Fault("GET", "/v2/positions", "says", times=9_999, status=500, body=b"{}")]
+        for _ in range(4):
+            assert (await b.post("/reconcile")).status_code == 503
+        assert not (await b.get("/reconciliation"))["ready"]
+        async with asyncio.timeout(30):
+            while (await b.orders())["entry"]["status"] != "canceled":
+                await b.exchange.world.clock.advance_to(b.exchange.now + 5)
+                await asyncio.sleep(0.2)
+        assert b.book.ledger.qty("AAA") == 0

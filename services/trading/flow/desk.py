@@ -121,6 +121,13 @@ class Desk:
         return self.reconciled_at is not None and all(failed < BLIND_AFTER for failed in self.blind.values())
 
     @property
+    def has_reconciled(self) -> bool:
+        """True once orders and positions were both read and compared: from then on what is ours may be looked after,
+        also while a list does not answer.
+        """
+        return self.reconciled_at is not None
+
+    @property
     def how(self) -> PositionsPart:
         return self.deps.config.current().trading.positions
 

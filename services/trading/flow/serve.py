@@ -97,7 +97,7 @@ async def _begin_alone(desk: Desk, symbol: str) -> None:
 async def _begin(desk: Desk, symbol: str) -> None:
     """The first steps at once; whatever goes wrong is taken up by the watch, the wish is stored."""
     try:
-        if desk.ready:
+        if desk.has_reconciled:
             now = await desk.deps.clock.now()
             await settle_symbol(desk, symbol, now)
             await attend(desk, symbol, now)

@@ -118,7 +118,8 @@ async def _absent(desk: Desk, row: OrderRow) -> None:
     Given up only after a while: a request that got no answer may still be on its way. One that the broker has called
     taken is neither: it is asked for until he shows it.
     """
-    if not desk.ready or row.status != INTENDED:
+    may_send = desk.ready if row.is_entry else desk.has_reconciled
+    if not may_send or row.status != INTENDED:
         return
     if row.submitted_at is not None:
         now = await desk.deps.clock.now()

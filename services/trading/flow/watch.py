@@ -81,7 +81,7 @@ async def one_pass(desk: Desk) -> datetime:
             await (reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)(desk, now)
         except CatalystError as error:
             # Lists that do not answer hold nobody's exit; what our books say was settled before they were asked.
-            if not desk.ready:
+            if not desk.has_reconciled:
                 raise
             trouble = error
         if first and any(row.status == INTENDED for row in await store.unsettled(desk.deps.pool)):
