@@ -36,9 +36,7 @@ def due(facts: Facts) -> Iterator[tuple[str, str, str]]:
 
 
 def _foreign(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    """What another hand ordered. A process that died between taking it in and telling it has told nobody."""
-    if facts.stage.deaths:
-        return
+    """What another hand ordered."""
     for order_id, at in facts.stage.hand_orders.items():
         order = facts.stage.book.orders[order_id]
         if order.side == "buy" and at < day.END:
@@ -74,8 +72,11 @@ def _restricted(request: Request) -> bool:
 
 
 def _late(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    """A position that was to go, and is still held a minute later, or shortly before the close."""
-    for symbol in sorted({fill.symbol for fill in facts.stage.book.executions}):
+    """A position of ours that was to go, and is still held a minute later, or shortly before the close. Shares bought
+    by hand stay, unless the setting sells them.
+    """
+    staying = set(facts.stage.by_hand) if facts.plan.foreign != "close" else set()
+    for symbol in sorted({fill.symbol for fill in facts.stage.book.executions} - staying):
         held, since = 0, 0.0
         moments = [fill for fill in facts.stage.book.executions if fill.symbol == symbol]
         for number, fill in enumerate(moments):

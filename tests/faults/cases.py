@@ -97,8 +97,8 @@ def _acts(rng: Random) -> tuple[day.Act, ...]:
 
 
 def _setting(rng: Random) -> str:
-    """What is done with shares bought by hand: sold, so that each run ends flat."""
-    return rng.choice(("close", "close", "close"))
+    """What is done with shares bought by hand; only some of the runs have any."""
+    return rng.choice(("protect", "leave", "close"))
 
 
 def _killed(steps: Steps, step: str, rng: Random, faults: tuple[dict[str, Any], ...] = ()) -> Plan:

@@ -61,7 +61,7 @@ NORMAL = (
     Act(150, "buy", "DDD", 11),
 )
 HAND = tuple(
-    sorted((*NORMAL, Act(60, "by_hand", "EEE", 1), Act(100, "rest_by_hand", "FFF", 4)), key=lambda act: act.after)
+    sorted((*NORMAL, Act(60, "by_hand", "EEE", 6), Act(100, "rest_by_hand", "FFF", 4)), key=lambda act: act.after)
 )
 """Somebody buys past the system, and leaves an order at a price that does not come."""
 EXPIRED = (*NORMAL[:3], Act(60, "decide", "DDD", 11), Act(121, "late", "DDD"))

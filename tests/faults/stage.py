@@ -52,7 +52,7 @@ class Plan:
     redis_port: int = 1
     redis_password: str = ""
     jump: tuple[float, float] | None = None
-    foreign: str = "close"
+    foreign: str = "protect"
     read_seconds: float = READ_SECONDS
     clock_seconds: float = 0.0
 

@@ -51,7 +51,7 @@ async def judge(stage: Stage) -> Verdict:
     _nothing_doubled(stage, verdict)
     _nothing_lost(stage, rows, verdict)
     await _booked_once(stage, verdict)
-    _no_orphans(stage, verdict)
+    await _no_orphans(stage, verdict)
     await _flat_and_to_the_cent(stage, verdict)
     _halted(stage, verdict)
     _protected(stage, verdict)
@@ -103,8 +103,17 @@ async def _booked_once(stage: Stage, verdict: Verdict) -> None:
         verdict.other.append(f"executions differ: ours {dict(ours - theirs)}, the exchange's {dict(theirs - ours)}")
 
 
-def _no_orphans(stage: Stage, verdict: Verdict) -> None:
-    verdict.orphan += [f"{order.symbol} {order.type} {order.status} is left" for order in stage.book.live_orders()]
+async def _no_orphans(stage: Stage, verdict: Verdict) -> None:
+    """Nothing rests after the day but the protection of foreign shares, and no more of that than there are."""
+    rows = await stage.pool.fetch("SELECT broker_order_id FROM orders WHERE origin = 'foreign' OR parent_order_id IN"
+                                  " (SELECT order_id FROM orders WHERE origin = 'foreign')")  # fmt: skip
+    foreign = {row["broker_order_id"] for row in rows}
+    held = {position.symbol: position.qty for position in stage.book.ledger.positions}
+    verdict.orphan += [
+        f"{order.symbol} {order.type} {order.status} is left"
+        for order in stage.book.live_orders()
+        if order.id not in foreign or order.leaves > held.get(order.symbol, 0)
+    ]
     bound = _bound(stage)
     verdict.orphan += [
         f"{spell.symbol}: an order to sell nothing for {spell.seconds:.1f} s"
@@ -114,12 +123,27 @@ def _no_orphans(stage: Stage, verdict: Verdict) -> None:
 
 
 async def _flat_and_to_the_cent(stage: Stage, verdict: Verdict) -> None:
+    """What is ours is gone; what is foreign stands in the books as at the exchange; the cash tells the same story, but
+    for what is still in foreign shares.
+    """
     ledger = stage.book.ledger
-    held = await stage.pool.fetch("SELECT symbol, quantity FROM positions WHERE status = 'open'")
-    verdict.other += [f"{row['symbol']}: {row['quantity']} open in our books" for row in held]
-    verdict.other += [f"{p.symbol}: {p.qty} held at the exchange" for p in ledger.positions]
+    held = await stage.pool.fetch("SELECT symbol, side, quantity, origin FROM positions WHERE status = 'open'")
+    verdict.other += [
+        f"{row['symbol']}: {row['quantity']} open in our books" for row in held if row["origin"] == "system"
+    ]
+    foreign = {
+        row["symbol"]: row["quantity"] * (1 if row["side"] == "long" else -1)
+        for row in held
+        if row["origin"] == "foreign"
+    }
+    theirs = {p.symbol: p.qty for p in ledger.positions}
+    verdict.other += [
+        f"{symbol}: {theirs.get(symbol, 0)} held at the exchange, {foreign.get(symbol, 0)} foreign in our books"
+        for symbol in sorted(theirs.keys() | (foreign.keys() & stage.by_hand.keys()))  # a spoilt list shows others, too
+        if theirs.get(symbol, 0) != foreign.get(symbol, 0)
+    ]
     earned = await stage.pool.fetchval("SELECT coalesce(sum(realized_pnl), 0) FROM positions")
-    verdict.cents = earned - (ledger.cash - ledger.start)
+    verdict.cents = earned - (ledger.cash - ledger.start + sum((p.cost for p in ledger.positions), Decimal(0)))
 
 
 def _halted(stage: Stage, verdict: Verdict) -> None:
