@@ -141,11 +141,9 @@ async def sweep(
         with Progress(console=console) as progress:
             bar = progress.add_task("runs", total=len(cases))
 
-            async def one(case: Case) -> None:
+            async def one(place: int, case: Case) -> None:
                 async with gate:
-                    verdict = await run_one(
-                        admin_url, folder, f"run_{len(case.fault)}_{case.number}", case.plan, mother
-                    )
+                    verdict = await run_one(admin_url, folder, f"run_{place}", case.plan, mother)
                 rows[case.fault, case.step].add(verdict)
                 progress.advance(bar)
                 done = int(progress.tasks[bar].completed)
@@ -155,7 +153,7 @@ async def sweep(
                     broken.append(case)
                     console.print(f"[red]{case}[/red] {case.plan}: {'; '.join(verdict.breaches)}", highlight=False)
 
-            await asyncio.gather(*(one(case) for case in cases))
+            await asyncio.gather(*(one(place, case) for place, case in enumerate(cases)))
     finally:
         mother.end()
     console.print(_table(rows, by_step))

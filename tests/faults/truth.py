@@ -164,10 +164,12 @@ def _bound(stage: Stage) -> float:
 
 def _protected(stage: Stage, verdict: Verdict) -> None:
     bound = _bound(stage)
+    left = set(stage.by_hand) if stage.plan.foreign == "leave" else set()
+    bare = [spell for spell in stage.watcher.bare if spell.symbol not in left]
     verdict.other += [
         f"{spell.symbol}: {spell.shares} shares bare for {spell.seconds:.1f} s (after {spell.began})"
-        for spell in stage.watcher.bare
+        for spell in bare
         if spell.seconds > bound
     ]
-    after_close = [spell for spell in stage.watcher.bare if spell.until > day.END]
+    after_close = [spell for spell in bare if spell.until > day.END]
     verdict.other += [f"{spell.symbol}: bare after the close" for spell in after_close]

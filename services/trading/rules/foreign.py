@@ -127,6 +127,9 @@ def next_for_foreign(scene: ForeignScene) -> Rest | Cancel | Close | Protect:
         return Rest()
     if guards:
         return _leave(scene, guards)
+    if scene.choice == "close" and any(o.is_others and o.side == "buy" and o.type == "market" for o in scene.live):
+        # His own purchase still fills: a sale at market beside it would be refused as a wash trade.
+        return Rest(scene.now + POLL)
     if scene.refused is not None and scene.now < scene.refused.updated_at + LONGEST_RETRY:
         return Rest(scene.refused.updated_at + LONGEST_RETRY)
     if scene.free < wanted:
