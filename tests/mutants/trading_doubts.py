@@ -94,7 +94,7 @@ DOUBT_MUTANTS = (
         SETTLE,
         "elif await desk.deps.clock.now() - row.created_at >= ON_ITS_WAY:",
         "else:",
-        ("tests/trading/test_second_looks.py",),
+        ("tests/trading/test_doubts.py",),
     ),
     Mutant(
         "another order under our id is ours",
@@ -108,7 +108,7 @@ DOUBT_MUTANTS = (
         WATCH,
         "(reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)",
         "(reconcile if slot_due or suspected or not desk.ready else settle)",
-        ("tests/trading/test_second_looks.py", "tests/trading/test_reconcile.py"),
+        ("tests/trading/test_second_looks.py",),
     ),
     Mutant(
         "after a reconnect nothing is looked at",

@@ -93,3 +93,12 @@ async def test_an_intent_that_must_not_be_sent_again_may_still_be_on_its_way(dat
         assert (await b.orders())["entry"]["status"] == "intended"
         await b.until(90.0)
         assert ((await b.orders())["entry"]["status"], list(b.book.orders)) == ("canceled", [])
+
+
+async def test_an_order_by_hand_is_in_the_books_within_seconds(database_url: str) -> None:
+    """The stream tells of an order that nobody here knows: the lists are compared then, not at the next slot."""
+    async with bench(database_url) as b:
+        await b.until(2.0)
+        b.by_hand("AAA", "buy", 3, type="limit", limit_price="90")
+        await b.until(4.0)
+        assert [row["purpose"] for row in await b.get("/orders?symbol=AAA")] == ["foreign"]
