@@ -7,7 +7,6 @@ from shared.domain.base import Value
 MOST_APART = timedelta(seconds=5)
 """Up to here an offset is used in silence; beyond it nothing is entered and a person is told."""
 READINGS_AGREE = timedelta(seconds=2)
-SHARP = timedelta(seconds=1)
 CURE = (
     "restart the time synchronisation of this machine (sudo systemctl restart systemd-timesyncd, or sudo chronyc"
     " makestep; under WSL sudo hwclock -s, or wsl --shutdown)"

@@ -18,8 +18,8 @@ MOST_ROWS, MOST_IDS = 50, 10
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 600.0
 
 
-class WaitingAlert(Value):
-    """One alert of the outbox; `attempts` counts the one now made, `pages` how often it was sent before."""
+class Alert(Value):
+    """One row of the journal of alerts."""
 
     alert_id: int
     service: str
@@ -28,6 +28,11 @@ class WaitingAlert(Value):
     message: str
     cycle_id: str | None
     occurred_at: datetime
+
+
+class WaitingAlert(Alert):
+    """One alert of the outbox; `attempts` counts the one now made, `pages` how often it was sent before."""
+
     attempts: int
     pages: int = 0
 

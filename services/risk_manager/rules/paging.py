@@ -5,22 +5,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.risk_manager.rules.mail import Alert
 from shared.domain.base import Value
 
 PAGES_A_DAY = 20
 Words = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=300)]
 
 
-class AlertView(Value):
+class AlertView(Alert):
     """An alert as people see it. `pages` counts how often it was sent; `open`: it is still being sent again."""
 
-    alert_id: int
-    service: str
-    severity: str
-    kind: str
-    message: str
-    cycle_id: str | None
-    occurred_at: datetime
     pages: int
     acknowledged_at: datetime | None
     acknowledged_by: str | None

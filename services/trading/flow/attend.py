@@ -147,12 +147,8 @@ async def _act(desk: Desk, scene: Scene, step: Step) -> bool:
     """Carry out a step; False when it has to wait."""
     match step:
         case Cancel(orders, reason):
-            covers = scene.position is not None and any(order.stop_price is not None for order in orders)
-            if (
-                covers
-                and scene.position is not None
-                and not await closing.selling_works(desk, scene.position, scene.now)
-            ):
+            covered = scene.position if any(order.stop_price is not None for order in orders) else None
+            if covered is not None and not await closing.selling_works(desk, covered, scene.now):
                 return False
             await store.want_cancel(desk.deps.pool, [order.order_id for order in orders], reason)
             return await closing.cancel(desk, orders, scene.now)

@@ -96,6 +96,7 @@ class Desk:
     sessions: tuple[Session, ...] = ()
     sessions_of: date | None = None
     assumed: tuple[datetime, Session | None] | None = None
+    """What the broker's clock says while the calendar is silent, and until when that is not asked again."""
     asked: dict[UUID, datetime] = field(default_factory=dict)
     naked: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     covered: set[UUID] = field(default_factory=set)
@@ -185,7 +186,7 @@ async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime, part
         failed = desk.failing[symbol, part] = desk.failing.get((symbol, part), 0) + 1
         detail = error.detail if isinstance(error, CatalystError) else repr(error)
         FAILURES.labels(type(error).__name__).inc()
-        log.warning("symbol_failed", symbol=symbol, times=failed, error=detail[:300], exc_info=_unnamed(error))
+        log.warning("symbol_failed", symbol=symbol, times=failed, error=detail[:300], exc_info=unnamed(error))
         if failed < SET_ASIDE_AFTER:
             desk.failed_now[symbol] = error
             return None
@@ -196,7 +197,8 @@ async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime, part
     return done
 
 
-def _unnamed(error: Exception) -> Exception | None:
+def unnamed(error: Exception) -> Exception | None:
+    """The error where it has no name of ours, so that its traceback is logged."""
     return None if isinstance(error, CatalystError) else error
 
 

@@ -12,7 +12,7 @@ from services.trading.flow.send import record
 from services.trading.flow.settle import book
 from services.trading.rules.corrections import AFTER_A_FILL, Correction, ReasonCode, allocate, explaining, split_of
 from services.trading.rules.listing import can_be_a_row
-from services.trading.rules.orders import OrderRow, is_answer_to, leg_purpose
+from services.trading.rules.orders import OrderRow, is_answer_to, leg_purpose, row_of
 from services.trading.rules.positions import PositionRow, signed
 from services.trading.store import booked
 from shared.domain.listing import Listed
@@ -65,7 +65,8 @@ async def _explain(
     desk: Desk, one: Disagreement, held: BrokerPosition | None, fills: list[Execution], now: datetime
 ) -> bool:
     """The symbol's lock is held by the caller."""
-    others = [fill for fill in fills if await _is_others(desk, one.symbol, fill)]
+    known_at = await booked.corrected_at(desk.deps.pool, one.symbol)
+    others = [fill for fill in fills if await _is_others(desk, known_at, fill)]
     if explained := explaining(others, one.theirs - one.ours):
         for fill in explained:
             row = await store.order_by_broker_id(desk.deps.pool, fill.broker_order_id)
@@ -81,9 +82,8 @@ async def _explain(
     return True
 
 
-async def _is_others(desk: Desk, symbol: str, fill: Execution) -> bool:
-    """Whether an execution is another hand's and not in our books yet."""
-    known_at = await booked.corrected_at(desk.deps.pool, symbol)
+async def _is_others(desk: Desk, known_at: datetime | None, fill: Execution) -> bool:
+    """Whether an execution is another hand's and not in our books yet; `known_at`: the symbol's last correction."""
     if (known_at is not None and fill.at <= known_at) or await booked.is_booked(desk.deps.pool, fill.execution_id):
         return False
     row = await store.order_by_broker_id(desk.deps.pool, fill.broker_order_id)
@@ -220,34 +220,13 @@ async def take_in(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | No
     if not can_be_a_row(told):
         return None
     await store.know_symbol(desk.deps.pool, told.symbol)
-    row = OrderRow(
+    row = row_of(
+        told,
         order_id=stable_id("foreign", told.id),
         client_order_id=told.client_order_id if ours is None else told.id,
-        broker_order_id=told.id,
-        parent_order_id=None,
-        cycle_id=None,
         symbol=told.symbol,
-        side=told.side,
         purpose="foreign",
-        type=told.type,
-        order_class=told.order_class,
-        status=told.status,
-        quantity=told.quantity,
-        filled_quantity=told.filled_quantity,
-        booked_quantity=0,
-        filled_average_price=told.filled_average_price,
-        limit_price=told.limit_price,
-        stop_price=told.stop_price,
-        decision_id=None,
-        decision_stop=None,
-        decision_target=None,
-        decision_expires_at=None,
         reason=f"not sent by this system ({leg_purpose(told)})" if told.order_class != "simple" else "not sent by us",
-        cancel_reason=None,
-        exit_reason=None,
-        created_at=told.submitted_at,
-        submitted_at=told.submitted_at,
-        updated_at=told.updated_at,
         origin="foreign",
     )
     message = f"{told.side} {told.quantity} {told.symbol} was ordered at the broker, not by this system"

@@ -18,23 +18,22 @@ async def session_for_exits(desk: Desk, now: datetime) -> Session | None:
     An exit waits for no calendar: while it is silent the broker's own clock says whether the market is open and until
     when, and where that is silent too, the regular hours of a weekday are assumed. Entries wait for the calendar.
     """
-    today = trading_day(now)
-    if desk.sessions_of == today or desk.session(now) is not None:
+    if desk.sessions_of == trading_day(now) or desk.session(now) is not None:
         return desk.session(now)
-    asked, session = desk.assumed or (None, None)
-    if asked is None or session is None or session.day != today or now - asked >= ASKED_AGAIN_AFTER:
-        session = await _by_the_clock(desk, now)
-        desk.assumed = (now, session)
-    return session
+    if desk.assumed is None or not timedelta() < desk.assumed[0] - now <= ASKED_AGAIN_AFTER:
+        desk.assumed = await _by_the_clock(desk, now)
+    return desk.assumed[1]
 
 
-async def _by_the_clock(desk: Desk, now: datetime) -> Session | None:
-    usual = regular_session(trading_day(now))
+async def _by_the_clock(desk: Desk, now: datetime) -> tuple[datetime, Session | None]:
+    """What holds, and until when: a closed market no longer than to its opening."""
+    usual, until = regular_session(trading_day(now)), now + ASKED_AGAIN_AFTER
     try:
         told = await desk.broker.hours()
     except CatalystError as error:
         log.warning("hours_assumed", error=error.detail)
-        return usual
+        return until, usual
     if not told.is_open:
-        return None
-    return Session(day=trading_day(now), open=min(now, usual.open if usual else now), close=told.next_close)
+        return min(until, told.next_open), None
+    session = Session(day=trading_day(now), open=min(now, usual.open if usual else now), close=told.next_close)
+    return until, session

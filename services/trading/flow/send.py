@@ -279,34 +279,14 @@ async def _check_bracket(desk: Desk, row: OrderRow, told: BrokerOrder, *, is_fir
 
 
 async def _add_leg(connection: Connection, parent: OrderRow, leg: BrokerOrder) -> None:
-    row = OrderRow(
+    row = rule.row_of(
+        leg,
         order_id=stable_id("leg", leg.id),
         client_order_id=leg.client_order_id,
-        broker_order_id=leg.id,
         parent_order_id=parent.order_id,
         cycle_id=parent.cycle_id,
         symbol=parent.symbol,
-        side=leg.side,
         purpose=rule.leg_purpose(leg),
-        type=leg.type,
-        order_class=leg.order_class,
-        status=leg.status,
-        quantity=max(1, leg.quantity),
-        filled_quantity=leg.filled_quantity,
-        booked_quantity=0,
-        filled_average_price=leg.filled_average_price,
-        limit_price=leg.limit_price,
-        stop_price=leg.stop_price,
-        decision_id=None,
-        decision_stop=None,
-        decision_target=None,
-        decision_expires_at=None,
-        reason=None,
-        cancel_reason=None,
-        exit_reason=None,
-        created_at=leg.submitted_at,
-        submitted_at=leg.submitted_at,
-        updated_at=leg.updated_at,
         origin=parent.origin,
         time_in_force=parent.time_in_force,
     )

@@ -1,5 +1,6 @@
 """Settling: every order that is not final is looked up, and its fills are booked. Recovery is this path, run again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,26 +29,26 @@ UNSHOWN_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
 
 
-async def settle(desk: Desk, now: datetime, listing: Listing = NOTHING) -> None:
+async def settle(desk: Desk, now: datetime, *, by_list: bool | None = None) -> None:
     """Every symbol with something unsettled, in order of symbol. One that a request is busy with is left to it.
 
-    `listing` saves asking for each order; what it does not show is asked for before anything is concluded.
+    A list saves asking for each order; what it does not show is asked for before anything is concluded. `by_list`:
+    whether to ask for one; None decides by the number of symbols.
     """
     rows = await store.unsettled(desk.deps.pool)
     symbols = sorted({row.symbol for row in rows})
     idle = [symbol for symbol in symbols if not desk.locks[symbol].locked()]
-    if listing is NOTHING and len(idle) > FEW_SYMBOLS:
-        listing = await list_unsettled(desk)
+    lists = len(idle) > FEW_SYMBOLS if by_list is None else by_list
+    listing = await _list(desk, rows) if lists else NOTHING
     await in_turn(desk, [_settle_alone(desk, symbol, now, listing) for symbol in idle])
     SETTLED_AT.set(now.timestamp())
 
 
-async def list_unsettled(desk: Desk) -> Listing:
-    """Everything sent since the oldest order that is not settled, in one request.
+async def _list(desk: Desk, rows: Sequence[OrderRow]) -> Listing:
+    """Everything sent since the oldest of these orders, in one request.
 
     Without an answer nothing is listed, and each order is asked for by itself.
     """
-    rows = await store.unsettled(desk.deps.pool)
     since = min((row.submitted_at or row.created_at for row in rows), default=None)
     try:
         return listing_of(await desk.broker.orders(after=since - CLOCKS_APART)) if since is not None else NOTHING

@@ -12,7 +12,7 @@ from services.trading import store
 from services.trading.flow.attend import attend_all
 from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
 from services.trading.flow.clock import compare_clocks
-from services.trading.flow.desk import FAILURES, Desk, know_sessions
+from services.trading.flow.desk import FAILURES, Desk, know_sessions, unnamed
 from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
@@ -56,14 +56,10 @@ async def keep_watch(desk: Desk) -> None:
             # Positions are guarded here: the loop outlives any error.
             detail = error.detail if isinstance(error, CatalystError) else repr(error)
             FAILURES.labels(type(error).__name__).inc()
-            log.warning("watch_failed", kind=type(error).__name__, error=detail[:300], exc_info=_unnamed(error))
+            log.warning("watch_failed", kind=type(error).__name__, error=detail[:300], exc_info=unnamed(error))
             desk.trouble = f"watch: {detail}"[:200]
             await asyncio.sleep(pause)
             pause = min(PAUSE_MAX_SECONDS, pause * 2)
-
-
-def _unnamed(error: Exception) -> Exception | None:
-    return None if isinstance(error, CatalystError) else error
 
 
 async def one_pass(desk: Desk) -> datetime:

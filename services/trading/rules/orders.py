@@ -98,6 +98,53 @@ class OrderRow:
         return self.purpose == "foreign"
 
 
+def row_of(
+    told: BrokerOrder,
+    *,
+    order_id: UUID,
+    client_order_id: str,
+    symbol: str,
+    purpose: Purpose,
+    parent_order_id: UUID | None = None,
+    cycle_id: str | None = None,
+    reason: str | None = None,
+    origin: Origin = "system",
+    time_in_force: Literal["day", "gtc"] = "day",
+) -> OrderRow:
+    """A row for an order first met at the broker: a leg, or another hand's. Nothing of it is booked."""
+    return OrderRow(
+        order_id=order_id,
+        client_order_id=client_order_id,
+        broker_order_id=told.id,
+        parent_order_id=parent_order_id,
+        cycle_id=cycle_id,
+        symbol=symbol,
+        side=told.side,
+        purpose=purpose,
+        type=told.type,
+        order_class=told.order_class,
+        status=told.status,
+        quantity=max(1, told.quantity),
+        filled_quantity=told.filled_quantity,
+        booked_quantity=0,
+        filled_average_price=told.filled_average_price,
+        limit_price=told.limit_price,
+        stop_price=told.stop_price,
+        decision_id=None,
+        decision_stop=None,
+        decision_target=None,
+        decision_expires_at=None,
+        reason=reason,
+        cancel_reason=None,
+        exit_reason=None,
+        created_at=told.submitted_at,
+        submitted_at=told.submitted_at,
+        updated_at=told.updated_at,
+        origin=origin,
+        time_in_force=time_in_force,
+    )
+
+
 def request_of(order: OrderRow) -> OrderRequest:
     """What goes to the broker for an intent: a bracket limited in price, a market exit, or a stop with its target.
 
