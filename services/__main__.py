@@ -22,12 +22,12 @@ from config.reload import ConfigFileError, LiveConfig, Texts
 from config.services import BY_NAME, SERVICES
 from config.settings import Settings, complaints, read_settings, stray_names
 from shared.adapters.alpaca_data import AlpacaData
+from shared.adapters.http_calls import HttpCalls
 from shared.adapters.redis_cache import RedisCache
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.adapters.smtp import SmtpMailer
 from shared.adapters.system_clock import SystemClock
 from shared.adapters.webhook import WebhookMailer
-from shared.client import ServiceClient
 from shared.deps import Alone, Deps
 from shared.errors import ConfigError, Unavailable
 from shared.log import set_up
@@ -145,7 +145,7 @@ async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
         pool = await stack.enter_async_context(database_pool(settings.dsn, settings.database_wait_seconds))
         cache = RedisCache(settings.redis_url)
         stack.push_async_callback(cache.close)
-        client = ServiceClient(settings)
+        client = HttpCalls(settings)
         stack.push_async_callback(client.close)
         budget = None if settings.broker == "simulated" else cache
         market, clock = AlpacaData(settings, budget), _clock(settings, service, stack)

@@ -6,8 +6,7 @@ import asyncpg
 
 from config.reload import LiveConfig
 from config.settings import Settings
-from shared.client import ServiceClient
-from shared.ports import Broker, BrokerStream, Cache, Clock, Mailer, MarketData, NewsFeed, Reader
+from shared.ports import Broker, BrokerStream, Cache, Calls, Clock, Mailer, MarketData, NewsFeed, Reader
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Deps:
     clock: Clock
     pool: asyncpg.Pool
     cache: Cache
-    client: ServiceClient
+    client: Calls
     market: MarketData
     news: tuple[NewsFeed, ...] = ()
     readers: tuple[Reader, ...] = ()

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed
@@ -11,6 +13,8 @@ from shared.domain.news import Headline, Question, Reading, Terms
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import Account, BrokerPosition
 from shared.domain.session import MarketClock, Session
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -142,6 +146,33 @@ class BrokerStream(Protocol):
 
     def lived_seconds(self) -> float | None:
         """How long the present connection has lived, in seconds of the wall's time; None while there is none."""
+        ...
+
+
+class Calls(Protocol):
+    """Requests to the services of config/services.py, by name, answered as typed values.
+
+    Raises the error that the other side's answer means (shared/errors.py); Unavailable when it was never reached or
+    answered in another form; OutcomeUnknown when it was asked and did not answer within `timeout` seconds. While it
+    raises Unavailable it is asked again, until `deadline` seconds have passed.
+    """
+
+    async def get(self, service: str, path: str, answer: type[T], *, timeout: float = 30, deadline: float = 0) -> T: ...
+
+    async def post(
+        self,
+        service: str,
+        path: str,
+        body: BaseModel | None,
+        answer: type[T],
+        *,
+        timeout: float = 30,
+        deadline: float = 0,
+        repeatable: bool = False,
+    ) -> T:
+        """POST a value. Only a `repeatable` call (one that the other side answers the same twice) is sent again after
+        an answer was lost; one that was never received always is, until `deadline`.
+        """
         ...
 
 

@@ -54,7 +54,7 @@ PLANTS = (
 )
 IMPORTS = {
     "scripts -> services | database -> shared -> config": ("shared/errors.py", "import services.news\n"),
-    "inside shared": ("shared/errors.py", "import shared.client\n"),
+    "inside shared": ("shared/errors.py", "import shared.journal\n"),
     "inside a service": ("services/scanner/store.py", "import services.scanner.api\n"),
     "services never import each other": ("services/scanner/store.py", "import services.news\n"),
     "rules and domain do no I/O": ("shared/domain/market.py", "import httpx\n"),

@@ -12,12 +12,12 @@ from config.settings import Settings
 from services.risk_manager.rules.bounds import Standing, out_of_bounds
 from shared import errors
 from shared.adapters.alpaca_data import AlpacaData
-from shared.client import ServiceClient
+from shared.adapters.http_calls import HttpCalls
 from shared.domain.base import Value
 from shared.domain.session import session_from_hours
 from tests.risk_manager import facts
 from tests.shared.alpaca_venue import Venue, settings_for
-from tests.shared.test_client import Neighbour, serving
+from tests.shared.test_calls import Neighbour, serving
 
 FILES = Path("config")
 ASSET = {"symbol": "A", "name": "A Inc", "exchange": "NYSE", "class": "us_equity", "status": "active", "tradable": True}
@@ -28,7 +28,7 @@ class Counted(Value):
 
 
 async def test_10_renamed_key(free_port: int, venue: Venue, venue_url: str) -> None:
-    client = ServiceClient(Settings(_env_file=None, service_urls={"scanner": f"http://127.0.0.1:{free_port}"}))
+    client = HttpCalls(Settings(_env_file=None, service_urls={"scanner": f"http://127.0.0.1:{free_port}"}))
     neighbour = Neighbour()
     neighbour.answer = lambda: Response('{"count": 1, "timestamp": "2026-06-15"}')
     async with serving(neighbour.app, free_port):
@@ -79,7 +79,7 @@ def test_27_config_reload_mid_position() -> None:
 
 
 async def test_30_breaker_stuck_open(free_port: int) -> None:
-    client = ServiceClient(Settings(_env_file=None, service_urls={"scanner": f"http://127.0.0.1:{free_port}"}))
+    client = HttpCalls(Settings(_env_file=None, service_urls={"scanner": f"http://127.0.0.1:{free_port}"}))
     neighbour = Neighbour()
     neighbour.answer = lambda: Response('{"count": 1}')
     for _ in range(20):

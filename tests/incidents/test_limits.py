@@ -9,7 +9,7 @@ from config.settings import Settings
 from services.risk_manager import store as risk_store
 from services.risk_manager.flow.day import monitor, monitor_or_page
 from services.risk_manager.rules.judge import Question, judge_all
-from shared.client import ServiceClient
+from shared.adapters.http_calls import HttpCalls
 from shared.errors import Unavailable
 from tests.risk_manager import facts
 from tests.risk_manager.world import World
@@ -30,12 +30,13 @@ def test_06_positions_unbounded() -> None:
 
 async def test_08_cron_without_cd(world: World) -> None:
     nobody = Settings(_env_file=None, service_urls={"trading": "http://127.0.0.1:1"})
-    deps = replace(world.deps, client=ServiceClient(nobody))
+    calls = HttpCalls(nobody)
+    deps = replace(world.deps, client=calls)
     with pytest.raises(Unavailable):
         await monitor_or_page(deps, world.watch, facts.SESSION)
     rows = await world.rows("SELECT severity, kind FROM alerts")
     assert rows == [{"severity": "critical", "kind": "trading_silent"}]
-    await deps.client.close()
+    await calls.close()
 
 
 async def test_09_zero_candidates_for_six_weeks(bench: Bench) -> None:

@@ -14,8 +14,8 @@ import uvicorn
 from config.reload import LiveConfig
 from config.settings import Settings
 from services.risk_manager.api import create_app
+from shared.adapters.http_calls import HttpCalls
 from shared.adapters.redis_cache import RedisCache
-from shared.client import ServiceClient
 from shared.deps import Deps
 from shared.ports import Mailer
 from tests.risk_manager.world import Clock, Market, TradingDesk, World, open_cycle
@@ -45,7 +45,7 @@ async def world_on(
     settings = Settings(_env_file=None, service_urls={"trading": f"http://127.0.0.1:{port}"}, **says)
     clock = Clock()
     market, desk = Market(clock), TradingDesk(pool, clock)
-    client, cache = ServiceClient(settings), RedisCache("redis://127.0.0.1:1/0")
+    client, cache = HttpCalls(settings), RedisCache("redis://127.0.0.1:1/0")
     deps = Deps(
         settings=settings, config=LiveConfig(CONFIG, settings), clock=clock, pool=pool, cache=cache, client=client,
         market=market, mailer=mailer, webhook=webhook,

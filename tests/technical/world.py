@@ -10,7 +10,7 @@ import numpy as np
 
 from config.reload import LiveConfig
 from config.settings import Settings
-from shared.client import ServiceClient
+from shared.adapters.http_calls import HttpCalls
 from shared.deps import Deps
 from shared.domain.market import Asset, Bars, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.news import Headline, Terms
@@ -166,7 +166,7 @@ def deps_around(pool: asyncpg.Pool, market: Market, feed: Feed | None = None) ->
         clock=market.clock,
         pool=pool,
         cache=NoCache(),
-        client=ServiceClient(settings),
+        client=HttpCalls(settings),
         market=market,
         news=(feed or Feed(),),
     )

@@ -17,7 +17,7 @@ from config.reload import LiveConfig, read_texts
 from config.settings import Settings
 from services.__main__ import QuietServer
 from services.workflow.api import create_app
-from shared.client import ServiceClient
+from shared.adapters.http_calls import HttpCalls
 from shared.deps import Deps
 from tests.absent import NoCache
 from tests.workflow.surroundings import OPEN, HandClock, Market
@@ -138,7 +138,7 @@ def make_bench(pool: asyncpg.Pool, database_url: str, folder: Path, free_port: i
             config_folder=folder,
             **{"database_url": database_url} | settings,
         )
-        client = ServiceClient(known)
+        client = HttpCalls(known)
         live = LiveConfig(folder, known)
         deps = Deps(known, live, clock, pool, NoCache(), client, market, None)  # type: ignore[arg-type]
         bench = Bench(deps, world, clock, market, folder)
