@@ -106,8 +106,8 @@ DOUBT_MUTANTS = (
     Mutant(
         "after a failed pass nothing is looked at anew",
         WATCH,
-        "(reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)",
-        "(reconcile if slot_due or suspected or not desk.ready else settle)",
+        "if again or slot_due or suspected or desk.blind or not desk.ready:",
+        "if slot_due or suspected or not desk.ready:",
         ("tests/trading/test_second_looks.py",),
     ),
     Mutant(

@@ -150,7 +150,7 @@ async def test_a_day_without_its_calendar_settles_and_enters_nothing(database_ur
         b.wire.faults = [Fault("GET", "/v2/calendar", "request lost", times=3)]
         await b.start()
         answer = await b.send(await b.approve("BBB"))
-        assert (answer.status_code, "market closed" in answer.json()["detail"]) == (409, True)
+        assert (answer.status_code, "calendar" in answer.json()["detail"]) == (503, True)
         assert (await b.position())["protected_quantity"] == 10
         await b.until(15.0)
         assert (await b.send(await b.approve("BBB"))).status_code == 200

@@ -15,7 +15,7 @@ from shared.domain.position import CloseRequest, PositionView, Reconciliation
 from shared.errors import CatalystError, Forbidden, NotNow
 from shared.journal import append_event, end_alert
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS = 0.25, 15.0, 0.05
+FIRST_PAUSE_SECONDS, PAUSE_GROWS, LONGEST_PAUSE_SECONDS, LOOK_SECONDS = 0.25, 3, 15.0, 0.05
 PAGED_AFTER = timedelta(seconds=20)
 log = structlog.get_logger()
 
@@ -86,7 +86,7 @@ async def close_until_flat(deps: Deps, watch: Watch) -> None:
         fresh, left_before = trouble is None and left_before not in (None, left), left
         pause = FIRST_PAUSE_SECONDS if fresh else pause
         changed = await _changed_within(deps, watch, pause, len(held))
-        pause = FIRST_PAUSE_SECONDS if changed else min(LONGEST_PAUSE_SECONDS, pause * 2)
+        pause = FIRST_PAUSE_SECONDS if changed else min(LONGEST_PAUSE_SECONDS, pause * PAUSE_GROWS)
 
 
 async def _tell_progress(
@@ -109,17 +109,19 @@ async def _changed_within(deps: Deps, watch: Watch, seconds: float, held_before:
     """Wait, and no longer once fewer positions are open in the books, or a stop is asked for anew: that is when to ask
     the broker again.
 
-    The broker's answers are rationed, a look into our own books is not.
+    The broker's answers are rationed, a look into our own books is not: where several close one after the other it is
+    asked about them together, and at once about the last.
     """
-    give_up, look = perf_counter() + seconds, max(LOOK_SECONDS, seconds / 40)
-    while perf_counter() < give_up:
+    begun, look, held = perf_counter(), max(LOOK_SECONDS, seconds / 40), held_before
+    while (waited := perf_counter() - begun) < seconds:
         if watch.close.is_set():
             watch.close.clear()
             return True
-        if len(await store.open_positions(deps.pool)) < held_before:
+        held = len(await store.open_positions(deps.pool))
+        if held < held_before and (not held or waited >= FIRST_PAUSE_SECONDS):
             return True
         await asyncio.sleep(look)
-    return False
+    return held < held_before
 
 
 async def resume(deps: Deps, reason: str, accept: tuple[str, ...] = ()) -> tuple[rule.Left, ...]:

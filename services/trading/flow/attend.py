@@ -63,7 +63,9 @@ async def attend(desk: Desk, symbol: str, now: datetime) -> datetime | None:
         if not await _act(desk, scene, step):
             await _measure(desk, symbol, scene)
             return scene.now + POLL
-        await settle_symbol(desk, symbol, now)
+        if not (isinstance(step, Cancel | Close) and desk.stream.lived_seconds() is not None):
+            # What becomes of a cancellation or an exit the stream tells, as long as it is up.
+            await settle_symbol(desk, symbol, now)
     return now + POLL
 
 

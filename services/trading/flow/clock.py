@@ -13,6 +13,8 @@ from shared.errors import CatalystError
 from shared.journal import append_event, raise_alert
 
 EVERY, AGAIN, ANSWER_SECONDS = timedelta(seconds=25), timedelta(seconds=10), 3.0
+STILL_NEW = timedelta(seconds=5)
+"""A comparison that is asked for finds a reading of this age good enough: an emergency compares many times."""
 READINGS = 3
 STEP = timedelta(seconds=1)
 ALERT = "clock_offset"
@@ -30,9 +32,10 @@ async def compare_clocks(desk: Desk, *, at_once: bool = False) -> None:
     stepped = clock_went_back(desk, ours)
     desk.clock_seen_at = ours
     known, asked = desk.clock_reading, desk.clock_asked_at
-    recent = known is not None and known.in_step and ours - known.our_time < EVERY
+    serves = STILL_NEW if at_once else EVERY
+    recent = known is not None and known.in_step and timedelta() <= ours - known.our_time < serves
     just_asked = asked is not None and timedelta() <= ours - asked < AGAIN
-    if not (at_once or stepped) and (recent or just_asked):
+    if not stepped and (recent or (just_asked and not at_once)):
         return
     desk.clock_asked_at = ours
     try:

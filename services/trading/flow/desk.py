@@ -88,6 +88,8 @@ class Desk:
     unread: deque[TradeUpdate] = field(default_factory=deque)
     poked: bool = False
     look_again: bool = False
+    settled_at: dict[str, datetime] = field(default_factory=dict)
+    """When a symbol's orders were last looked up, for as long as the stream has told nothing of it since."""
     next_slot: datetime | None = None
     reconciled_at: datetime | None = None
     trouble: str | None = None

@@ -12,7 +12,7 @@ from services.trading.flow.reading import read_orders, read_positions
 from services.trading.flow.settle import settle
 from services.trading.rules import reconcile as rule
 from services.trading.rules.foreign import foreign_of, listed_foreign
-from services.trading.rules.listing import can_be_a_row
+from services.trading.rules.listing import can_be_a_row, listing_of
 from services.trading.rules.orders import INTENDED
 from services.trading.rules.sight import other_orders
 from shared.domain.listing import Listed
@@ -37,7 +37,7 @@ async def reconcile(desk: Desk, now: datetime) -> None:
 async def _reconcile(desk: Desk, now: datetime) -> None:
     resting = await read_orders(desk, now)
     desk.sight = replace(desk.sight, orders_read=resting is not None)
-    await settle(desk, now, by_list=resting is not None)
+    await settle(desk, now, listing_of(resting) if resting is not None else None)
     if resting is not None:
         await _take_in_resting(desk, resting, now)
     listed = await read_positions(desk, now)

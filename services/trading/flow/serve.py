@@ -83,7 +83,8 @@ async def close_all(desk: Desk, reason: str) -> tuple[PositionView, ...]:
     held = await store.positions(desk.deps.pool, "open")
     for position in held:
         await store.want_exit(desk.deps.pool, position.position_id, reason)
-    symbols = sorted({*entries, *(position.symbol for position in held)})
+    # Those that are closing already are the watch's: asked again and again, it need not ask the broker each time.
+    symbols = sorted({*entries, *(position.symbol for position in held if position.exit_reason is None)})
     await in_turn(desk, [_begin_alone(desk, symbol) for symbol in symbols], AT_ONCE_SECONDS)
     desk.poke()
     return tuple([await find_position(desk, position.symbol) for position in held])

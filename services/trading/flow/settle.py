@@ -24,24 +24,33 @@ FEW_SYMBOLS = 2
 """So many symbols are asked for one by one; more are listed in one request, which are rationed."""
 MISSING_AFTER = timedelta(seconds=60)
 ON_ITS_WAY = timedelta(seconds=30)
+STILL_NEW = timedelta(seconds=0.5)
 UNLISTED_AFTER = timedelta(seconds=5)
 UNSHOWN_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
 
 
-async def settle(desk: Desk, now: datetime, *, by_list: bool | None = None) -> None:
+async def settle(desk: Desk, now: datetime, known: Listing | None = NOTHING, *, but_new: bool = False) -> None:
     """Every symbol with something unsettled, in order of symbol. One that a request is busy with is left to it.
 
-    A list saves asking for each order; what it does not show is asked for before anything is concluded. `by_list`:
-    whether to ask for one; None decides by the number of symbols.
+    A list saves asking for each order; what it does not show is asked for before anything is concluded. `known`: orders
+    that the broker has just listed; None when he has just refused to list any. `but_new`: leave out symbols that were
+    looked up a moment ago and that the stream has told nothing of since.
     """
     rows = await store.unsettled(desk.deps.pool)
-    symbols = sorted({row.symbol for row in rows})
-    idle = [symbol for symbol in symbols if not desk.locks[symbol].locked()]
-    lists = len(idle) > FEW_SYMBOLS if by_list is None else by_list
-    listing = await _list(desk, rows) if lists else NOTHING
+    if but_new:
+        rows = tuple(row for row in rows if not _is_new(desk, row.symbol, now))
+    idle = [symbol for symbol in sorted({row.symbol for row in rows}) if not desk.locks[symbol].locked()]
+    listing = known if known is not None else NOTHING
+    if known is not None and len(known.silent_on(rows) & set(idle)) > FEW_SYMBOLS:
+        listing = await _list(desk, rows)
     await in_turn(desk, [_settle_alone(desk, symbol, now, listing) for symbol in idle])
     SETTLED_AT.set(now.timestamp())
+
+
+def _is_new(desk: Desk, symbol: str, now: datetime) -> bool:
+    at = desk.settled_at.get(symbol)
+    return at is not None and timedelta() <= now - at < STILL_NEW
 
 
 async def _list(desk: Desk, rows: Sequence[OrderRow]) -> Listing:
@@ -64,11 +73,20 @@ async def _settle_alone(desk: Desk, symbol: str, now: datetime, listing: Listing
 
 async def settle_symbol(desk: Desk, symbol: str, now: datetime, listing: Listing = NOTHING) -> None:
     """Look up what is not final, then book what was filled. The symbol's lock is held by the caller."""
+    desk.settled_at[symbol] = now
+    try:
+        await _settle_symbol(desk, symbol, now, listing)
+    except BaseException:
+        desk.settled_at.pop(symbol, None)
+        raise
+
+
+async def _settle_symbol(desk: Desk, symbol: str, now: datetime, listing: Listing) -> None:
     rows = await store.working(desk.deps.pool, symbol)
     told: set[str] = set()
     for row in (row for row in rows if row.parent_order_id is None):
-        family = [row, *(leg for leg in rows if leg.parent_order_id == row.order_id)]
-        if all(member.is_final for member in family):
+        live = [one for one in rows if row.order_id in (one.order_id, one.parent_order_id) and not one.is_final]
+        if not live or (row.is_final and all(listing.find(leg) for leg in live)):
             continue
         found = listing.find(row) or await _look_up(desk, row, now)
         if found is not None:

@@ -23,6 +23,7 @@ async def listen(desk: Desk) -> None:
                 if update is None:
                     _look_soon(desk)
                 else:
+                    desk.settled_at.pop(update.order.symbol, None)
                     desk.hints.append(update)
                     desk.unread.append(update)
                     desk.stirred.set()

@@ -67,14 +67,18 @@ async def one_pass(desk: Desk) -> datetime:
     await compare_clocks(desk)
     now = await desk.deps.clock.now()
     await know_sessions(desk, now)
-    again, desk.look_again, desk.poked, first = desk.look_again, False, False, not desk.ready
+    again, poked, first = desk.look_again, desk.poked, not desk.ready
+    desk.look_again = desk.poked = False
     slot_due = desk.next_slot is None or now >= desk.next_slot
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
     trouble: Exception | None = None
     desk.failed_now.clear()
     try:
         try:
-            await (reconcile if again or slot_due or suspected or desk.blind or not desk.ready else settle)(desk, now)
+            if again or slot_due or suspected or desk.blind or not desk.ready:
+                await reconcile(desk, now)
+            else:
+                await settle(desk, now, but_new=poked)
         except CatalystError as error:
             # Lists that do not answer hold nobody's exit; what our books say was settled before they were asked.
             if not desk.has_reconciled:

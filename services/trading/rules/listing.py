@@ -1,6 +1,6 @@
 """Orders as the broker listed them: a short cut to looking each of them up, and nothing more than that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.trading.rules.orders import OrderRow, is_answer_to
@@ -26,6 +26,13 @@ class Listing:
         if found is None or (row.parent_order_id is None and row.order_class in WITH_LEGS and not found.legs):
             return None
         return found
+
+    def silent_on(self, rows: Sequence[OrderRow]) -> frozenset[str]:
+        """Symbols with an order at work that the listing shows neither by itself nor under its parent."""
+        shown = {row.order_id for row in rows if self.find(row) is not None}
+        return frozenset(
+            row.symbol for row in rows if not row.is_final and not shown & {row.order_id, row.parent_order_id}
+        )
 
 
 NOTHING = Listing()

@@ -12,6 +12,8 @@ from services.trading.rules.positions import PositionRow, exit_side
 POLL = timedelta(seconds=1)
 SLOW_POLL = timedelta(seconds=10)
 STUCK_AFTER = timedelta(seconds=15)
+EXIT_FILLS_WITHIN = timedelta(seconds=5)
+"""After that an exit at market that rests is looked up less often: nobody trades the name, and the stream tells."""
 HALTED_AFTER = timedelta(minutes=2)
 """An exit that nobody fills at all usually waits for a halt to end, and asking again does not help."""
 RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=1)
@@ -150,10 +152,10 @@ def _leave(scene: Scene, orders: tuple[OrderRow, ...], reason: str = "") -> Step
     return _wait(scene, orders) if orders else None
 
 
-def _wait(scene: Scene, orders: Sequence[OrderRow]) -> Rest:
+def _wait(scene: Scene, orders: Sequence[OrderRow], quick_for: timedelta = STUCK_AFTER) -> Rest:
     """For news of these orders: a look a second, and fewer when they are stuck; requests are rationed."""
     moved = max(order.updated_at for order in orders)
-    return Rest(scene.now + (POLL if scene.now - moved < STUCK_AFTER else SLOW_POLL))
+    return Rest(scene.now + (POLL if scene.now - moved < quick_for else SLOW_POLL))
 
 
 def _without_position(scene: Scene, entries: tuple[OrderRow, ...]) -> Step:
@@ -172,7 +174,9 @@ def _close(scene: Scene) -> Step:
     guards = tuple(order for order in scene.ours if order.purpose != "exit")
     if exits:
         hanging = tuple(order for order in exits if _hangs(scene, order))
-        return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(scene, exits)
+        return (_leave(scene, hanging, "its rest does not come") if hanging else None) or _wait(
+            scene, exits, EXIT_FILLS_WITHIN
+        )
     if not scene.market_open:
         return _before_the_open(scene)
     if (later := _after_refusal(scene)) is not None:
