@@ -14,6 +14,8 @@ CatalystError
 
 from datetime import datetime
 
+from shared.domain.order import RefusalCode
+
 
 class CatalystError(Exception):
     """Something went wrong that has a name."""
@@ -84,15 +86,24 @@ class OutcomeUnknown(Unavailable):
 
 
 class BrokerRefused(CatalystError):
-    """The broker refused. Match on (status, code, part of the message, extra field): codes are reused."""
+    """The broker refused. `refusal` says why, for what decides by it; its own code is reused for many things."""
 
     title = "refused by the broker"
 
-    def __init__(self, detail: str, *, status: int, code: int | None, extra: dict[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int,
+        code: int | None,
+        extra: dict[str, object] | None = None,
+        refusal: RefusalCode = "other",
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.extra = extra or {}
+        self.refusal = refusal
 
 
 class ConfigError(CatalystError):

@@ -82,9 +82,9 @@ def _unknown(answer: Row) -> Iterator[str]:
         for stage, symbols in one["unknown"].items():
             whose = "risk" if stage == "risk" else f"the {stage} stage"
             yield f"not known in {where}: {len(symbols)} that {whose} never saw"
-        told_above = {each["symbol"] for each in one["differences"]}
-        if rest := [symbol for symbol in one["unmeasured"] if symbol not in told_above]:
-            yield f"not known in {where}: {len(rest)} others with something that risk did not measure (--json has it)"
+        if one["not_stored"]:
+            names = ", ".join(one["not_stored"])
+            yield f"not known in {where}: what the decisions on {names} were made from was not kept yet"
         if one["elsewhere"]:
             yield f"{where}: {one['elsewhere']} others would have fallen out at another stage, before risk"
     yield from (f"not replayed: {change}" for change in answer["not_replayed"])

@@ -120,7 +120,7 @@ def going_on(told: dict[str, Any]) -> Iterator[str]:
         at = market_time(scan["started_at"])
         yield f"last scan: {scan['scan']} of {scan['cycle_id']} at {at}, {scan['status']}: {funnel}"
         if scan["degraded"]:
-            yield f"  {degraded(scan['degraded'], scan['reason'])}"
+            yield f"  {degraded(scan)}"
         elif scan["reason"]:
             yield f"  {plain(scan['reason'])}"
         yield from (f"  {pick['symbol']}: {pick['outcome']}, {plain(pick['reason'])}" for pick in scan["picks"])

@@ -32,14 +32,14 @@ def explain(
         show(answer, json, plain(answer["summary"]))
         return
     shown = str(scan or max(ways, key=int))
-    others = [text for number, text in answer["sentences"].items() if number != shown]
+    others = [text for number, text in answer["outlines"].items() if number != shown]
     for text in others:
-        out.print(plain(text.partition("; to decide otherwise: ")[0]), markup=False)
+        out.print(plain(text), markup=False)
     if others:
         out.print(f"one of them in full: catalyst explain {symbol.upper()} --scan NUMBER\n", markup=False)
     asked = call("GET", "workflow", f"/api/v1/cycles/{cycle}/scans/{shown}")
     title = f"{symbol.upper()} in scan {shown} of {cycle}, {market_time(asked['started_at'])} market time"
-    notes = [degraded(asked["degraded"], asked["reason"])] if asked["degraded"] else []
+    notes = [degraded(asked)] if asked["degraded"] else []
     if answer["config"].get(shown) not in (None, answer["config_now"]):
         notes.append("the configuration has changed since: `catalyst config try` shows what it would do now")
     out.print(story(title, ways[shown], everything, answer["sentences"][shown], notes))

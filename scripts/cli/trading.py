@@ -46,7 +46,7 @@ def scan(json: Json = False) -> None:
     ]
     title = f"scan {answer['scan']} of {answer['cycle_id']}: {answer['universe']:,} names, {answer['candidates']} picks"
     if answer["degraded"] and not json:
-        out.print(degraded(answer["degraded"], answer["reason"]))
+        out.print(degraded(answer))
     show(answer, json, table_of(title, ["symbol", "price", "score", "shares", "outcome", "why"], rows))
     if not json and not rows:
         path = f"/api/v1/candidates?cycle_id={answer['cycle_id']}&scan={answer['scan']}"
@@ -58,11 +58,12 @@ def scan(json: Json = False) -> None:
         out.print(table_of("the best of it", ["symbol", "score", "fell out at", "why"], near))
 
 
-def degraded(lost: list[str], why: str | None) -> str:
+def degraded(scan: dict[str, Any]) -> str:
     """That a scan had to do without something, and what followed."""
-    is_lossy = any(part.endswith("lost") for part in lost)
+    is_lossy = any(part["kind"] == "lost" for part in scan["degradations"])
     halved = "; its weight went to the others, sizes are halved" if is_lossy else ""
-    return f"degraded: {', '.join(lost)}{halved}{f' ({plain(why)})' if why else ''}"
+    why = f" ({plain(scan['reason'])})" if scan["reason"] else ""
+    return f"degraded: {', '.join(scan['degraded'])}{halved}{why}"
 
 
 def proposals(

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from pydantic import Field
 
 from services.risk_manager import store
-from services.risk_manager.flow import day, failing, outbox, reload, retrying, stop
+from services.risk_manager.flow import day, failing, outbox, reload, stop, what_if
 from services.risk_manager.flow import decide as judging
 from services.risk_manager.flow.watch import HALTED, Watch
 from services.risk_manager.rules.book import limits_of
@@ -23,7 +23,7 @@ from services.risk_manager.rules.paging import Acknowledged, Acknowledgement, Al
 from services.risk_manager.store import alerts
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import DecideRequest, Retried, RetryRequest
+from shared.domain.cycle import DecideRequest, Rejudged, WhatIfRequest
 from shared.domain.order import Check, Price, Quantity, Verdict
 from shared.errors import NotFound
 from shared.journal import raise_alert
@@ -231,9 +231,9 @@ def _add_config(app: FastAPI, deps: Deps, watch: Watch) -> None:
         return await reload.compared(deps, watch)
 
     @app.post("/api/v1/risk/config/try", summary="What past decisions would have been under other files")
-    async def retry(request: RetryRequest) -> tuple[tuple[Retried, ...], ...]:
+    async def try_config(request: WhatIfRequest) -> tuple[tuple[Rejudged, ...], ...]:
         """For each scan both verdicts of every candidate that was judged then, in the order asked; nothing is kept."""
-        return await retrying.retry(deps, request)
+        return await what_if.what_if(deps, request)
 
     @app.post("/api/v1/risk/config/accept", summary="Let refused files hold although positions get out of bounds")
     async def accept(request: AcceptRequest) -> dict[str, Any]:

@@ -93,7 +93,7 @@ async def name_securities(connection: Connection, symbols: Sequence[str]) -> Non
     await connection.execute(
         "SELECT get_or_create_security(symbol) FROM unnest($1::text[]) AS asked (symbol)"
         " WHERE NOT EXISTS (SELECT 1 FROM securities WHERE securities.symbol = asked.symbol)",
-        list(symbols),
+        sorted(symbols),
     )
 
 

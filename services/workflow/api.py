@@ -12,11 +12,11 @@ from fastapi import Body, FastAPI, Path, Query
 from pydantic import AfterValidator
 
 from services.workflow import store
-from services.workflow.flow import cycling, deciding, trying
+from services.workflow.flow import cycling, deciding, what_if
 from services.workflow.flow.watch import Watch
 from services.workflow.rules import explain, limits
 from services.workflow.rules.trace import Explanation, NearMiss
-from services.workflow.rules.trial import TrialRequest, Trials
+from services.workflow.rules.what_if.compare import TrialRequest, Trials
 from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
@@ -134,7 +134,7 @@ def _add_cycles(app: FastAPI, deps: Deps) -> None:
     @app.post("/api/v1/config/try", summary="What the last scans would have done under other files")
     async def try_config(request: TrialRequest) -> Trials:
         """Cuts, limits and sizes recomputed from what was stored; 422 with the line of a file that cannot be used."""
-        return await trying.try_files(deps, request)
+        return await what_if.try_files(deps, request)
 
 
 def _add_proposals(app: FastAPI, deps: Deps, watch: Watch) -> None:

@@ -18,7 +18,10 @@ CYCLE = (
     "cycle_id, mode, session_mode, status, trading_day, driven_by, max_positions, max_daily_loss,"
     " scan_frequency_seconds, config_hash, started_at, stopped_at, reason"
 )
-SCAN = "cycle_id, scan, slot, status, degraded, funnel, stage_ms, picks, reason, started_at, ended_at"
+SCAN = (
+    "cycle_id, scan, slot, status, degraded, coalesce(trace->'degradations', '[]') AS degradations,"
+    " trace->>'failed_stage' AS failed_stage, funnel, stage_ms, picks, reason, started_at, ended_at"
+)
 PROPOSAL = (
     "proposal_id, cycle_id, scan, symbol, status, scored, price_at_proposal, quantity, stop_price,"
     " take_profit_price, risk_amount, reason_code, refused_check, reason, attempts, decision_id, client_order_id,"
@@ -181,7 +184,7 @@ async def traces(source: Source, cycle_id: str) -> dict[int, dict[str, Any]]:
 async def completed_scans(source: Source, limit: int) -> list[tuple[ScanView, dict[str, Any]]]:
     """The newest completed scans of all cycles with their traces, as far as these hold what the stages said."""
     query = (
-        f"SELECT {SCAN}, trace FROM scans WHERE status = 'completed' AND trace ? 'facts'"
+        f"SELECT {SCAN}, trace FROM scans WHERE status = 'completed' AND trace ? 'degradations'"
         " ORDER BY started_at DESC, scan DESC LIMIT $1"
     )
     found = []

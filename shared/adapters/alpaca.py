@@ -224,4 +224,4 @@ def _meaning(error: APIError, writes: bool) -> Exception:
     if status == 429 or status >= 500 or (writes and code is None):
         kind = OutcomeUnknown if writes else Unavailable
         return kind(f"the broker answered {status}: {message}")
-    return BrokerRefused(message, status=status, code=code, extra=extra)
+    return BrokerRefused(message, status=status, code=code, extra=extra, refusal=wire.refusal_code(message, extra))

@@ -1,7 +1,7 @@
 """Alpaca's JSON to and from our values: strict on what we need, blind to the rest."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -10,7 +10,7 @@ import structlog
 
 from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed, Unreadable
-from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
+from shared.domain.order import BrokerOrder, Execution, OrderRequest, RefusalCode, TradeUpdate
 from shared.domain.position import US_EQUITY, Account, BrokerPosition
 from shared.domain.session import MarketClock
 
@@ -256,3 +256,30 @@ def refusal(text: str, status: int) -> tuple[int | None, str, dict[str, object]]
     code = body.get("code")
     extra = {key: value for key, value in body.items() if key not in ("code", "message")}
     return code if isinstance(code, int) else None, str(body.get("message", f"HTTP {status}")), extra
+
+
+def refusal_code(message: str, extra: Mapping[str, object]) -> RefusalCode:
+    """Why an order was turned down: by the further fields of the answer, else by its words.
+
+    Alpaca's own codes do not tell: 40310000 and 42210000 stand for a dozen reasons each. This is the one place that
+    reads its words.
+    """
+    fields: dict[str, RefusalCode] = {
+        "base_price": "price_moved",
+        "available": "shares_not_available",
+        "reject_reason": "wash_trade",
+        "buying_power": "buying_power",
+    }
+    if found := next((refusal for field, refusal in fields.items() if field in extra), None):
+        return found
+    words: dict[str, RefusalCode] = {
+        "base_price": "price_moved",
+        "client_order_id must be unique": "client_order_id_taken",
+        "insufficient qty available": "shares_not_available",
+        "insufficient buying power": "buying_power",
+        "wash trade": "wash_trade",
+        "is not tradable": "not_tradable",
+        "not authorized to trade": "account_restricted",
+        "account is restricted": "account_restricted",
+    }
+    return next((refusal for said, refusal in words.items() if said in message), "other")

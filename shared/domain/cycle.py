@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from config.yaml_file import LONGEST_KEY, MOST_CHARACTERS
 from shared.domain.base import Value
-from shared.domain.evidence import Candidate, Scored
+from shared.domain.evidence import Candidate, Scored, Stage
 from shared.domain.order import Quantity, Verdict
 
 MOST_FILES = 2
@@ -104,19 +104,19 @@ Files = Annotated[dict[str, str], BeforeValidator(_bounded)]
 """The contents of the two configuration files by name."""
 
 
-class RetryRequest(Value):
+class WhatIfRequest(Value):
     """Ask risk what it would have said under other files of decisions that it once took."""
 
     files: Files
     scans: tuple[DecideRequest, ...]
 
 
-class Retried(Value):
-    """A stored verdict, and the one under other files; `unknown`: what was never measured and is taken as it was."""
+class Rejudged(Value):
+    """A stored verdict, and the one under other files; `why_not`: why there is none."""
 
     was: Verdict
-    would: Verdict
-    unknown: tuple[str, ...] = ()
+    would: Verdict | None
+    why_not: Literal["inputs_not_stored"] | None = None
 
 
 class FunnelCounts(Value):
@@ -131,14 +131,40 @@ class FunnelCounts(Value):
     execution: int = 0
 
 
+class Degradation(Value):
+    """Evidence that a scan had to do without.
+
+    `off`: the stage is switched off; `lost`: evidence that should have been there is not, and sizes are halved for it;
+    `unanswered`: the stage said nothing of some, who are out. `missing` of the `asked` symbols; 0: the whole stage.
+    """
+
+    stage: Stage
+    kind: Literal["off", "lost", "unanswered"]
+    missing: int = 0
+    asked: int = 0
+
+    @property
+    def halves(self) -> bool:
+        """Whether sizes are halved for it."""
+        return self.kind == "lost"
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        how = "switched off" if self.kind == "off" else self.kind
+        return f"{self.stage}: {self.missing} of {self.asked} {how}" if self.missing else f"{self.stage} {how}"
+
+
 class ScanView(Value):
-    """One scan as workflow's API shows it."""
+    """One scan as workflow's API shows it. `degraded`: the degradations in words."""
 
     cycle_id: str
     scan: int
     slot: datetime
     status: Literal["running", "completed", "failed", "interrupted"]
     degraded: tuple[str, ...] = ()
+    degradations: tuple[Degradation, ...] = ()
+    failed_stage: Stage | None = None
     funnel: FunnelCounts
     stage_ms: dict[str, float] = Field(default_factory=dict)
     picks: tuple[dict[str, Any], ...] = ()

@@ -16,6 +16,17 @@ OrderClass = Literal["simple", "bracket", "oco", "oto"]
 Purpose = Literal["entry", "take_profit", "stop_loss", "exit", "protect", "foreign"]
 
 ORDER_TYPES: frozenset[str] = frozenset(get_args(OrderType))
+RefusalCode = Literal[
+    "price_moved",
+    "client_order_id_taken",
+    "shares_not_available",
+    "buying_power",
+    "not_tradable",
+    "account_restricted",
+    "wash_trade",
+    "other",
+]
+"""Why the broker turned an order down. `price_moved`: stop or target lie on the wrong side of its own price by now."""
 PositionIntent = Literal["buy_to_open", "sell_to_close", "buy_to_close"]
 
 FINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
@@ -164,6 +175,7 @@ class OrderView(Value):
     limit_price: Decimal | None
     stop_price: Decimal | None
     reason: str | None
+    refusal: RefusalCode | None = None
     created_at: datetime
     submitted_at: datetime | None
     updated_at: datetime

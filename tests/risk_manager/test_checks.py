@@ -4,22 +4,28 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from services.risk_manager.rules.book import Book, Limits, Subject
 from services.risk_manager.rules.case import case_as_asked
 from services.risk_manager.rules.checks import CHECKS
-from services.risk_manager.rules.correlation import returns_of
+from services.risk_manager.rules.correlation import measured, returns_of
 from tests.risk_manager import facts
 
 FULL = tuple(facts.holding(f"H{n}", 100, risk=Decimal(1)) for n in range(5))
-ALIKE = {
-    "ACME": returns_of(facts.daily("ACME", facts.moves(1))),
-    "HELD": returns_of(facts.daily("HELD", facts.moves(1))),
-}
-UNLIKE = ALIKE | {"HELD": returns_of(facts.daily("HELD", facts.moves(2)))}
-AGAINST = ALIKE | {"HELD": returns_of(facts.daily("HELD", -facts.moves(1)))}
-SHORT = ALIKE | {"HELD": returns_of(facts.daily("HELD", facts.moves(1, 12)))}
+
+
+def _with_held(changes: np.ndarray) -> dict[str, float | None]:
+    """The correlation of ACME with HELD, whose daily returns these are."""
+    own, held = facts.daily("ACME", facts.moves(1)), facts.daily("HELD", changes)
+    return measured("ACME", ("HELD",), {"ACME": returns_of(own), "HELD": returns_of(held)})
+
+
+ALIKE = _with_held(facts.moves(1))
+UNLIKE = _with_held(facts.moves(2))
+AGAINST = _with_held(-facts.moves(1))
+SHORT = _with_held(facts.moves(1, 12))
 ONE = (facts.holding(),)
 S, B, L = facts.subject, facts.book, facts.limits
 
@@ -70,12 +76,12 @@ CASES: list[tuple[str, bool, float | None, Subject, Book, Limits]] = [
     ("sector_exposure", True, None, S(sector="Energy"), B(holdings=(facts.holding(value=9990),)),
      L(sectors_to_limit=("Finance",))),
     ("correlation", True, None, S(), B(), L()),
-    ("correlation", False, -0.3, S(), B(holdings=ONE, returns=ALIKE), L()),
-    ("correlation", True, None, S(), B(holdings=ONE, returns=ALIKE), L(check_correlation=False)),
-    ("correlation", True, None, S(), B(holdings=ONE, returns=SHORT), L()),
-    ("correlation", True, 1.7, S(), B(holdings=ONE, returns=AGAINST), L()),
-    ("correlation", False, None, S(sector="Energy"), B(holdings=ONE, returns=SHORT), L()),
-    ("correlation", True, None, S(sector="Finance"), B(holdings=ONE, returns=SHORT), L()),
+    ("correlation", False, -0.3, S(correlations=ALIKE), B(holdings=ONE), L()),
+    ("correlation", True, None, S(correlations=ALIKE), B(holdings=ONE), L(check_correlation=False)),
+    ("correlation", True, None, S(correlations=SHORT), B(holdings=ONE), L()),
+    ("correlation", True, 1.7, S(correlations=AGAINST), B(holdings=ONE), L()),
+    ("correlation", False, None, S(sector="Energy", correlations=SHORT), B(holdings=ONE), L()),
+    ("correlation", True, None, S(sector="Finance", correlations=SHORT), B(holdings=ONE), L()),
     ("cooldown", True, None, S(), B(), L()),
     ("cooldown", True, 0.0, S(), B(last_losses={"ACME": facts.NOW - timedelta(minutes=60)}), L()),
     ("cooldown", False, -10.0, S(), B(last_losses={"ACME": facts.NOW - timedelta(minutes=50)}), L()),
@@ -118,7 +124,7 @@ def test_every_check_is_tried_above_both_ways() -> None:
 
 
 def test_names_that_move_apart_are_no_second_helping() -> None:
-    found = facts.check("correlation", facts.case(held=facts.book(holdings=ONE, returns=UNLIKE)))
+    found = facts.check("correlation", facts.case(facts.subject(correlations=UNLIKE), facts.book(holdings=ONE)))
     assert found.passed
     assert found.value is not None
     assert abs(found.value) < 0.7
@@ -165,12 +171,12 @@ def test_a_cooldown_tells_how_long_it_lasts() -> None:
 
 def test_what_cannot_be_compared_is_named() -> None:
     both = (*ONE, facts.holding("NEWLY", sector="Mining"))
-    returns = {**UNLIKE, "NEWLY": returns_of(facts.daily("NEWLY", facts.moves(3, 12)))}
-    found = facts.check("correlation", facts.case(held=facts.book(holdings=both, returns=returns)))
+    known = {**UNLIKE, "NEWLY": None}
+    found = facts.check("correlation", facts.case(facts.subject(correlations=known), facts.book(holdings=both)))
     assert found.passed
     assert "too few days in common with NEWLY" in found.note
     miner = facts.check(
-        "correlation", facts.case(facts.subject(sector="Mining"), facts.book(holdings=both, returns=returns))
+        "correlation", facts.case(facts.subject(sector="Mining", correlations=known), facts.book(holdings=both))
     )
     assert not miner.passed
     assert miner.note == "fewer than 20 days in common with NEWLY of the same sector: taken as alike"

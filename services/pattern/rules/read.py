@@ -76,12 +76,13 @@ def best_of(detections: Sequence[Detection]) -> Detection | None:
 
 
 def _reading(one: Charts) -> Reading:
-    frames, said, refusals = list[Frame](), list[str](), list[str]()
+    frames, said, refusals, had_bars = list[Frame](), list[str](), list[str](), False
     for timeframe in one.asked:
         called, bars = CALLED[timeframe], one.intraday if timeframe == "5Min" else one.daily
         if bars is None or not len(bars):
             refusals.append(f"{called}: {NO_BARS}")
             continue
+        had_bars = True
         kept, notes, refused = usable(bars)
         said += [f"{called}: {note}" for note in notes]
         if refused:
@@ -89,8 +90,7 @@ def _reading(one: Charts) -> Reading:
         else:
             frames.append(Frame(kept, timeframe))
             said.append(counted(len(kept), f"{called} bar"))
-    without_any = all(refusal.endswith(f": {NO_BARS}") for refusal in refusals)
-    refused = None if frames else NO_BARS if without_any else "; ".join(refusals)
+    refused = None if frames else NO_BARS if not had_bars else "; ".join(refusals)
     return Reading(tuple(frames), "; ".join([*said, *refusals]), refused)
 
 

@@ -14,6 +14,7 @@ from services.risk_manager import store
 from services.risk_manager.flow.result import read_result
 from services.risk_manager.flow.watch import SERVICE, read_account, sessions_near
 from services.risk_manager.rules import book, case, judge
+from services.risk_manager.rules.correlation import returns_table
 from services.risk_manager.rules.day import DayReading
 from shared.deps import Deps
 from shared.domain.cycle import DecideRequest
@@ -43,7 +44,7 @@ async def _outside(deps: Deps, symbols: Sequence[str], now: datetime) -> book.Ou
         deps.market.quotes(symbols),
         deps.market.bars(sorted({*symbols, *held}), "1Day", now - HISTORY, now),
     )
-    return book.Outside(book.book_of(account, day, session, upcoming, bars), trades, quotes, bars)
+    return book.Outside(book.book_of(account, day, session, upcoming), trades, quotes, bars, returns_table(bars))
 
 
 async def _account_and_day(deps: Deps, now: datetime) -> tuple[Account, DayReading]:
@@ -101,7 +102,8 @@ async def _decide_new(deps: Deps, request: DecideRequest, ids: dict[str, UUID]) 
         known = replace(known, approvals=approvals, approve_max=request.approve_max)
         sectors = await store.sectors(connection, symbols)
         fresh = [one for one in request.candidates if ids[one.symbol] not in stored]
-        subjects = book.subjects_of(fresh, sectors, outside, request.caps)
+        beside = known.symbols | frozenset(symbols)
+        subjects = book.subjects_of(fresh, sectors, outside, beside, request.caps)
         before = await store.approvals_of_day(connection, symbols, id_prefix(now))
         question = judge.Question(request.cycle_id, request.scan, request.size_factor, request.attempt)
         decisions = judge.judge_all(subjects, known, limits, now, question, before)
@@ -126,10 +128,11 @@ async def validate(deps: Deps, symbol: str, quantity: int, price: Decimal, cycle
         raise NotFound(f"there is no symbol {symbol} on this market", field="symbol")
     await store.register(deps.pool, [symbol])
     known = await _inside(deps.pool, outside.book, [symbol], now)
-    subject = book.subject_as_asked(symbol, price, await store.sectors(deps.pool, [symbol]), outside)
+    sectors = await store.sectors(deps.pool, [symbol])
+    subject = book.subject_as_asked(symbol, price, sectors, outside, known.symbols)
     asked = case.case_as_asked(subject, known, limits, now, quantity, price)
     verdict = judge.judge(asked, judge.validation_id(cycle_id, symbol, quantity, price, now), None)
-    decision = judge.decided(asked, verdict, cycle_id, None)
+    decision = judge.decided(asked, verdict, cycle_id, None, judge.Inputs(subject, known, Decimal(1), 0))
     await store.insert_decisions(deps.pool, [decision])
     _count([decision])
     return verdict

@@ -1,13 +1,13 @@
 """What risk knows when it judges: the limits, the book they are held against, and one subject with its prices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from config.trading import Config
-from services.risk_manager.rules.correlation import Returns, returns_table
+from services.risk_manager.rules.correlation import Returns, measured
 from services.risk_manager.rules.day import DayReading
 from shared.domain.base import Value
 from shared.domain.cycle import Cap
@@ -75,7 +75,6 @@ class Book:
     session: Session | None = None
     opens_at: datetime | None = None
     last_losses: Mapping[str, datetime] = field(default_factory=dict)
-    returns: Mapping[str, Returns] = field(default_factory=dict)
     approvals: int = 0
     entries_today: int = 0
     approve_max: int | None = None
@@ -116,7 +115,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One symbol that is judged: what the funnel said of it, and what the market says now."""
+    """One symbol that is judged: what the funnel said of it, and what the market says now.
+
+    `correlations` with everything that is held or asked about beside it; None where two cannot be compared.
+    """
 
     symbol: str
     price: float
@@ -129,6 +131,7 @@ class Subject:
     trade: Trade | None = None
     quote: Quote | None = None
     cap: Cap | None = None
+    correlations: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class Outside(NamedTuple):
@@ -138,12 +141,20 @@ class Outside(NamedTuple):
     trades: Mapping[str, Trade]
     quotes: Mapping[str, Quote]
     bars: BarTable
+    returns: Mapping[str, Returns]
 
 
 def subjects_of(
-    scored: Iterable[Scored], sectors: Mapping[str, str], outside: Outside, caps: Iterable[Cap] = ()
+    scored: Sequence[Scored],
+    sectors: Mapping[str, str],
+    outside: Outside,
+    beside: frozenset[str],
+    caps: Iterable[Cap] = (),
 ) -> tuple[Subject, ...]:
-    """Candidates with their prices. One name has one sector everywhere: that of our own records, where they know it."""
+    """Candidates with their prices. One name has one sector everywhere: that of our own records, where they know it.
+
+    `beside`: the symbols that are held, promised or asked about together with them.
+    """
     capped = {cap.symbol: cap for cap in caps}
     return tuple(
         Subject(
@@ -158,12 +169,15 @@ def subjects_of(
             trade=outside.trades.get(one.symbol),
             quote=outside.quotes.get(one.symbol),
             cap=capped.get(one.symbol),
+            correlations=measured(one.symbol, beside, outside.returns),
         )
         for one in scored
     )
 
 
-def subject_as_asked(symbol: str, price: Decimal, sectors: Mapping[str, str], outside: Outside) -> Subject:
+def subject_as_asked(
+    symbol: str, price: Decimal, sectors: Mapping[str, str], outside: Outside, beside: frozenset[str]
+) -> Subject:
     """A symbol that somebody asks about by hand; its average day is that of the last twenty."""
     history = outside.bars.get(symbol)
     return Subject(
@@ -173,12 +187,11 @@ def subject_as_asked(symbol: str, price: Decimal, sectors: Mapping[str, str], ou
         sector=sectors.get(symbol),
         trade=outside.trades.get(symbol),
         quote=outside.quotes.get(symbol),
+        correlations=measured(symbol, beside, outside.returns),
     )
 
 
-def book_of(
-    account: Account, day: DayReading, session: Session | None, upcoming: Session | None, bars: BarTable
-) -> Book:
+def book_of(account: Account, day: DayReading, session: Session | None, upcoming: Session | None) -> Book:
     """What others say of the account and the market; holdings, halts and losses are added from the database."""
     return Book(
         buying_power=account.buying_power,
@@ -187,7 +200,6 @@ def book_of(
         trading_allowed=account.trading_allowed,
         session=session,
         opens_at=upcoming.open if upcoming else None,
-        returns=returns_table(bars),
     )
 
 

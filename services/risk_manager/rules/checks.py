@@ -140,7 +140,7 @@ def correlation(case: Case) -> Check:
         return _says(name, True, "switched off")
     if not book.symbols - {symbol}:
         return _says(name, True, "nothing held to compare with")
-    nearest, unknown = closest(symbol, book.symbols, book.returns)
+    nearest, unknown = closest(symbol, book.symbols, case.subject.correlations)
     sectors = {held.symbol: held.sector for held in book.holdings}
     alike = [one for one in unknown if case.subject.sector is not None and sectors[one] == case.subject.sector]
     if alike:

@@ -1,6 +1,6 @@
 """How alike two names moved: Pearson's correlation of daily returns on the days both traded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
@@ -43,16 +43,21 @@ def correlation(first: Returns, second: Returns) -> float | None:
     return min(1.0, max(-1.0, float(a @ b) / scale)) if scale > STILL else None
 
 
+def measured(symbol: str, others: Iterable[str], table: Mapping[str, Returns]) -> dict[str, float | None]:
+    """The correlation of a symbol with each other one; None where they cannot be compared."""
+    mine = table.get(symbol)
+    return {
+        other: correlation(mine, table[other]) if mine is not None and other in table else None
+        for other in sorted({*others} - {symbol})
+    }
+
+
 def closest(
-    symbol: str, others: frozenset[str], table: Mapping[str, Returns]
+    symbol: str, others: frozenset[str], known: Mapping[str, float | None]
 ) -> tuple[tuple[str, float] | None, tuple[str, ...]]:
     """The holding that moved most like `symbol`, and how much; and those that cannot be compared with it."""
-    mine, found = table.get(symbol), list[tuple[str, float]]()
-    unknown = []
-    for other in sorted(others - {symbol}):
-        value = correlation(mine, table[other]) if mine is not None and other in table else None
-        if value is None:
-            unknown.append(other)
-        else:
-            found.append((other, value))
-    return max(found, key=lambda pair: pair[1], default=None), tuple(unknown)
+    found = [(other, known.get(other)) for other in sorted(others - {symbol})]
+    compared = [(other, value) for other, value in found if value is not None]
+    return max(compared, key=lambda pair: pair[1], default=None), tuple(
+        other for other, value in found if value is None
+    )

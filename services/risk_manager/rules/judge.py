@@ -1,11 +1,14 @@
 """The verdicts: one case at a time, best first, each approval counted before the next is looked at."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID, uuid5
+
+from pydantic import TypeAdapter
 
 from services.risk_manager.rules.book import Book, Limits, Subject
 from services.risk_manager.rules.case import Case, case_of
@@ -82,8 +85,23 @@ def verdict_on(case: Case, checks: tuple[Check, ...], identity: UUID, order: App
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a verdict is computed from but for the limits and the question: stored with it, so that asking
+    what other limits would have said is the same rules run again. `used`: the symbol's approvals earlier in the day.
+    """
+
+    subject: Subject
+    book: Book
+    size_factor: Decimal
+    used: int
+
+
+INPUTS = TypeAdapter(Inputs)
+
+
 class Decision(Value):
-    """One row of risk_decisions: a verdict with what it was about."""
+    """One row of risk_decisions: a verdict with what it was about, and what it was made from (as JSON)."""
 
     cycle_id: str
     scan: int | None
@@ -94,6 +112,7 @@ class Decision(Value):
     stop_price: Decimal
     take_profit_price: Decimal
     decided_at: datetime
+    inputs: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +146,7 @@ def order_on(case: Case, question: Question, identity: UUID, used: int) -> Appro
     )
 
 
-def decided(case: Case, verdict: Verdict, cycle_id: str, scan: int | None) -> Decision:
+def decided(case: Case, verdict: Verdict, cycle_id: str, scan: int | None, inputs: Inputs) -> Decision:
     """The row of a verdict; without a scan it was a validation."""
     return Decision(
         cycle_id=cycle_id,
@@ -139,6 +158,8 @@ def decided(case: Case, verdict: Verdict, cycle_id: str, scan: int | None) -> De
         stop_price=case.levels.stop,
         take_profit_price=case.levels.target,
         decided_at=case.now,
+        # A number that is none becomes null, which the database can keep.
+        inputs=json.loads(INPUTS.dump_json(inputs)),
     )
 
 
@@ -155,9 +176,10 @@ def judge_all(
     for subject in subjects:
         case = case_of(subject, book, limits, now, question.size_factor)
         identity = decision_id(question.cycle_id, question.scan, subject.symbol, question.attempt)
-        order = order_on(case, question, identity, approved_before.get(subject.symbol, 0))
-        verdict = judge(case, identity, order)
-        decisions.append(decided(case, verdict, question.cycle_id, question.scan))
+        used = approved_before.get(subject.symbol, 0)
+        verdict = judge(case, identity, order_on(case, question, identity, used))
+        inputs = Inputs(subject, book, question.size_factor, used)
+        decisions.append(decided(case, verdict, question.cycle_id, question.scan, inputs))
         if verdict.approved:
             book = book.approve(case.holding())
     return tuple(decisions)

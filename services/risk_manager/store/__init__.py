@@ -47,8 +47,11 @@ async def is_known(db: Reader, symbol: str) -> bool:
 
 
 async def register(db: Reader, symbols: Sequence[str]) -> None:
-    """Rows in securities for symbols that have none; decisions refer to them."""
-    await db.execute("SELECT get_or_create_security(s) FROM unnest($1::text[]) AS s", list(symbols))
+    """Rows in securities for symbols that have none; decisions refer to them.
+
+    In one order, whatever was asked: two requests that each wait for the other's new name would wait for ever.
+    """
+    await db.execute("SELECT get_or_create_security(s) FROM unnest($1::text[]) AS s", sorted(symbols))
 
 
 async def sectors(db: Reader, symbols: Sequence[str]) -> dict[str, str]:
@@ -134,13 +137,13 @@ async def insert_decisions(connection: Reader, decisions: Sequence[Decision]) ->
             verdict.symbol, "long", order.client_order_id if order else None, one.quantity, one.reference_price,
             one.stop_price, one.take_profit_price, order.expires_at if order else None, verdict.reason,
             verdict.risk_score, verdict.risk_amount, [check.model_dump() for check in verdict.checks], one.decided_at,
-            order.limit_price if order else None,
+            order.limit_price if order else None, one.inputs,
         ))  # fmt: skip
     sql = (
         "INSERT INTO risk_decisions (decision_id, cycle_id, scan, kind, verdict, symbol, side, client_order_id,"
         " quantity, reference_price, stop_price, take_profit_price, expires_at, reason, risk_score, risk_amount,"
-        " checks, decided_at, limit_price)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+        " checks, decided_at, limit_price, inputs)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
         " ON CONFLICT (decision_id) DO NOTHING"
     )
     await connection.executemany(sql, rows)

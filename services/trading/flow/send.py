@@ -183,7 +183,7 @@ async def _submit(desk: Desk, order: OrderRow) -> BrokerOrder:
         except OutcomeUnknown:
             found = await found_as(desk, order)
         except BrokerRefused as refused:
-            if "client_order_id must be unique" not in refused.detail:
+            if refused.refusal != "client_order_id_taken":
                 raise
             await store.mark_arrived(desk.deps.pool, order.order_id, await desk.deps.clock.now())
             found = await found_as(desk, order)
@@ -198,7 +198,12 @@ async def found_as(desk: Desk, order: OrderRow) -> BrokerOrder | None:
     """What the broker has under our id. Raises BrokerRefused when that is another order than the one meant."""
     found = await desk.broker.order_by_client_id(order.client_order_id)
     if found is not None and not rule.is_answer_to(order, found):
-        raise BrokerRefused("the broker knows another order under this client_order_id", status=422, code=None)
+        raise BrokerRefused(
+            "the broker knows another order under this client_order_id",
+            status=422,
+            code=None,
+            refusal="client_order_id_taken",
+        )
     return found
 
 
@@ -236,10 +241,10 @@ async def refuse(desk: Desk, order: OrderRow, refused: BrokerRefused) -> OrderRo
     REJECTS.labels(order.purpose, str(refused.code or refused.status)).inc()
     log.warning("order_rejected", client_order_id=order.client_order_id, reason=reason)
     async with desk.deps.pool.acquire() as connection, connection.transaction():
-        row = await store.mark_order(connection, order.order_id, "rejected", reason, now)
+        row = await store.mark_order(connection, order.order_id, "rejected", reason, now, refused.refusal)
         await note_order(connection, row, now)
-    if order.purpose in ("exit", "protect") and "available" not in refused.extra:
-        # With `available` it is a matter of seconds: shares that a cancelled order has not let go of yet.
+    if order.purpose in ("exit", "protect") and refused.refusal != "shares_not_available":
+        # Otherwise it is a matter of seconds: shares that a cancelled order has not let go of yet.
         kind = "exit_refused" if order.purpose == "exit" else "protection_refused"
         message = f"{order.quantity} {order.symbol}: the broker refuses to take the {order.purpose} order: {reason}"
         await alert_once(desk, f"{kind}-{order.symbol}-{refused.code}", "critical", kind, message, now)

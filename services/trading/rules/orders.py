@@ -16,6 +16,7 @@ from shared.domain.order import (
     OrderView,
     PositionIntent,
     Purpose,
+    RefusalCode,
     Side,
 )
 from shared.domain.position import Origin
@@ -73,6 +74,7 @@ class OrderRow:
     updated_at: datetime
     origin: Origin = "system"
     time_in_force: Literal["day", "gtc"] = "day"
+    refusal: RefusalCode | None = None
 
     @property
     def is_final(self) -> bool:
@@ -317,6 +319,7 @@ def view(order: OrderRow) -> OrderView:
         limit_price=order.limit_price,
         stop_price=order.stop_price,
         reason=order.cancel_reason or order.reason,
+        refusal=order.refusal,
         created_at=order.created_at,
         submitted_at=order.submitted_at,
         updated_at=order.updated_at,

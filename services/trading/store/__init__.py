@@ -14,7 +14,7 @@ from services.trading.rules.positions import Fill, Fold, PositionRow
 from services.trading.store.clock import last_clock_reading as last_clock_reading
 from services.trading.store.clock import write_clock_reading as write_clock_reading
 from shared.account_lock import FLATTENING
-from shared.domain.order import BrokerOrder
+from shared.domain.order import BrokerOrder, RefusalCode
 from shared.domain.position import Origin
 from shared.journal import Connection
 
@@ -25,7 +25,7 @@ _ORDER = (
     "order_id, client_order_id, broker_order_id, parent_order_id, cycle_id, symbol, side, purpose, type, order_class,"
     " status, quantity, filled_quantity, booked_quantity, filled_average_price, limit_price, stop_price, decision_id,"
     " decision_stop, decision_target, decision_expires_at, reason, cancel_reason, exit_reason, created_at,"
-    " submitted_at, updated_at, origin, time_in_force"
+    " submitted_at, updated_at, origin, time_in_force, refusal"
 )
 _POSITION = (
     "position_id, cycle_id, symbol, side, status, quantity, entry_quantity, entry_price, entry_time, exit_price,"
@@ -163,11 +163,14 @@ async def record_told(source: Source, order: OrderRow, told: BrokerOrder, status
     return _written(row)
 
 
-async def mark_order(source: Source, order_id: UUID, status: str, reason: str, at: datetime) -> OrderRow:
+async def mark_order(
+    source: Source, order_id: UUID, status: str, reason: str, at: datetime, refusal: RefusalCode | None = None
+) -> OrderRow:
     """A status of our own making: turned down, or given up before it reached the broker."""
     row = await source.fetchrow(
-        f"UPDATE orders SET status = $2, reason = $3, updated_at = $4 WHERE order_id = $1 RETURNING {_ORDER}",
-        *(order_id, status, reason, at),
+        "UPDATE orders SET status = $2, reason = $3, updated_at = $4, refusal = $5"
+        f" WHERE order_id = $1 RETURNING {_ORDER}",
+        *(order_id, status, reason, at, refusal),
     )
     return _written(row)
 

@@ -16,8 +16,8 @@ from services.workflow.rules.scan import Scan
 from shared import errors
 from shared.deps import Deps
 from shared.domain.base import Value
-from shared.domain.cycle import DecideRequest, ScanAnswer, ScanRequest
-from shared.domain.evidence import AssessRequest, NewsAssessment, PatternAssessment, TechnicalAssessment
+from shared.domain.cycle import DecideRequest, Degradation, ScanAnswer, ScanRequest
+from shared.domain.evidence import AssessRequest, NewsAssessment, PatternAssessment, Stage, TechnicalAssessment
 from shared.domain.order import ApprovedOrder, OrderView, Verdict
 from shared.journal import append_event
 
@@ -50,13 +50,13 @@ async def judged(deps: Deps, asked: DecideRequest) -> tuple[Verdict, ...]:
     return usable
 
 
-async def assessed(deps: Deps, run: Scan, name: str, asked: AssessRequest, kind: type[A]) -> A:
+async def assessed(deps: Deps, run: Scan, name: Stage, asked: AssessRequest, kind: type[A]) -> A:
     """What a stage says of those asked about. Raises Unavailable for an answer that is not one to the question."""
     answer = await post(deps, name, ASSESS, asked, kind)
     if why := answers.why_not_this_moment(answer, asked):
         raise errors.Unavailable(f"{name} {why}")
     about = answers.about(asked.symbols, answer)
-    run.notice(name, asked, about, "unanswered" if name == "technical" else "lost")
+    run.notice(name, asked, about)
     return about
 
 
@@ -120,11 +120,11 @@ async def _scanned(deps: Deps, asked: ScanRequest) -> ScanAnswer:
 
 
 async def _heard(
-    deps: Deps, run: Scan, name: str, wanted: bool, leads: Sequence[funnel.Lead], kind: type[A]
+    deps: Deps, run: Scan, name: Stage, wanted: bool, leads: Sequence[funnel.Lead], kind: type[A]
 ) -> A | None:
     """The opinion of a stage that the scan can do without; None when it is switched off or lost."""
     if not wanted:
-        run.degraded.append(f"{name} switched off")
+        run.degraded.append(Degradation(stage=name, kind="off"))
     if not wanted or not leads:
         return None
     try:
@@ -132,7 +132,7 @@ async def _heard(
             return await assessed(deps, run, name, run.assess_request(leads), kind)
     except errors.CatalystError as error:
         log.warning("stage_lost", stage=name, cycle_id=run.cycle.cycle_id, scan=run.scan, detail=error.detail)
-        run.lose(f"{name} lost", error.detail)
+        run.lose(Degradation(stage=name, kind="lost"), error.detail)
         return None
 
 

@@ -173,6 +173,12 @@ def _last_candidate(trace: Trace) -> Peer | None:
 
 def sentence(number: int, way: Sequence[TraceRow], trace: Trace) -> str:
     """One scan in one line: the last stage reached and why, the figures there, and what would have changed it."""
+    change = f"; to decide otherwise: {way[-1].otherwise}" if way and way[-1].otherwise else ""
+    return outline(number, way, trace) + change
+
+
+def outline(number: int, way: Sequence[TraceRow], trace: Trace) -> str:
+    """One scan in one line: the last stage reached and why, and the figures there."""
     if not way:
         return f"scan {number} failed and looked at nobody: {trace['failed']}"
     last = way[-1]
@@ -191,8 +197,7 @@ def sentence(number: int, way: Sequence[TraceRow], trace: Trace) -> str:
         what = f"fell out at {STAGES[last.stage]}"
     cut_short = trace.get("failed") and (last.passed or last.stage == "execution")
     ended = f"; the scan failed there: {trace['failed']}" if cut_short else ""
-    change = f"; to decide otherwise: {last.otherwise}" if last.otherwise else ""
-    return f"scan {number}: {what}: {last.reason}{numbers}{ended}{change}"
+    return f"scan {number}: {what}: {last.reason}{numbers}{ended}"
 
 
 def told(
@@ -205,19 +210,21 @@ def told(
     """The explanation from the stored traces and, where the symbol was no candidate, the scanner's word. `proposals` of
     this symbol by scan, as they stand by now.
     """
-    ways, said = dict[int, tuple[TraceRow, ...]](), dict[int, str]()
+    ways, said, outlines = dict[int, tuple[TraceRow, ...]](), dict[int, str](), dict[int, str]()
     for number, trace in sorted(traces.items()):
         if trace.get("counts"):
             way = way_of(symbol, trace) or (never_seen(symbol, trace, standings.get(number)),)
             ways[number] = tuple(fate.of_row(row, proposals.get(number)) for row in way)
         if trace.get("counts") or trace.get("failed"):
             said[number] = sentence(number, ways.get(number, ()), trace)
+            outlines[number] = outline(number, ways.get(number, ()), trace)
     return Explanation(
         cycle_id=cycle_id,
         symbol=symbol,
         summary="; ".join(said.values()) or "no scan of this cycle has looked at the market yet",
         scans=ways,
         sentences=said,
+        outlines=outlines,
         degraded={number: tuple(lost) for number in ways if (lost := traces[number].get("degraded"))},
         config={number: held for number in ways if (held := traces[number].get("config"))},
     )

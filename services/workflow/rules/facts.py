@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.workflow.rules.funnel import NO_NEWS, PATTERN_SHARE, Lead
+from services.workflow.rules.funnel import NO_NEWS, PATTERN_SHARE, Lead, is_bad
 from services.workflow.rules.score import PARTS, redistribute
 
 Facts = dict[str, dict[str, Any]]
@@ -19,17 +19,19 @@ DIGITS = 9
 
 
 def facts_of(lead: Lead) -> Facts:
-    """Everything numeric that led to a lead's values."""
+    """Everything that led to a lead's values. What the cuts go by is kept in full, so that they can be made again."""
     seen = {name: getattr(lead.candidate, name) for name in SCANNER} | lead.candidate.components
     found: Facts = {"scanner": _short(seen)}
     if news := lead.news:
-        found["news"] = _short({name: getattr(news, name) for name in NEWS})
+        found["news"] = {name: getattr(news, name) for name in NEWS} | {"catalyst": news.catalyst}
+        if is_bad(news):
+            found["news"]["reason"] = news.reason
     if pattern := lead.pattern:
         best = pattern.best.confidence if pattern.best else None
-        found["pattern"] = _short({"score": pattern.score, "confidence": best})
+        found["pattern"] = {"score": pattern.score} | _short({"confidence": best})
     if technical := lead.technical:
         parts, weights = _short(technical.parts), _short(technical.weights)
-        found["technical"] = _short({"score": technical.score}) | {"parts": parts, "weights": weights}
+        found["technical"] = {"score": technical.score, "parts": parts, "weights": weights}
     return found
 
 

@@ -123,6 +123,11 @@ def negative_threshold(news: NewsEvidence) -> float:
     return BAD_EVENT if news.catalyst is not None else BAD_NEWS
 
 
+def is_bad(news: NewsEvidence) -> bool:
+    """Whether what is said of a name puts it out."""
+    return news.sentiment <= negative_threshold(news)
+
+
 def cut_by_news(leads: Sequence[Lead], heard: NewsAssessment | None, keep: int) -> Cut:
     """`heard` None: momentum alone ranks."""
     if heard is None:
@@ -130,7 +135,7 @@ def cut_by_news(leads: Sequence[Lead], heard: NewsAssessment | None, keep: int) 
         return _best(ordered, keep, "news", lambda lead: lead.candidate.momentum_score, "no news heard: momentum")
     evidence = {one.symbol: one for one in heard.evidence}
     told = [replace(lead, news=evidence.get(lead.symbol)) for lead in leads]
-    bad = [lead for lead in told if lead.news and lead.news.sentiment <= negative_threshold(lead.news)]
+    bad = [lead for lead in told if lead.news and is_bad(lead.news)]
     out = {lead.symbol for lead in bad}
     ordered = sorted(
         (lead for lead in told if lead.symbol not in out),
@@ -156,7 +161,8 @@ def _news_score(lead: Lead) -> float:
 def _bad_news(lead: Lead, news: NewsEvidence) -> TraceRow:
     edge, name = negative_threshold(news), news.catalyst or "news"
     reason = f"negative catalyst ({name}): {news.reason}"
-    return _row(lead, "news", False, reason, news.sentiment, edge, news.sentiment - edge)
+    row = _row(lead, "news", False, reason, news.sentiment, edge, news.sentiment - edge)
+    return row.model_copy(update={"catalyst": news.catalyst})
 
 
 def cut_by_pattern(
@@ -188,7 +194,8 @@ def cut_by_technical(leads: Sequence[Lead], heard: TechnicalAssessment | None) -
         refused = "technical did not answer" if own is None else own.refused
         score = own.score if own else None
         reason = f"refused: {refused}" if refused else "judged" if score is not None else "score missing: redistributed"
-        rows.append(_row(lead, "technical", not refused, reason, score))
+        row = _row(lead, "technical", not refused, reason, score)
+        rows.append(row.model_copy(update={"refused": refused}))
         if not refused:
             kept.append(replace(lead, technical=own))
     return Cut(tuple(kept), tuple(rows), tuple(kept))

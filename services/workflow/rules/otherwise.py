@@ -27,8 +27,11 @@ def otherwise(row: TraceRow, peers: Sequence[Peer]) -> str | None:
         case "scanner":
             return _place(row)
         case "technical":
-            why = row.reason.removeprefix("refused: ")
-            return "only a refusal: this stage ranks nobody" if row.passed else f"to be judged at all: {why}"
+            return (
+                "only a refusal: this stage ranks nobody"
+                if row.passed
+                else f"to be judged at all: {row.refused or row.reason}"
+            )
         case "risk":
             return _checks(row)
         case "execution":
@@ -85,7 +88,8 @@ def _rank(row: TraceRow, peers: Sequence[Peer]) -> str | None:
     rival, gap = _rival(row, peers), round(row.threshold - row.value, 6)
     whose = f", where {rival.symbol} stood" if rival else ", the least"
     if not gap:
-        return f"a tie at {row.value:.3f}{whose.replace('stood', 'stood too')}: {_tie(row, rival)}"
+        too = " too" if rival else ""
+        return f"a tie at {row.value:.3f}{whose}{too}: {_tie(row, rival)}"
     edge, more = figures(row.threshold, gap, row.value)[:2]
     levers = list(_levers(row.components, gap))
     if row.passed:

@@ -13,7 +13,7 @@ from services.workflow.rules.score import composite
 from services.workflow.rules.trace import Component, TraceRow
 from shared.domain.cycle import Cap, CycleView, DecideRequest, Proposal, ScanView
 from shared.domain.evidence import Scored, ScoreUpdate, ScoreUpdates
-from shared.domain.order import ApprovedOrder, Check, OrderView, Verdict
+from shared.domain.order import ApprovedOrder, Check, OrderView, RefusalCode, Verdict
 
 NOT_SENT = frozenset({"rejected", "refused"})
 TAKEN = ("order", "proposal")
@@ -36,6 +36,7 @@ class Pick:
     reason: str = "approved; better ones took the places"
     order_id: UUID | None = None
     proposal_id: UUID | None = None
+    refusal: RefusalCode | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The pick as the scan's answer and the API show it."""
@@ -52,6 +53,7 @@ class Pick:
             "client_order_id": self.order.client_order_id,
             "outcome": self.outcome,
             "reason": self.reason,
+            "refusal": self.refusal,
             "order_id": str(self.order_id) if self.order_id else None,
             "proposal_id": str(self.proposal_id) if self.proposal_id else None,
         }
@@ -127,13 +129,14 @@ def _execution_row(place: int, pick: Pick, last: int) -> TraceRow:
 def taken(pick: Pick, order: OrderView) -> Pick:
     """What trading's answer means for a pick: an order that the broker refused was not sent."""
     if order.status in NOT_SENT:
-        return replace(pick, outcome="refused", reason=order.reason or order.status, order_id=order.order_id)
+        why = order.reason or order.status
+        return replace(pick, outcome="refused", reason=why, order_id=order.order_id, refusal=order.refusal)
     return replace(pick, outcome="order", reason=f"sent: {order.status}", order_id=order.order_id)
 
 
 def was_raced(pick: Pick) -> bool:
     """The broker refused the legs for where its own price stood by then."""
-    return pick.outcome == "refused" and "base_price" in pick.reason
+    return pick.outcome == "refused" and pick.refusal == "price_moved"
 
 
 def already_sent(orders: Iterable[OrderView]) -> dict[UUID, OrderView]:
@@ -227,6 +230,7 @@ def answer(view: ScanView, scanned: int) -> dict[str, Any]:
         "candidates": view.funnel.risk,
         "picks": list(view.picks),
         "degraded": list(view.degraded),
+        "degradations": [part.model_dump(mode="json") for part in view.degradations],
         "reason": view.reason,
     }
 
@@ -239,17 +243,17 @@ def refused(detail: str, possible_at: datetime | str | None) -> dict[str, Any]:
 
 def alarms(view: ScanView, refusals: Sequence[str], *, entries_allowed: bool, silent: bool) -> list[tuple[str, str]]:
     """What a person must hear of this scan: kind and message. `refusals`: reasons of risk and trading."""
-    found, stage = list[tuple[str, str]](), (view.reason or "").partition(":")[0]
+    found = list[tuple[str, str]]()
     if view.status == "failed":
-        found.append((f"scan_failed_{stage}", f"scan {view.scan} failed: {view.reason}"))
+        found.append((f"scan_failed_{view.failed_stage or 'workflow'}", f"scan {view.scan} failed: {view.reason}"))
     elif view.funnel.scanner == 0:
         found.append(("zero_candidates", f"scan {view.scan} found no candidate"))
     elif entries_allowed and refusals and view.funnel.execution == 0:
         found.append(("every_order_refused", f"scan {view.scan}: nothing was sent; refused first: {refusals[0]}"))
-    for part in (part for part in view.degraded if not part.endswith("switched off")):
-        kind = f"scan_degraded_{part.split()[0].removesuffix(':')}"
-        halved = ", its weight went to the others and sizes are halved" if part.endswith("lost") else ""
-        found.append((kind, f"scan {view.scan} went on without all evidence: {part}{halved} ({view.reason})"))
+    for part in (part for part in view.degradations if part.kind != "off"):
+        halved = ", its weight went to the others and sizes are halved" if part.halves else ""
+        said = f"scan {view.scan} went on without all evidence: {part.words}{halved} ({view.reason})"
+        found.append((f"scan_degraded_{part.stage}", said))
     if silent:
         found.append(("no_news", f"scan {view.scan}: nothing was published about any candidate for 30 minutes"))
     return found

@@ -5,14 +5,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from services.workflow.rules import outcome
 from services.workflow.rules.facts import facts_of
 from services.workflow.rules.funnel import Cut, Lead, flags
 from services.workflow.rules.schedule import news_is_silent
 from services.workflow.rules.trace import TraceRow
-from shared.domain.cycle import CycleView, DecideRequest, FunnelCounts, ScanAnswer, ScanRequest, ScanView
+from shared.domain.cycle import (
+    CycleView,
+    DecideRequest,
+    Degradation,
+    FunnelCounts,
+    ScanAnswer,
+    ScanRequest,
+    ScanView,
+)
 from shared.domain.evidence import (
     AssessRequest,
     NewsAssessment,
@@ -43,6 +51,7 @@ class Scan:
     request_id: int | None = None
     answer: ScanAnswer | None = None
     failed: str | None = None
+    failed_stage: Stage | None = None
     interrupted: bool = False
     silent: bool = False
     config_hash: str | None = None
@@ -52,34 +61,38 @@ class Scan:
     rows: list[TraceRow] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     stage_ms: dict[str, float] = field(default_factory=dict)
-    degraded: list[str] = field(default_factory=list)
+    degraded: list[Degradation] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     picks: list[outcome.Pick] = field(default_factory=list)
     leads: dict[str, Lead] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: Stage) -> Iterator[None]:
         """Times a stage; one that is lost leaves its name."""
         started = perf_counter()
         try:
             yield
         except CatalystError as error:
-            self.failed = f"{name}: {error.detail}"
+            self.failed, self.failed_stage = f"{name}: {error.detail}", name
             raise
         finally:
             self.stage_ms[name] = round((perf_counter() - started) * 1000, 3)
 
-    def lose(self, what: str, why: str) -> None:
-        """Go on without a part of the evidence. What ends with `lost` halves the sizes."""
-        self.failed = None
+    def lose(self, what: Degradation, why: str) -> None:
+        """Go on without a part of the evidence."""
+        self.failed = self.failed_stage = None
         self.degraded.append(what)
         self.losses.append(why)
 
-    def notice(self, stage: str, asked: AssessRequest, answer: Evidence, word: str) -> None:
-        """Some of those whom a stage was asked about may be missing from its answer: say how many."""
+    def notice(self, stage: Stage, asked: AssessRequest, answer: Evidence) -> None:
+        """Some of those whom a stage was asked about may be missing from its answer: say how many.
+
+        Whom technical does not answer about is out, so nothing is lost of those who stay.
+        """
         if silent := len(asked.symbols) - len(answer.evidence):
-            what = f"{stage}: {silent} of {len(asked.symbols)}"
-            self.lose(f"{what} {word}", f"{stage} gave no answer that can be used about {silent} symbols")
+            kind: Literal["lost", "unanswered"] = "unanswered" if stage == "technical" else "lost"
+            what = Degradation(stage=stage, kind=kind, missing=silent, asked=len(asked.symbols))
+            self.lose(what, f"{stage} gave no answer that can be used about {silent} symbols")
 
     def take(self, stage: Stage, cut: Cut) -> tuple[Lead, ...]:
         """Remember a cut; returns who goes on."""
@@ -102,7 +115,7 @@ class Scan:
     @property
     def is_lossy(self) -> bool:
         """True when evidence that should have been there was lost, not merely switched off."""
-        return any(part.endswith("lost") for part in self.degraded)
+        return any(part.halves for part in self.degraded)
 
     @property
     def as_of(self) -> datetime:
@@ -119,7 +132,9 @@ class Scan:
             scan=self.scan,
             slot=self.slot,
             status="interrupted" if self.interrupted else "failed" if self.failed else "completed",
-            degraded=tuple(self.degraded),
+            degraded=tuple(part.words for part in self.degraded),
+            degradations=tuple(self.degraded),
+            failed_stage=self.failed_stage,
             funnel=FunnelCounts(**self.counts),
             stage_ms=self.stage_ms,
             picks=tuple(pick.as_json() for pick in self.picks),
@@ -158,8 +173,10 @@ class Scan:
             "weights": self.weights,
             "facts": {symbol: facts_of(lead) for symbol, lead in sorted(self.leads.items())},
             "config": self.config_hash,
-            "degraded": self.degraded,
+            "degraded": [part.words for part in self.degraded],
+            "degradations": [part.model_dump(mode="json") for part in self.degraded],
             "failed": self.failed,
+            "failed_stage": self.failed_stage,
         }
 
     def alarms(self, view: ScanView, last_minutes_without_entries: int) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from shared.domain.base import Value
 from shared.domain.evidence import Stage
+from shared.domain.news import Catalyst
 
 
 class Component(Value):
@@ -30,7 +31,7 @@ class TraceRow(Value):
     """One symbol at one stage of one scan. `margin` is the room to `threshold`: negative missed by so much.
 
     `rank` 1 is the best of the `of` symbols that the stage looked at; `otherwise` says what would have made it decide
-    otherwise.
+    otherwise. `refused`: why a stage would not judge it at all; `catalyst`: the event for which it is out at news.
     """
 
     symbol: str
@@ -44,12 +45,15 @@ class TraceRow(Value):
     of: int | None = None
     components: tuple[Component, ...] = ()
     otherwise: str | None = None
+    refused: str | None = None
+    catalyst: Catalyst | None = None
 
 
 class Explanation(Value):
     """A symbol's way through each scan of a cycle: where it fell out and by how much.
 
-    `sentences`: each scan in one line, also one that failed before it looked at anybody; `degraded`: what a scan had to
+    `sentences`: each scan in one line, also one that failed before it looked at anybody; `outlines`: the same without
+    what would have made it decide otherwise; `degraded`: what a scan had to
     do without; `config`: the hash of the configuration that it went by, beside the one of `config_now`.
     """
 
@@ -58,6 +62,7 @@ class Explanation(Value):
     summary: str
     scans: dict[int, tuple[TraceRow, ...]]
     sentences: dict[int, str] = Field(default_factory=dict)
+    outlines: dict[int, str] = Field(default_factory=dict)
     degraded: dict[int, tuple[str, ...]] = Field(default_factory=dict)
     config: dict[int, str] = Field(default_factory=dict)
     config_now: str | None = None

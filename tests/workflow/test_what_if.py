@@ -96,7 +96,7 @@ async def _equal_files_change_nothing(asker: Asker, scan: Answer) -> None:
     assert [(pick["symbol"], pick["outcome"]) for pick in one["was"]] == [
         (pick["symbol"], pick["outcome"]) for pick in scan["picks"]
     ]
-    assert (one["differences"], one["unknown"], one["unmeasured"], one["elsewhere"]) == ([], {}, {}, 0)
+    assert (one["differences"], one["unknown"], one["not_stored"], one["elsewhere"]) == ([], {}, [], 0)
 
 
 async def _cuts_move(asker: Asker, scan: Answer) -> None:
@@ -189,7 +189,7 @@ async def _a_scan_with_positions_too(asker: Asker) -> None:
     assert (newest["scan"], first["scan"]) == (2, 1)
     for one in (newest, first):
         assert one["was"] == one["would"]
-        assert (one["differences"], one["unknown"], one["unmeasured"], one["elsewhere"]) == ([], {}, {}, 0)
+        assert (one["differences"], one["unknown"], one["not_stored"], one["elsewhere"]) == ([], {}, [], 0)
     tighter = (await asker.tries(risk__max_positions=3))["scans"][0]
     assert tighter["would"] == [], "three are held already"
     assert all(why.startswith("max_positions: 4 against 3") for why in differing(tighter).values())

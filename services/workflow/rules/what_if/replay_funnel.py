@@ -3,16 +3,14 @@
 A stage answers only for those it was asked about: who comes to it without having been there is set aside as unknown.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from config.trading import FunnelPart
 from services.workflow.rules import funnel
-from services.workflow.rules.explain import ORDER, STAGES
-from services.workflow.rules.funnel import BAD_EVENT, Cut, Lead
+from services.workflow.rules.funnel import Cut, Lead
 from services.workflow.rules.trace import TraceRow
-from shared.domain.base import Value
 from shared.domain.cycle import CycleView, Proposal, ScanView
 from shared.domain.evidence import (
     Candidate,
@@ -23,7 +21,7 @@ from shared.domain.evidence import (
     TechnicalAssessment,
     TechnicalEvidence,
 )  # fmt: skip
-from shared.domain.news import Catalyst, NewsEvidence
+from shared.domain.news import NewsEvidence
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Past:
     @property
     def is_lossy(self) -> bool:
         """True when evidence was lost in the scan: sizes were halved for it."""
-        return any(part.endswith("lost") for part in self.view.degraded)
+        return any(part.halves for part in self.view.degradations)
 
     def heard(self, stage: str) -> bool:
         """True when the stage spoke of anybody."""
@@ -99,21 +97,8 @@ def descend(past: Past, sizes: FunnelPart) -> Descent:
 
 
 def _news(symbol: str, past: Past) -> NewsEvidence | None:
-    """What was heard; the row has a ranked name's score in full, and whether a bad one's event had a name."""
-    heard, row = past.facts.get(symbol, {}).get("news"), past.rows[symbol, "news"]
-    if heard is None:
-        return None
-    ranked = row.rank is not None and row.value is not None
-    named = row.reason.partition("(")[2].partition(")")[0] if not ranked and row.threshold == BAD_EVENT else None
-    return NewsEvidence(
-        symbol=symbol,
-        score=row.value if ranked and row.value is not None else heard["score"],
-        sentiment=heard["sentiment"],
-        confidence=heard["confidence"],
-        catalyst=Catalyst(named) if named else None,
-        items=int(heard["items"]),
-        reason="" if ranked else row.reason.partition(": ")[2],
-    )
+    heard = past.facts.get(symbol, {}).get("news")
+    return None if heard is None else NewsEvidence(symbol=symbol, **heard)
 
 
 def _pattern(symbol: str, past: Past) -> PatternEvidence | None:
@@ -122,47 +107,5 @@ def _pattern(symbol: str, past: Past) -> PatternEvidence | None:
 
 
 def _technical(symbol: str, past: Past) -> TechnicalEvidence:
-    """The row has the score in full, or the refusal in words."""
     row = past.rows[symbol, "technical"]
-    refused = None if row.passed else row.reason.removeprefix("refused: ")
-    return TechnicalEvidence(symbol=symbol, score=row.value, refused=refused)
-
-
-ASKED = {stage: f"the {stage} stage" for stage in STAGES} | {"risk": "risk"}
-
-
-class Standing(Value):
-    """Where a symbol's way ended, and the line that says why."""
-
-    stage: Stage
-    passed: bool
-    known: bool = True
-    why: str
-
-
-def standings(rows: Sequence[TraceRow], unknown: Mapping[str, Stage]) -> dict[str, Standing]:
-    """The last stage of each symbol."""
-    last: dict[str, TraceRow] = {}
-    for row in sorted(rows, key=lambda row: ORDER.index(row.stage)):
-        last[row.symbol] = row
-    found = {symbol: Standing(stage=row.stage, passed=row.passed, why=told(row)) for symbol, row in last.items()}
-    for symbol, stage in unknown.items():
-        why = f"not known: {ASKED[stage]} never saw it"
-        found[symbol] = Standing(stage=stage, passed=False, known=False, why=why)
-    return found
-
-
-def told(row: TraceRow) -> str:
-    """A row in one line, with its figures."""
-    if row.stage == "risk" or row.value is None or row.threshold is None:
-        return row.reason
-    return f"{row.reason} ({row.value:.3f} against {row.threshold:.3f})"
-
-
-def moved(was: Mapping[str, Standing], would: Mapping[str, Standing]) -> Iterator[str]:
-    """Symbols whose way would have ended elsewhere. A symbol that no scan handed on fell out at the scanner."""
-    unseen = Standing(stage="scanner", passed=False, why="not among the scanner's candidates")
-    for symbol in sorted({*was, *would}):
-        before, after = was.get(symbol, unseen), would.get(symbol, unseen)
-        if (before.stage, before.passed, before.known) != (after.stage, after.passed, after.known):
-            yield symbol
+    return TechnicalEvidence(symbol=symbol, score=row.value, refused=row.refused)

@@ -3,16 +3,19 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import yaml
 
 from config.reload import RISK_FILE, TRADING_FILE, Texts, read_texts
+from services.risk_manager import store
 from services.risk_manager.flow.decide import decide
-from services.risk_manager.flow.retrying import retry
-from shared.domain.cycle import Retried, RetryRequest
-from shared.domain.order import Verdict
+from services.risk_manager.flow.what_if import what_if
+from services.risk_manager.rules import what_if as rules
+from services.risk_manager.rules.judge import decision_id
+from shared.domain.cycle import Rejudged, WhatIfRequest
 from shared.errors import BadInput
 from tests.risk_manager import facts
 from tests.risk_manager.conftest import CONFIG
@@ -31,8 +34,8 @@ def candidate(**changes: Any) -> dict[str, str]:
     return {file: yaml.safe_dump(content) for file, content in texts.items()}
 
 
-async def retried(world: World, texts: Texts, *symbols: str, **asked: Any) -> tuple[Retried, ...]:
-    (answers,) = await retry(world.deps, RetryRequest(files=dict(texts), scans=(ask(*symbols, **asked),)))
+async def rejudged(world: World, texts: Texts, *symbols: str, **asked: Any) -> tuple[Rejudged, ...]:
+    (answers,) = await what_if(world.deps, WhatIfRequest(files=dict(texts), scans=(ask(*symbols, **asked),)))
     return answers
 
 
@@ -60,11 +63,11 @@ SYMBOLS = ("ACME", "HELD", "LIKE", "LOST", *NAMES[1:])
 async def test_under_the_files_that_held_every_check_is_the_same(busy: World) -> None:
     stored = await decide(busy.deps, ask(*SYMBOLS))
     assert {one.approved for one in stored} == {True, False}
-    answers = await retried(busy, candidate(), *SYMBOLS)
+    answers = await rejudged(busy, candidate(), *SYMBOLS)
     assert [one.was for one in answers] == list(stored)
     for one in answers:
-        assert one.would == one.was
-        assert one.unknown == ()
+        assert one.would == one.was, "the same rules over the stored inputs give the same verdict, bit for bit"
+        assert one.why_not is None
 
 
 CHANGES: tuple[dict[str, Any], ...] = (
@@ -91,47 +94,62 @@ async def test_under_other_files_it_says_what_a_decision_would_have_said(busy: W
     """The same question put anew (its second attempt takes the place of the first) is the measure."""
     await decide(busy.deps, ask(*SYMBOLS))
     texts = candidate(**changes)
-    answers = await retried(busy, texts, *SYMBOLS)
+    answers = await rejudged(busy, texts, *SYMBOLS)
     busy.deps.config.hold(texts)
     truth = await decide(busy.deps, ask(*SYMBOLS, attempt=2))
-    unsure = {one.would.symbol for one in answers if one.unknown}
     for told, true in zip((one.would for one in answers), truth, strict=True):
+        assert told is not None
         assert told.approved == true.approved, told.symbol
-        assert _figures(told, unsure) == _figures(true, unsure)
+        assert told.checks == true.checks
         assert (told.order and told.order.quantity) == (true.order and true.order.quantity)
     assert any(one.was != one.would for one in answers), "a change that changes nothing proves nothing"
 
 
-def _figures(verdict: Verdict, unsure: set[str]) -> list[tuple[Any, ...]]:
-    """Every check's numbers; of a correlation only whether it passed (the nearest may be another one), and not even
-    that where nobody measured it then.
-    """
-    found: list[tuple[Any, ...]] = []
-    for one in verdict.checks:
-        if one.name == "correlation":
-            found += [] if verdict.symbol in unsure else [(one.name, one.passed)]
-        else:
-            found.append((one.name, one.passed, one.value, one.limit))
-    return found
+async def test_what_was_switched_off_was_measured_all_the_same(busy: World) -> None:
+    without = candidate(risk__correlation__check_enabled=False)
+    busy.deps.config.hold(without)
+    await decide(busy.deps, ask("HELD", "LIKE", "ACME"))
+    answers = await rejudged(busy, candidate(), "HELD", "LIKE", "ACME", "BOLT")
+    assert [one.was.symbol for one in answers] == ["HELD", "LIKE", "ACME"], "BOLT was never judged"
+    found = {one.was.symbol: next(check for check in one.would.checks if check.name == "correlation") for one in answers
+             if one.would is not None}  # fmt: skip
+    assert (found["LIKE"].passed, found["ACME"].passed) == (False, True)
 
 
-async def test_what_was_not_measured_is_named(busy: World) -> None:
-    busy.deps.config.hold(candidate(risk__correlation__check_enabled=False))
-    await decide(busy.deps, ask("ACME", "LIKE"))
-    answers = await retried(busy, candidate(risk__entry__max_entries_per_day=1), "ACME", "LIKE", "BOLT")
-    assert [one.would.symbol for one in answers] == ["ACME", "LIKE"], "BOLT was never judged"
-    counted = "entries of the day were not counted; only those of this scan are"
-    switched = "correlation was switched off and not measured"
-    assert [one.unknown for one in answers] == [(counted, switched)] * 2
-    assert [one.would.approved for one in answers] == [True, False]
+async def _stored(world: World, *symbols: str) -> dict[UUID, dict[str, Any]]:
+    """The rows of the one request that was decided."""
+    ids = [decision_id(ask("ACME").cycle_id, ask("ACME").scan, symbol) for symbol in symbols]
+    return await store.decisions_by_id(world.deps.pool, ids)
+
+
+async def test_a_decision_without_inputs_is_not_guessed_at(busy: World) -> None:
+    await decide(busy.deps, ask("ACME", "BOLT"))
+    rows = await _stored(busy, "ACME", "BOLT")
+    for row in rows.values():
+        row["inputs"] = None if row["symbol"] == "ACME" else row["inputs"]
+    answers = rules.rejudged(ask("ACME", "BOLT"), rows, facts.limits())
+    assert [(one.would is None, one.why_not) for one in answers] == [(True, "inputs_not_stored"), (False, None)]
+
+
+async def test_no_word_that_was_stored_changes_what_would_have_been(busy: World) -> None:
+    """Reasons and notes are for people: replaced by "x", the same verdicts come out."""
+    await decide(busy.deps, ask(*SYMBOLS))
+    limits = facts.limits(max_position_size=Decimal(2000))
+    before = rules.rejudged(ask(*SYMBOLS), await _stored(busy, *SYMBOLS), limits)
+    rows = await _stored(busy, *SYMBOLS)
+    for row in rows.values():
+        row["reason"], row["checks"] = "x", [check | {"note": "x"} for check in row["checks"]]
+    after = rules.rejudged(ask(*SYMBOLS), rows, limits)
+    assert [one.would for one in after] == [one.would for one in before]
+    assert {one.was.reason for one in after} == {"x"}
 
 
 async def test_a_bad_file_is_refused_with_its_line_and_nothing_is_kept(busy: World, service: httpx.AsyncClient) -> None:
     await decide(busy.deps, ask("ACME"))
     broken = candidate() | {RISK_FILE: "daily_limits:\n  max_loss: [\n"}
     with pytest.raises(BadInput, match=r"risk_parameters.yaml line 3: not valid YAML"):
-        await retried(busy, broken, "ACME")
-    body = RetryRequest(files=dict(candidate(trading__risk__max_position_size=2000)), scans=(ask("ACME"),))
+        await rejudged(busy, broken, "ACME")
+    body = WhatIfRequest(files=dict(candidate(trading__risk__max_position_size=2000)), scans=(ask("ACME"),))
     answer = await service.post("/api/v1/risk/config/try", json=body.model_dump(mode="json"))
     (pair,) = answer.json()[0]
     assert (pair["was"]["order"]["quantity"], pair["would"]["order"]["quantity"]) == (124, 49)

@@ -8,11 +8,12 @@ from pydantic import Field
 
 from config.trading import Config
 from services.workflow.rules import fate, funnel, outcome
-from services.workflow.rules.descent import Descent, Past, Standing, moved, standings
+from services.workflow.rules.what_if.endings import Ending, endings, moved
+from services.workflow.rules.what_if.replay_funnel import Descent, Past
 from shared.domain.base import Value
-from shared.domain.cycle import CycleView, DecideRequest, Files, Retried
+from shared.domain.cycle import CycleView, DecideRequest, Files, Rejudged
 from shared.domain.evidence import Stage
-from shared.domain.order import Check
+from shared.domain.order import Check, Verdict
 
 DECIDED = ("risk", "execution")
 MONEY = ("max_position_size", "risk_per_trade", "buying_power", "daily_loss_used", "sector_exposure", "liquidity",
@@ -20,9 +21,8 @@ MONEY = ("max_position_size", "risk_per_trade", "buying_power", "daily_loss_used
 """The checks whose limits a size is cut down to."""
 REPLAYED = (
     "funnel.", "workflow.execute_top_n", "risk.", "position_limits.", "sector_limits.", "correlation.",
-    "daily_limits.max_loss", "entry.last_minutes_without_entries", "entry.max_quote_age_seconds",
-    "entry.max_spread_pct", "entry.max_share_of_average_volume_pct", "entry.loss_cooldown_minutes",
-    "entry.max_entries_per_day", "entry.min_stop_pct", "entry.max_stop_pct", "positions.default_stop_loss_pct",
+    "daily_limits.max_loss", "entry.", "positions.default_stop_loss_pct", "positions.default_take_profit_pct",
+    "positions.max_hold_time_minutes",
 )  # fmt: skip
 """Keys that a stored scan can be judged by; what another key would have changed was not stored."""
 
@@ -53,8 +53,8 @@ class Difference(Value):
 
 class Trial(Value):
     """One scan. `fates`: what a person, or time, made of its proposals; `unknown`: symbols that nobody can follow
-    further, by the stage that never saw them; `unmeasured`: what risk had not measured of a symbol and takes as it was;
-    `elsewhere`: how many others would have fallen out at another stage, before risk in both.
+    further, by the stage that never saw them; `not_stored`: those whose decision is of a time when its inputs were not
+    kept; `elsewhere`: how many others would have fallen out at another stage, before risk in both.
     """
 
     cycle_id: str
@@ -65,7 +65,7 @@ class Trial(Value):
     fates: dict[str, str] = Field(default_factory=dict)
     differences: tuple[Difference, ...]
     unknown: dict[str, tuple[str, ...]]
-    unmeasured: dict[str, tuple[str, ...]]
+    not_stored: tuple[str, ...]
     elsewhere: int
 
 
@@ -81,7 +81,7 @@ class Trials(Value):
 
 
 NOTES = (
-    "only completed scans are looked at",
+    "only completed scans are looked at, and none of before the stages' facts were kept whole",
     "each scan alone: positions, losses and prices are those of its moment, nothing after it is replayed",
     "who comes to a stage that never saw it is not followed further, and takes nobody's place",
 )
@@ -121,14 +121,14 @@ def _own_limits(cycle: CycleView, present: Config) -> dict[str, object]:
     return dropped | ({"max_daily_loss_usd": None} if same_loss else {})
 
 
-def trial_of(tried: Attempt, verdicts: Sequence[Retried], most: int, top_n: int) -> Trial:
+def trial_of(tried: Attempt, verdicts: Sequence[Rejudged], most: int, top_n: int) -> Trial:
     """The scan as it went and as it would have gone."""
-    past, judged = tried.past, {one.would.symbol: one.would for one in verdicts}
+    past, judged = tried.past, {one.was.symbol: one.would for one in verdicts if one.would is not None}
     silent: dict[str, Stage] = {one.symbol: "risk" for one in tried.asked.candidates if one.symbol not in judged}
     unknown, asked = tried.way.unknown | silent, [one for one in tried.asked.candidates if one.symbol in judged]
     picks = places(past, outcome.chosen(asked, judged.values(), most), top_n)
     rows = [*tried.way.rows, *outcome.risk_rows(asked, judged.values()), *outcome.execution_rows(picks, top_n)]
-    was, would = standings(list(past.rows.values()), {}), standings(rows, unknown)
+    was, would = endings(list(past.rows.values()), {}), endings(rows, unknown)
     before, after = _as_it_was(past), {pick.scored.symbol: _place(pick, past, verdicts) for pick in picks}
     changed = set(moved(was, would))
     near = {one for one in changed if any(one in way and way[one].stage in DECIDED for way in (was, would))}
@@ -144,7 +144,7 @@ def trial_of(tried: Attempt, verdicts: Sequence[Retried], most: int, top_n: int)
         fates={one.symbol: one.status for one in past.proposals if one.scan == past.view.scan},
         differences=tuple(_difference(symbol, *ways, answers.get(symbol)) for symbol in sorted(near)),
         unknown={stage: tuple(sorted(one for one in unknown if unknown[one] == stage)) for stage in unknown.values()},
-        unmeasured={one.was.symbol: one.unknown for one in verdicts if one.unknown},
+        not_stored=tuple(one.was.symbol for one in verdicts if one.why_not == "inputs_not_stored"),
         elsewhere=len(changed - near - set(unknown)),
     )
 
@@ -153,7 +153,7 @@ def trial_of(tried: Attempt, verdicts: Sequence[Retried], most: int, top_n: int)
 class Way:
     """Where everybody ended, and the approved ones with their places."""
 
-    ends: Mapping[str, Standing]
+    ends: Mapping[str, Ending]
     places: Mapping[str, Place]
 
     def end(self, symbol: str) -> str:
@@ -193,7 +193,7 @@ def _as_it_was(past: Past) -> dict[str, Place]:
     }
 
 
-def _place(pick: outcome.Pick, past: Past, verdicts: Sequence[Retried]) -> Place:
+def _place(pick: outcome.Pick, past: Past, verdicts: Sequence[Rejudged]) -> Place:
     """With the shares that were sent, where the first decision would have been the same: one decided anew at a fresh
     price, after a race, was sent with others.
     """
@@ -203,22 +203,20 @@ def _place(pick: outcome.Pick, past: Past, verdicts: Sequence[Retried]) -> Place
     return Place(symbol=symbol, shares=sent.shares if sent and same else shares, outcome=pick.outcome)
 
 
-def _difference(symbol: str, was: Way, would: Way, answer: Retried | None) -> Difference:
+def _difference(symbol: str, was: Way, would: Way, answer: Rejudged | None) -> Difference:
     end, (before, after) = would.ends.get(symbol), (way.places.get(symbol) for way in (was, would))
     said = []
-    if before and after and before.shares != after.shares and answer:
-        said.append(f"{after.shares} shares instead of {before.shares}: {_bound(answer)}")
+    if before and after and before.shares != after.shares and answer and answer.would:
+        said.append(f"{after.shares} shares instead of {before.shares}: {_bound(answer.was, answer.would)}")
     if not before or not after or before.outcome != after.outcome:
         said.append(end.why if end else "no candidate")
-    if answer and answer.unknown:
-        said.append(f"not known: {', '.join(answer.unknown)}")
     return Difference(symbol=symbol, was=was.end(symbol), would=would.end(symbol), why="; ".join(said))
 
 
-def _bound(answer: Retried) -> str:
+def _bound(was: Verdict, would: Verdict) -> str:
     """The limit that made the size: of those that changed, else of all, the one with the least room."""
-    then = {check.name: check.limit for check in answer.was.checks}
-    money = [one for one in answer.would.checks if one.name in MONEY and one.limit]
+    then = {check.name: check.limit for check in was.checks}
+    money = [one for one in would.checks if one.name in MONEY and one.limit]
     changed = [one for one in money if one.limit != then.get(one.name)]
     nearest = min(changed or money, key=_room)
     return f"{nearest.name} {nearest.limit:,.0f}"

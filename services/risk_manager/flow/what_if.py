@@ -4,13 +4,13 @@ from config.reload import ConfigFileError, build
 from services.risk_manager import store
 from services.risk_manager.rules.book import limits_of
 from services.risk_manager.rules.judge import decision_id
-from services.risk_manager.rules.retrial import retried
+from services.risk_manager.rules.what_if import rejudged
 from shared.deps import Deps
-from shared.domain.cycle import Retried, RetryRequest
+from shared.domain.cycle import Rejudged, WhatIfRequest
 from shared.errors import BadInput
 
 
-async def retry(deps: Deps, request: RetryRequest) -> tuple[tuple[Retried, ...], ...]:
+async def what_if(deps: Deps, request: WhatIfRequest) -> tuple[tuple[Rejudged, ...], ...]:
     """Both verdicts for each scan's candidates; one that was never judged is left out. Raises BadInput with the line of
     a file that cannot be used.
     """
@@ -20,10 +20,7 @@ async def retry(deps: Deps, request: RetryRequest) -> tuple[tuple[Retried, ...],
         raise BadInput(str(error), field="files") from error
     answers = []
     for asked in request.scans:
-        symbols = [one.symbol for one in asked.candidates]
-        ids = [decision_id(asked.cycle_id, asked.scan, one, asked.attempt) for one in symbols]
-        rows = await store.decisions_by_id(deps.pool, ids)
+        ids = [decision_id(asked.cycle_id, asked.scan, one.symbol, asked.attempt) for one in asked.candidates]
         limits = limits_of(config, asked.max_positions, asked.max_daily_loss_usd)
-        sectors = await store.sectors(deps.pool, symbols)
-        answers.append(retried(asked, list(rows.values()), sectors, limits))
+        answers.append(rejudged(asked, await store.decisions_by_id(deps.pool, ids), limits))
     return tuple(answers)

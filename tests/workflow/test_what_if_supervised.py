@@ -10,7 +10,7 @@ import redis
 from scripts.cli.candidate import picked
 from scripts.embedded import Server
 from scripts.tapes.synthesize import synthesize
-from tests.workflow.test_trial import Answer, Asker, differing
+from tests.workflow.test_what_if import Answer, Asker, differing
 from tests.workflow.whole import configuration, database, running
 
 PENDING = "a proposal of this symbol is still pending"
@@ -85,7 +85,7 @@ async def _equal_files_change_nothing(asker: Asker, scans: list[Answer]) -> None
         assert one["was"] == one["would"], one["differences"]
         shown = [(pick["symbol"], pick["outcome"], pick["quantity"]) for pick in scan["picks"]]
         assert [(place["symbol"], place["outcome"], place["shares"]) for place in one["was"]] == shown
-        assert (one["differences"], one["unknown"], one["unmeasured"], one["elsewhere"]) == ([], {}, {}, 0)
+        assert (one["differences"], one["unknown"], one["not_stored"], one["elsewhere"]) == ([], {}, [], 0)
 
 
 async def _fates_are_shown(asker: Asker, first: Answer) -> None:

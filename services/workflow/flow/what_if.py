@@ -3,16 +3,17 @@
 from config.reload import ConfigFileError, build, changes_between
 from services.workflow import store
 from services.workflow.flow.cycling import proposals_by_now
-from services.workflow.rules import limits, trial
-from services.workflow.rules.descent import descend, past_of
+from services.workflow.rules import limits
+from services.workflow.rules.what_if import compare
+from services.workflow.rules.what_if.replay_funnel import descend, past_of
 from shared.deps import Deps
-from shared.domain.cycle import Retried, RetryRequest
+from shared.domain.cycle import Rejudged, WhatIfRequest
 from shared.errors import BadInput
 
-RETRY = "/api/v1/risk/config/try"
+WHAT_IF = "/api/v1/risk/config/try"
 
 
-async def try_files(deps: Deps, request: trial.TrialRequest) -> trial.Trials:
+async def try_files(deps: Deps, request: compare.TrialRequest) -> compare.Trials:
     """The newest scans, each as it went and as it would have gone.
 
     Raises BadInput with the line of a file that cannot be used, Unavailable without risk.
@@ -28,17 +29,17 @@ async def try_files(deps: Deps, request: trial.TrialRequest) -> trial.Trials:
             continue
         candidates = await store.candidates(deps.pool, view.cycle_id, view.scan)
         past = past_of(cycle, view, trace, candidates, await proposals_by_now(deps, view.cycle_id))
-        attempts.append(trial.attempt(past, descend(past, sizes), candidate, present))
-    asked = RetryRequest(files=request.files, scans=tuple(one.asked for one in attempts))
-    verdicts = await deps.client.post("risk-manager", RETRY, asked, tuple[tuple[Retried, ...], ...], repeatable=True)
+        attempts.append(compare.attempt(past, descend(past, sizes), candidate, present))
+    asked = WhatIfRequest(files=request.files, scans=tuple(one.asked for one in attempts))
+    verdicts = await deps.client.post("risk-manager", WHAT_IF, asked, tuple[tuple[Rejudged, ...], ...], repeatable=True)
     top_n, changes = limits.execute_top_n(candidate, deps.settings), changes_between(present, candidate)
-    return trial.Trials(
+    return compare.Trials(
         hash=candidate.hash,
         changes=changes,
         warnings=candidate.warnings,
-        not_replayed=trial.not_replayed(changes),
-        notes=trial.NOTES,
+        not_replayed=compare.not_replayed(changes),
+        notes=compare.NOTES,
         scans=tuple(
-            trial.trial_of(one, answers, sizes.risk, top_n) for one, answers in zip(attempts, verdicts, strict=True)
+            compare.trial_of(one, answers, sizes.risk, top_n) for one, answers in zip(attempts, verdicts, strict=True)
         ),
     )

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 
 from config.trading import FunnelPart, Weights
 from services.workflow.rules import funnel
-from services.workflow.rules.descent import Descent, Past, descend, past_of, standings
 from services.workflow.rules.facts import facts_of
 from services.workflow.rules.funnel import Cut, Lead
+from services.workflow.rules.what_if.endings import endings
+from services.workflow.rules.what_if.replay_funnel import Descent, Past, descend, past_of
 from shared.domain.cycle import CycleView, FunnelCounts, ScanView
 from shared.domain.evidence import NewsAssessment, PatternAssessment, TechnicalAssessment
 from shared.domain.news import Catalyst
@@ -125,7 +126,7 @@ def test_what_is_said_is_true_and_the_rest_is_said_to_be_unknown(
     """Whoever is not called unknown has the scores that a scan of now would have given; nobody is lost."""
     past = stored(leads, then)
     way, (truth, _) = descend(past, now), told(leads, now)
-    ends, wide = standings(way.rows, way.unknown), told(leads, WIDE.model_copy(update={"weights": now.weights}))[0]
+    ends, wide = endings(way.rows, way.unknown), told(leads, WIDE.model_copy(update={"weights": now.weights}))[0]
     assert set(ends) == {lead.symbol for lead in leads}
     for symbol, stage in way.unknown.items():
         assert (symbol, stage) not in past.rows

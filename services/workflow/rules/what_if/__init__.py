@@ -1,0 +1,1 @@
+"""Stored scans under other values: sent down the funnel again, and compared with what they did."""
