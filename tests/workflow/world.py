@@ -254,7 +254,7 @@ def _add_trading(app: FastAPI, world: World) -> None:
             return refusal(status, f"{body.symbol} is halted")
         if body.symbol in world.raced:
             world.raced.remove(body.symbol)
-            why = {"status": "rejected", "reason": "take_profit.limit_price must be >= base_price + 0.01"}
+            why = {"status": "rejected", "reason": "in other words", "refusal": "price_moved"}
             return _order(body).model_copy(update=why)
         answer = world.orders.setdefault(body.decision_id, _order(body))
         if world.after_store:
