@@ -1,6 +1,5 @@
 """The web shell that every service wears: health, metrics, gate, JSON bodies, and errors as problem+json."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -143,12 +142,3 @@ def _add_errors(app: FastAPI, name: str) -> None:
         ERRORS.labels(name, type(error).__name__).inc()
         log.error("request_broke", path=request.url.path, exc_info=error)
         return problem(500, "internal error", "this request failed; the log has the reason under its request id")
-
-
-async def end_tasks(*tasks: asyncio.Task[None]) -> None:
-    """Cancel until all have ended: a timed wait that ends at the same moment swallows a cancellation (CPython 3.11)."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)

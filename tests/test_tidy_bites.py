@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import house_rules as rules
+from tests import house_rules_runtime as runtime
 from tests.test_tidy import ROOT
 
 PARTS = ("config", "shared", "services", "database", "scripts", "tests")
@@ -50,6 +51,11 @@ PLANTS = (
     Plant(rules.one_time_zone, "services/scanner/flow.py", f'ZONE = "{rules.ZONE}"\n'),
     Plant(rules.plain_names, "shared/string_utils.py", "x = 1\n"),
     Plant(rules.plain_names, "shared/long.py", "class OrderManager:\n    x = 1\n"),
+    Plant(runtime.errors_have_names, "services/news/store.py", "try:\n    x = 1\nexcept Exception:\n    x = 2\n"),
+    Plant(runtime.errors_have_names, "shared/log.py", "try:\n    x = 1\nexcept (OSError, BaseException):\n    x = 2\n"),
+    Plant(runtime.one_loop, "services/scanner/flow/views.py", "while True:\n    x = 1\n"),
+    Plant(runtime.one_loop, "services/news/api.py", "while 1:\n    x = 1\n"),
+    Plant(runtime.one_follower, "services/signals/api.py", "def f(c):\n    c.add_listener('x', print)\n"),
     Plant(rules.tests_assert, "tests/test_planted.py", "def test_nothing() -> None:\n    x = 1\n"),
 )
 IMPORTS = {
@@ -94,7 +100,7 @@ def test_a_planted_violation_is_found(tree: rules.Tree, plant: Plant) -> None:
 
 
 def test_every_check_has_a_plant() -> None:
-    assert {plant.check for plant in PLANTS} == set(rules.CHECKS)
+    assert {plant.check for plant in PLANTS} == {*rules.CHECKS, *runtime.RUNTIME_CHECKS}
 
 
 def _lint_imports(tree: rules.Tree) -> subprocess.CompletedProcess[str]:

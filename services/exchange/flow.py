@@ -19,9 +19,10 @@ from services.exchange.rules.tape import NewsEdit, Session, Tape
 from services.exchange.rules.venue import Venue
 from shared.domain.session import at_market_time
 from shared.errors import ConfigError, NotNow
+from shared.runtime.loops import Loop, running
 
 log = structlog.get_logger()
-TICK_SECONDS = 0.02
+TICK_SECONDS, STUMBLE_SECONDS = 0.02, 1.0
 BREATH_SECONDS = 0.01
 SPREAD_BPS = 2.0
 
@@ -103,14 +104,9 @@ class Conductor:
             self.state = rule.left(self.state, waiter.ticket)
             self._stirred.set()
 
-    async def run(self) -> None:
-        """Drive the clock for ever. A failing event is logged and counted; time goes on past it."""
-        while True:
-            try:
-                await self._turn()
-            except Exception:
-                log.exception("clock_stumbled", now=self.now)
-                await asyncio.sleep(1.0)
+    def loop(self) -> Loop:
+        """Drives the clock. A failing event is logged and counted; time goes on past it."""
+        return Loop("exchange", "clock", self._turn, STUMBLE_SECONDS, STUMBLE_SECONDS)
 
     async def _turn(self) -> None:
         self._stirred.clear()
@@ -235,12 +231,8 @@ class World:
 @asynccontextmanager
 async def playing(world: World) -> AsyncIterator[None]:
     """The clock is driven while inside."""
-    driver = asyncio.create_task(world.clock.run(), name="exchange-clock")
-    try:
+    async with running(world.clock.loop()):
         yield
-    finally:
-        driver.cancel()
-        await asyncio.gather(driver, return_exceptions=True)
 
 
 def open_world(

@@ -1,19 +1,17 @@
-"""Routes of the risk manager, and the loops that live as long as it does."""
+"""Routes of the risk manager; its loops run beside them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-import structlog
 from fastapi import FastAPI, Path, Query
-from prometheus_client import Counter
 from pydantic import Field
 
 from services.risk_manager import store
-from services.risk_manager.flow import day, failing, outbox, reload, stop, what_if
 from services.risk_manager.flow import decide as judging
+from services.risk_manager.flow import reload, stop, what_if
+from services.risk_manager.flow.supervise import loops
 from services.risk_manager.flow.watch import HALTED, Watch
 from services.risk_manager.rules.book import limits_of
 from services.risk_manager.rules.health import problem_of
@@ -28,11 +26,8 @@ from shared.domain.order import Check, Price, Quantity, Verdict
 from shared.errors import NotFound
 from shared.journal import raise_alert
 from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
-from shared.web import end_tasks, new_app
-
-LOOP_ERRORS = Counter("catalyst_risk_loop_errors_total", "Rounds of a loop that failed", ["loop"])
-OUTBOX_PAUSE_SECONDS, FILES_PAUSE_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.5, 0.5, 10.0
-log = structlog.get_logger()
+from shared.runtime.loops import running
+from shared.web import new_app
 
 
 class ValidateRequest(Value):
@@ -74,69 +69,14 @@ class AcceptRequest(ReasonRequest):
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["0123456789abcdef"])]
 
 
-async def _for_ever(deps: Deps, watch: Watch, name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Rounds of a loop that must survive: an error is logged, counted, told, and waited out, longer each time."""
-    pause, broken = FIRST_PAUSE_SECONDS, None
-    while True:
-        try:
-            if broken is not None:
-                # Told within the kernel: that the database is away must not end the loop that says so.
-                told, broken = broken, None
-                await failing.note_failure(deps, watch, name, told)
-            await work()
-            await failing.note_success(deps, watch, name)
-            pause = FIRST_PAUSE_SECONDS
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, risk must be watched again
-            LOOP_ERRORS.labels(name).inc()
-            log.warning("loop_failed", loop=name, error=f"{type(error).__name__}: {error}", pause=pause)
-            broken = error
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
-
-
-def _loops(deps: Deps, watch: Watch) -> dict[str, Callable[[], Awaitable[None]]]:
-    async def close() -> None:
-        # At start this takes up a halt that was closing when the last process died.
-        watch.close.clear()
-        await stop.close_until_flat(deps, watch)
-        await watch.close.wait()
-
-    async def files() -> None:
-        await reload.look_at_files(deps, watch)
-        await asyncio.sleep(FILES_PAUSE_SECONDS)
-
-    async def send() -> None:
-        await outbox.send_waiting(deps)
-        await asyncio.sleep(OUTBOX_PAUSE_SECONDS)
-
-    async def flattened() -> None:
-        await stop.halt_on_flatten(deps, watch)
-        await asyncio.sleep(FILES_PAUSE_SECONDS)
-
-    return {
-        "flattened": flattened,
-        "monitor": lambda: day.watch_one_slot(deps, watch),
-        "fills": lambda: day.follow_fills(deps, watch),
-        "files": files,
-        "close": close,
-        "outbox": send,
-    }
-
-
 def create_app(deps: Deps) -> FastAPI:
     """The application. Its loops watch the day, close what an emergency stop left open, and mail the alerts."""
     watch = Watch()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(_for_ever(deps, watch, name, work), name=name)
-            for name, work in _loops(deps, watch).items()
-        ]
-        try:
+        async with running(*loops(deps, watch)):
             yield
-        finally:
-            await end_tasks(*tasks)
 
     async def health() -> dict[str, Any]:
         halt, now = await store.active_halt(deps.pool), await time_of(deps.clock)

@@ -1,6 +1,5 @@
 """The scanner's routes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
@@ -9,14 +8,15 @@ from fastapi import Body, FastAPI, Query, Response
 from fastapi.responses import JSONResponse
 
 from services.scanner import store
-from services.scanner.flow import asking, desk, learning, scanning, sectors, views
+from services.scanner.flow import asking, desk, scanning, supervise, views
 from services.scanner.rules.answer import ScanResults, UniverseReport
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from shared.domain.evidence import ScoreUpdates, Standing
 from shared.errors import Unavailable
 from shared.problem import problem
-from shared.web import end_tasks, new_app
+from shared.runtime.loops import running
+from shared.web import new_app
 
 ABOUT = "From the whole market to the hundred names worth a look, and why each of the others is not among them."
 TITLES = {404: "not found", 409: "not now", 422: "bad input", 503: "unavailable"}
@@ -35,15 +35,8 @@ def create_app(deps: Deps) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        work = (
-            desk.keep_fresh(scanner),
-            learning.keep_learning(scanner),
-            sectors.keep_classifying(scanner),
-            asking.follow_answers(scanner),
-        )
-        loops = [asyncio.create_task(one) for one in work]
-        yield
-        await end_tasks(*loops)
+        async with running(*supervise.loops(scanner)):
+            yield
 
     async def health() -> dict[str, Any]:
         return await _health(scanner)

@@ -1,6 +1,5 @@
 """The routes of workflow; the watch runs beside them."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +20,8 @@ from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
 from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
-from shared.web import end_tasks, new_app
+from shared.runtime.loops import running
+from shared.web import new_app
 
 SYMBOL = re.compile(r"[A-Za-z][A-Za-z.]{0,11}")
 log = structlog.get_logger()
@@ -47,11 +47,8 @@ def create_app(deps: Deps) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         config = deps.config.current()
         log.info(f"Trading session mode: {limits.session_mode(None, config)}", warnings=config.warnings)
-        tasks = [asyncio.create_task(watch.run()), asyncio.create_task(watch.listen())]
-        try:
+        async with running(*watch.loops()):
             yield
-        finally:
-            await end_tasks(*tasks)
 
     async def health() -> dict[str, Any]:
         cycle, at = await store.running_cycle(deps.pool), watch.next_scan_at

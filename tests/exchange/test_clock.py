@@ -16,6 +16,7 @@ from services.exchange.flow import Awaited, Conductor
 from services.exchange.rules import clock as rule
 from services.exchange.rules.clock import ClockState, Waiter
 from shared.errors import NotNow
+from shared.runtime.loops import run_loop
 from tests.exchange.conftest import Served
 
 LOCKSTEP = ClockState(now=0.0, mode="lockstep", speed=0.0)
@@ -93,7 +94,7 @@ def test_a_second_call_replaces_the_first_and_outsiders_hold_nobody_up() -> None
 
 
 async def driven(clock: Conductor, story: Callable[[], Any]) -> Any:
-    driver = asyncio.create_task(clock.run())
+    driver = asyncio.create_task(run_loop(clock.loop()))
     try:
         return await asyncio.wait_for(story(), 10)
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import httpx
 import numpy as np
@@ -13,7 +14,7 @@ from services.scanner.rules import curve
 from shared.adapters.alpaca_data import AlpacaData
 from shared.deps import Deps
 from shared.domain.cycle import ScanRequest
-from shared.web import end_tasks
+from shared.runtime.loops import Loop, end_tasks, run_loop
 from tests.scanner.conftest import MakeScan
 
 
@@ -110,7 +111,8 @@ async def test_it_has_looked_back_once_it_has_tried_whatever_came_of_it(
     settings = deps.settings.model_copy(update={"alpaca_base_url": f"http://127.0.0.1:{free_port}"})
     market = AlpacaData(settings) if is_lost else deps.market
     scanner = desk.Scanner(replace(deps, market=market))
-    work = asyncio.create_task(learning.keep_learning(scanner))
+    keep = partial(learning.keep_learning, scanner)
+    work = asyncio.create_task(run_loop(Loop("scanner", "volume-curve", keep, 1.0, 1.0)))
     await asyncio.sleep(learning.FIRST_LOOK_SECONDS * 3)
     assert not scanner.looked_back.is_set(), "there is no universe to learn of yet"
     scanner.desk = await desk.refreshed(deps, await deps.clock.now())

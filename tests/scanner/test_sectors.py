@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from services.scanner import store
 from services.scanner.flow import desk, sectors
 from shared.deps import Deps
+from shared.runtime.loops import Loop, run_loop
 
 LIVE = "https://paper-api.alpaca.markets"
 
@@ -81,7 +83,9 @@ async def test_candidates_without_a_sector_are_classified_once_and_for_good(deps
     scanner = desk.Scanner(replace(deps, settings=deps.settings.model_copy(update={"alpaca_base_url": LIVE})))
     scanner.unclassified = ("SPY", "AAPL")
     async with serving(yahoo) as url:
-        loop = asyncio.create_task(sectors.keep_classifying(scanner, url, 0.01))
+        loop = asyncio.create_task(
+            run_loop(Loop("scanner", "sectors", partial(sectors.classify_next, scanner, url, 0.01)))
+        )
         async with asyncio.timeout(20):
             known: dict[str, str] = {}
             while "AAPL" not in known:

@@ -46,7 +46,7 @@ class Refused:
 @dataclass
 class Watch:
     """What the loops know: the last reading of the day; a stop to carry out; trading was told of it; a fill; which
-    loops fail, and which of their troubles a person was told of.
+    loops fail, the last failure of each until its next round, and which of their troubles a person was told of.
     """
 
     read_at: datetime | None = None
@@ -58,6 +58,7 @@ class Watch:
     begun_at: datetime | None = None
     sessions: tuple[Session, ...] = ()
     failing: dict[str, Failing] = field(default_factory=dict)
+    untold: dict[str, Exception] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from prometheus_client import Counter
 
 from services.scanner import store
 from services.scanner.rules import curve, history, universe
@@ -15,14 +14,14 @@ from services.scanner.rules.baseline import Baseline, baseline_of, with_companie
 from shared.deps import Deps
 from shared.domain.market import BarTable, Floats
 from shared.domain.session import Session, current_session, next_session, trading_day
-from shared.errors import CatalystError, NotNow, Unavailable
+from shared.errors import NotNow, Unavailable
+from shared.runtime.loops import detail_of
 
 HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v2", 4 * 86_400.0
 LESSONS_KEY = "scanner:volume-lessons:v1"
 # Longer than any closure of the exchanges in living memory but one.
 AROUND = timedelta(days=10)
-CHECK_SECONDS, FIRST_BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS = 30.0, 0.5, 30.0
-FAILURES = Counter("catalyst_scanner_loop_failures_total", "Failed refreshes of the universe and lost listeners")
+FIRST_PAUSE_SECONDS, CHECK_SECONDS = 1.0, 30.0
 log = structlog.get_logger()
 
 
@@ -52,26 +51,24 @@ class Scanner:
         self.trouble = "the universe has not been read yet"
         self.stale_part: float | None = None
         self.lessons: tuple[curve.Lesson, ...] = ()
+        self.days_asked = set[date]()
         self.looked_back = asyncio.Event()
         self.unclassified: tuple[str, ...] = ()
+        self.names_asked = set[str]()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
         self.hours: dict[date, tuple[Session, ...]] = {}
         self.ears = set[asyncio.Queue[int]]()
 
 
 async def keep_fresh(scanner: Scanner) -> None:
-    """Read the universe at the start and once a day, for as long as the service lives; survives every failure."""
-    pause = FIRST_BACK_OFF_SECONDS
-    while True:
-        try:
-            await desk_for(scanner, await scanner.deps.clock.now())
-            pause = CHECK_SECONDS
-        except Exception as error:  # noqa: BLE001 - the loop outlives what it asks; it says so and tries again
-            scanner.trouble = error.detail if isinstance(error, CatalystError) else f"{type(error).__name__}: {error}"
-            FAILURES.inc()
-            log.warning("universe_not_refreshed", reason=scanner.trouble)
-            pause = min(pause * 2, MOST_BACK_OFF_SECONDS)
-        await asyncio.sleep(pause)
+    """Read the universe at the start and once a day: one look whether it is due, and the rest until the next."""
+    await desk_for(scanner, await scanner.deps.clock.now())
+    await asyncio.sleep(CHECK_SECONDS)
+
+
+def note_trouble(scanner: Scanner, error: Exception, _failures: int) -> None:
+    """Why there is no universe of today, for health."""
+    scanner.trouble = detail_of(error)
 
 
 async def desk_for(scanner: Scanner, now: datetime) -> Desk:

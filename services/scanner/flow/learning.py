@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from services.scanner.flow.desk import FAILURES, LESSONS_KEY, Desk, Scanner
+from services.scanner.flow.desk import LESSONS_KEY, Desk, Scanner
 from services.scanner.rules import curve
 from shared.domain.session import trading_day
-from shared.errors import CatalystError
 
 LESSONS_TTL_SECONDS = 30 * 86_400.0
 LOOK_EVERY_SECONDS, FIRST_LOOK_SECONDS = 300.0, 0.1
@@ -18,24 +17,18 @@ log = structlog.get_logger()
 
 
 async def keep_learning(scanner: Scanner) -> None:
-    """Learn what there is to learn, for as long as the service lives; survives every failure.
+    """Learn what there is to learn, then rest.
 
-    `looked_back` is set after the first try, whatever came of it: whoever waits for it starts every day alike.
+    `looked_back` is set after the first try, whatever came of it: who waits for it starts every day alike.
     """
-    asked = set[date]()
-    while True:
-        desk = scanner.desk
-        try:
-            if desk is not None:
-                await learn(scanner, desk, await scanner.deps.clock.now(), asked)
-        except CatalystError as error:
-            log.warning("volume_curve_not_learned", reason=error.detail)
-        except Exception as error:  # noqa: BLE001 - the measured curve does meanwhile
-            FAILURES.inc()
-            log.warning("volume_curve_not_learned", reason=f"{type(error).__name__}: {error}")
-        if desk is not None:
-            scanner.looked_back.set()
-        await asyncio.sleep(FIRST_LOOK_SECONDS if desk is None else LOOK_EVERY_SECONDS)
+    if (desk := scanner.desk) is None:
+        await asyncio.sleep(FIRST_LOOK_SECONDS)
+        return
+    try:
+        await learn(scanner, desk, await scanner.deps.clock.now(), scanner.days_asked)
+    finally:
+        scanner.looked_back.set()
+    await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 async def learn(scanner: Scanner, desk: Desk, now: datetime, asked: set[date]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from services.scanner import store
-from services.scanner.flow.desk import FAILURES, Scanner
+from services.scanner.flow.desk import Scanner
 from shared.deps import Deps
 
 URL = "https://query2.finance.yahoo.com/v1/finance/search"
@@ -40,27 +40,21 @@ def allowed(deps: Deps) -> bool:
     return deps.settings.broker != "simulated" and deps.settings.enable_yahoo_news
 
 
-async def keep_classifying(scanner: Scanner, url: str = URL, every_seconds: float = EVERY_SECONDS) -> None:
-    """Look up one unclassified candidate at a time, each once; after a refusal rest for an hour."""
-    if not allowed(scanner.deps):
-        return
-    asked = set[str]()
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": AGENT}) as http:
-        while True:
-            symbol = next((one for one in scanner.unclassified if one not in asked), None)
-            rest = every_seconds
-            if symbol is not None:
-                asked.add(symbol)
-                try:
-                    await classify(scanner, symbol, await sector_of(http, url, symbol))
-                except Refusal as error:
-                    rest = REST_SECONDS
-                    log.warning("sector_not_found", symbol=symbol, reason=f"{type(error).__name__}: {error}")
-                except Exception as error:  # noqa: BLE001 - the loop outlives the database
-                    FAILURES.inc()
-                    log.warning("sector_not_stored", symbol=symbol, reason=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(rest)
+async def classify_next(scanner: Scanner, url: str = URL, every_seconds: float = EVERY_SECONDS) -> None:
+    """Look up one unclassified candidate, each once, and rest; after a refusal rest for an hour."""
+    rest, symbol = every_seconds, next((one for one in scanner.unclassified if one not in scanner.names_asked), None)
+    if symbol is not None:
+        scanner.names_asked.add(symbol)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": AGENT}) as http:
+                found = await sector_of(http, url, symbol)
+        except Refusal as error:
+            rest = REST_SECONDS
+            log.warning("sector_not_found", symbol=symbol, reason=f"{type(error).__name__}: {error}")
+        else:
+            await classify(scanner, symbol, found)
+    await asyncio.sleep(rest)
 
 
 async def sector_of(http: aiohttp.ClientSession, url: str, symbol: str) -> str | None:

@@ -8,7 +8,10 @@ import structlog
 
 from services.scanner.rules import story
 from shared.deps import Deps
+from shared.domain.news import Headline
 from shared.errors import CatalystError
+from shared.ports import NewsFeed
+from shared.runtime.loops import outcome_of
 
 # The wire answers in some milliseconds. A scan that waits longer for a handful of names keeps the whole market waiting.
 MOST_SECONDS = 3.0
@@ -24,14 +27,18 @@ async def ask(deps: Deps, symbols: Sequence[str], since: datetime, until: dateti
         return None
     if not deps.news:
         return story.unheard(symbols, since, until, "there is no source of headlines")
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            items = await deps.news[0].headlines(symbols, since, until)
-    except Exception as error:  # noqa: BLE001 - news keeps a handful of names: no trouble with it may cost the scan
-        trouble = _trouble(error)
+    # News keeps a handful of names: no trouble with it may cost the scan.
+    items = await outcome_of(_headlines(deps.news[0], symbols, since, until))
+    if isinstance(items, Exception):
+        trouble = _trouble(items)
         log.warning("news_not_asked", symbols=len(symbols), reason=trouble)
         return story.unheard(symbols, since, until, trouble)
     return story.heard(symbols, items, since, until)
+
+
+async def _headlines(feed: NewsFeed, symbols: Sequence[str], since: datetime, until: datetime) -> tuple[Headline, ...]:
+    async with asyncio.timeout(MOST_SECONDS):
+        return await feed.headlines(symbols, since, until)
 
 
 def _trouble(error: Exception) -> str:

@@ -25,6 +25,7 @@ from shared.errors import CatalystError, ConfigError
 from shared.journal import Connection, Severity, append_event, raise_alert
 from shared.ports import Broker, BrokerStream
 from shared.runtime.corrected_clock import CorrectedClock
+from shared.runtime.loops import detail_of, outcome_of, unnamed
 
 SERVICE = "trading"
 DAYS_AROUND = timedelta(days=10)
@@ -54,7 +55,7 @@ SLIPPAGE = Histogram(
     ["purpose"],
     buckets=(-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 500),
 )
-FAILURES = Counter("catalyst_watch_failures_total", "Passes of the watch that failed", ["kind"])
+FAILURES = Counter("catalyst_symbol_failures_total", "Work on one symbol that failed", ["kind"])
 
 
 @dataclass
@@ -182,26 +183,21 @@ async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime, part
     counts as failed at its end, to be tried again. A symbol that fails pass after pass no longer fails them; a person
     is told.
     """
-    try:
-        done = await work
-    except Exception as error:
+    done = await outcome_of(work)
+    if isinstance(done, Exception):
+        error = done
         failed = desk.failing[symbol, part] = desk.failing.get((symbol, part), 0) + 1
-        detail = error.detail if isinstance(error, CatalystError) else repr(error)
+        detail = detail_of(error)
         FAILURES.labels(type(error).__name__).inc()
-        log.warning("symbol_failed", symbol=symbol, times=failed, error=detail[:300], exc_info=unnamed(error))
+        log.warning("symbol_failed", symbol=symbol, times=failed, error=detail, exc_info=unnamed(error))
         if failed < SET_ASIDE_AFTER:
             desk.failed_now[symbol] = error
             return None
-        message = f"{symbol} cannot be looked after, it is tried again and again: {detail[:300]}"
+        message = f"{symbol} cannot be looked after, it is tried again and again: {detail}"
         await alert_once(desk, f"stuck-{symbol}", "critical", "symbol_stuck", message, now)
         return None
     desk.failing.pop((symbol, part), None)
     return done
-
-
-def unnamed(error: Exception) -> Exception | None:
-    """The error where it has no name of ours, so that its traceback is logged."""
-    return None if isinstance(error, CatalystError) else error
 
 
 async def in_turn(

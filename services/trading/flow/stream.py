@@ -5,7 +5,7 @@ from time import monotonic
 
 import structlog
 
-from services.trading.flow.desk import FAILURES, SERVICE, Desk
+from services.trading.flow.desk import SERVICE, Desk
 from services.trading.rules import health as rule
 from shared.journal import Severity, end_alert, raise_alert
 from shared.runtime.health import time_of
@@ -16,21 +16,18 @@ log = structlog.get_logger()
 
 
 async def listen(desk: Desk) -> None:
-    """What the stream says is a hint to look; after a (re)connect everything is looked at, at most every 15 s."""
-    while True:
-        try:
-            async for update in desk.stream.updates():
-                if update is None:
-                    _look_soon(desk)
-                else:
-                    desk.settled_at.pop(update.order.symbol, None)
-                    desk.hints.append(update)
-                    desk.unread.append(update)
-                    desk.stirred.set()
-        except Exception as error:
-            FAILURES.labels(type(error).__name__).inc()
-            log.error("stream_failed", exc_info=error)
-        await asyncio.sleep(PAUSE_SECONDS)
+    """One life of the stream. Its updates are hints to look; after a (re)connect everything is looked at, every 15 s at
+    most.
+    """
+    async for update in desk.stream.updates():
+        if update is None:
+            _look_soon(desk)
+        else:
+            desk.settled_at.pop(update.order.symbol, None)
+            desk.hints.append(update)
+            desk.unread.append(update)
+            desk.stirred.set()
+    await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _look_soon(desk: Desk) -> None:
@@ -52,14 +49,9 @@ def _look(desk: Desk) -> None:
 
 
 async def watch_stream(desk: Desk) -> None:
-    """Every few seconds: has the connection lived for long enough? An alert when not, and the end of it."""
-    while True:
-        try:
-            await check_stream(desk)
-        except Exception as error:  # noqa: BLE001 - the alarm must survive a database that is away
-            FAILURES.labels(type(error).__name__).inc()
-            log.warning("stream_check_failed", error=f"{type(error).__name__}: {error}"[:200])
-        await asyncio.sleep(CHECK_SECONDS)
+    """One look every few seconds: has the connection lived for long enough? An alert when not, and the end of it."""
+    await check_stream(desk)
+    await asyncio.sleep(CHECK_SECONDS)
 
 
 async def check_stream(desk: Desk) -> None:

@@ -4,62 +4,52 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
-
-import structlog
 
 from services.trading import store
 from services.trading.flow.attend import attend_all
 from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
 from services.trading.flow.clock import compare_clocks
-from services.trading.flow.desk import FAILURES, Desk, know_sessions, unnamed
+from services.trading.flow.desk import SERVICE, Desk, know_sessions
 from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
-from services.trading.flow.stream import listen, watch_stream
+from services.trading.flow.stream import CHECK_SECONDS, PAUSE_SECONDS, listen, watch_stream
 from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
 from services.trading.rules.steps import SLOW_POLL
 from shared.domain.session import trading_day
 from shared.errors import CatalystError
-from shared.web import end_tasks
+from shared.runtime.loops import Loop, detail_of, end_tasks, running
 
-PAUSE_MIN_SECONDS, PAUSE_MAX_SECONDS = 0.2, 5.0
 CALENDAR_AGAIN = timedelta(seconds=10)
-log = structlog.get_logger()
 
 
 @asynccontextmanager
 async def watching(desk: Desk) -> AsyncIterator[None]:
     """The watch and the stream run while inside."""
-    tasks = [
-        asyncio.create_task(keep_watch(desk), name="trading-watch"),
-        asyncio.create_task(listen(desk), name="trading-stream"),
-        asyncio.create_task(watch_stream(desk), name="trading-stream-watch"),
-    ]
     try:
-        yield
+        async with running(
+            Loop(SERVICE, "watch", partial(_look_and_sleep, desk), on_failure=partial(_note_failure, desk)),
+            Loop(SERVICE, "stream", partial(listen, desk), PAUSE_SECONDS, PAUSE_SECONDS),
+            Loop(SERVICE, "stream-check", partial(watch_stream, desk), CHECK_SECONDS, CHECK_SECONDS),
+        ):
+            yield
     finally:
-        await end_tasks(*tasks, *desk.left_behind)
+        await end_tasks(*desk.left_behind)
 
 
-async def keep_watch(desk: Desk) -> None:
-    """For ever. A pass that fails is logged, counted and repeated after a pause of real time."""
-    pause = PAUSE_MIN_SECONDS
-    while True:
-        try:
-            wake = await one_pass(desk)
-            desk.trouble, desk.passed_at, pause = None, monotonic(), PAUSE_MIN_SECONDS
-            await _sleep(desk, wake)
-        except Exception as error:
-            # Positions are guarded here: the loop outlives any error.
-            detail = error.detail if isinstance(error, CatalystError) else repr(error)
-            FAILURES.labels(type(error).__name__).inc()
-            log.warning("watch_failed", kind=type(error).__name__, error=detail[:300], exc_info=unnamed(error))
-            desk.trouble = f"watch: {detail}"[:200]
-            await asyncio.sleep(pause)
-            pause = min(PAUSE_MAX_SECONDS, pause * 2)
+async def _look_and_sleep(desk: Desk) -> None:
+    """One round: a pass that fails is repeated after a pause of real time, for positions are guarded here."""
+    wake = await one_pass(desk)
+    desk.trouble, desk.passed_at = None, monotonic()
+    await _sleep(desk, wake)
+
+
+def _note_failure(desk: Desk, error: Exception, _failures: int) -> None:
+    desk.trouble = f"watch: {detail_of(error)}"[:200]
 
 
 async def one_pass(desk: Desk) -> datetime:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
-from prometheus_client import Counter
 
 from services.workflow import store
 from services.workflow.flow import cycling, deciding, scanning
@@ -18,12 +17,12 @@ from shared.domain.position import PositionView
 from shared.domain.session import Session, next_session, trading_day
 from shared.journal import Event
 from shared.runtime.journal_follower import follow_journal
+from shared.runtime.loops import Loop
 
-LOOP_ERRORS = Counter("catalyst_workflow_loop_errors_total", "Turns of the watch that failed and were made up for")
 AFTER_CLOSE, SETTLE_EVERY = timedelta(seconds=30), timedelta(seconds=5)
 REQUEST_SECONDS = 90.0
 """Of the wall's time: so long the scanner waits for the answer to a request."""
-TROUBLE_AFTER, LONGEST_SCAN = 3, timedelta(minutes=15)
+TROUBLE_AFTER, LISTEN_AGAIN_SECONDS, LONGEST_SCAN = 3, 1.0, timedelta(minutes=15)
 log = structlog.get_logger()
 
 
@@ -42,20 +41,19 @@ class Watch:
         self.session: Session | None = None
         self.trouble: str | None = None
 
+    def loops(self) -> tuple[Loop, ...]:
+        """The turns, and the listening for requests beside them."""
+        listen = Loop(cycling.NAME, "requests", self.listen, LISTEN_AGAIN_SECONDS, LISTEN_AGAIN_SECONDS)
+        return Loop(cycling.NAME, "watch", self.run, on_failure=self._note_failure), listen
+
     async def run(self) -> None:
-        """Turn after turn, for ever."""
-        failures = 0
-        while True:
-            try:
-                await self.turn()
-                failures, self.trouble = 0, None
-            except Exception as error:
-                failures += 1
-                if failures >= TROUBLE_AFTER:
-                    self.trouble = f"watch: failed {failures} times in a row: {type(error).__name__}: {error}"[:300]
-                LOOP_ERRORS.inc()
-                log.warning("turn_failed", failures=failures, exc_info=True)
-                await asyncio.sleep(min(5.0, 0.1 * 2**failures))
+        """One turn that went well."""
+        await self.turn()
+        self.trouble = None
+
+    def _note_failure(self, error: Exception, failures: int) -> None:
+        if failures >= TROUBLE_AFTER:
+            self.trouble = f"watch: failed {failures} times in a row: {type(error).__name__}: {error}"[:300]
 
     async def turn(self) -> None:
         """Look at what there is to do, do one thing, or sleep until there is something."""
@@ -178,13 +176,7 @@ class Watch:
 
     async def listen(self) -> None:
         """Take up requests for a scan, also those written while the database or this service was away."""
-        while True:
-            try:
-                await follow_journal(self.deps.settings.dsn, "scan.requested", self._look_for_requests)
-            except Exception:
-                LOOP_ERRORS.inc()
-                log.warning("requests_not_read", exc_info=True)
-                await asyncio.sleep(1)
+        await follow_journal(self.deps.settings.dsn, "scan.requested", self._look_for_requests)
 
     async def _look_for_requests(self, _events: tuple[int, ...]) -> None:
         for event in await store.unanswered_requests(self.deps.pool, REQUEST_SECONDS):
