@@ -113,8 +113,8 @@ DOUBT_MUTANTS = (
     Mutant(
         "after a reconnect nothing is looked at",
         "services/trading/flow/stream.py",
-        "                    _look_soon(desk)\n                else:\n",
-        "                    pass\n                else:\n",
+        "            _look_soon(desk)\n        else:\n",
+        "            pass\n        else:\n",
         ("tests/trading/test_second_looks.py",),
     ),
     Mutant(
