@@ -35,6 +35,13 @@ WRITE = re.compile(
 )
 
 
+PROSE = {"reason", "note", "message", "detail", "why", "summary", "otherwise", "lock_reason", "cancel_reason"}
+CUTS = {"partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix", "replace"}
+READING = CUTS | {"startswith", "endswith", "find", "rfind", "index", "count"}
+VENDOR = "shared/adapters/"
+"""The one place that may read another's words, which it turns into a code."""
+
+
 @dataclass(frozen=True)
 class Tree:
     """A checkout (or a copy of one)."""
@@ -254,8 +261,55 @@ def tests_assert(tree: Tree) -> list[str]:
     return found
 
 
+def _is_prose(node: ast.expr) -> bool:
+    """A field that holds a sentence for people, by attribute or by key."""
+    if isinstance(node, ast.BoolOp):
+        return any(_is_prose(one) for one in node.values)
+    if isinstance(node, ast.Call):
+        named = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        key = node.args[0] if node.args else None
+        if named == "get" and isinstance(key, ast.Constant):
+            return key.value in PROSE
+        return named in ("str", "lower", "upper", "strip") and _is_prose(
+            node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else node
+        )
+    if isinstance(node, ast.Attribute):
+        return node.attr in PROSE
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    return isinstance(key, ast.Constant) and key.value in PROSE
+
+
+def _reads_prose(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in READING and _is_prose(node.func.value):
+            return True
+        is_pattern = node.func.attr in ("search", "match", "fullmatch", "findall", "finditer")
+        return is_pattern and any(_is_prose(one) for one in node.args)
+    if not isinstance(node, ast.Compare):
+        return False
+    for asked, left, right in zip(node.ops, [node.left, *node.comparators], node.comparators, strict=False):
+        if isinstance(asked, ast.In | ast.NotIn) and _is_prose(right):
+            return True
+        words = [one for one in (left, right) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if isinstance(asked, ast.Eq | ast.NotEq) and words and (_is_prose(left) or _is_prose(right)):
+            return True
+    return False
+
+
+def facts_in_fields(tree: Tree) -> list[str]:
+    """No program reads a sentence that was made for people: what decides is a field of its own."""
+    return [
+        f"{name}:{node.lineno}: a sentence is read for a fact"
+        for part in ("config", "shared", "services", "scripts")
+        for name, module in tree.python(part)
+        if not name.startswith(VENDOR)
+        for node in ast.walk(module)
+        if _reads_prose(node) and isinstance(node, ast.expr)
+    ]
+
+
 CHECKS: tuple[Check, ...] = (
     short_files, short_functions, service_shape, service_docstrings, owned_tables, one_writer,
     allowed_calls, no_cross_imports, nothing_unfinished, no_mocks, no_machine_places, one_time_zone, plain_names,
-    tests_assert,
+    tests_assert, facts_in_fields,
 )  # fmt: skip

@@ -57,6 +57,12 @@ PLANTS = (
     Plant(runtime.one_loop, "services/news/api.py", "while 1:\n    x = 1\n"),
     Plant(runtime.one_follower, "services/signals/api.py", "def f(c):\n    c.add_listener('x', print)\n"),
     Plant(rules.tests_assert, "tests/test_planted.py", "def test_nothing() -> None:\n    x = 1\n"),
+    Plant(rules.facts_in_fields, "services/scanner/flow.py", 'def f(one):\n    return one.reason.endswith("lost")\n'),
+    Plant(rules.facts_in_fields, "services/scanner/flow.py", 'def f(one):\n    return "price" in one["reason"]\n'),
+    Plant(rules.facts_in_fields, "services/scanner/flow.py", 'def f(one):\n    return one.note == "off"\n'),
+    Plant(
+        rules.facts_in_fields, "services/scanner/flow.py", "def f(p, error):\n    return p.search(str(error.detail))\n"
+    ),
 )
 IMPORTS = {
     "scripts -> services | database -> shared -> config": ("shared/errors.py", "import services.news\n"),

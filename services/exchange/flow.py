@@ -177,7 +177,7 @@ class Conductor:
     def _wake(self) -> None:
         for turn in rule.due(self.state):
             self.state = rule.woken(self.state, turn.waiter)
-            self._answer(turn.waiter, turn.reason)
+            self._answer(turn.waiter, turn.cause)
 
     def _answer(self, waiter: Waiter, reason: Literal["time", "trade_update", "timeout"]) -> None:
         answer = self._answers.pop(waiter.ticket, None)

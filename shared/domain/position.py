@@ -156,6 +156,11 @@ class Reconciliation(Value):
     foreign: tuple[ForeignHolding, ...] = ()
 
 
+def _exit_reason(given: str) -> str:
+    """What a caller gives is his own code, in snake_case, or anything that a person typed."""
+    return given if CLOSE_CODE.fullmatch(given) else "manual"
+
+
 class CloseRequest(Value):
     """Why positions shall be closed: a code such as emergency_stop, or a person's words.
 
@@ -166,4 +171,4 @@ class CloseRequest(Value):
 
     @property
     def code(self) -> str:
-        return self.reason if CLOSE_CODE.fullmatch(self.reason) else "manual"
+        return _exit_reason(self.reason)

@@ -29,7 +29,7 @@ def waiting(state: ClockState, *waiters: tuple[str, float, bool]) -> ClockState:
 
 
 def names(state: ClockState) -> list[tuple[str, str]]:
-    return [(turn.waiter.participant, turn.reason) for turn in rule.due(state)]
+    return [(turn.waiter.participant, turn.cause) for turn in rule.due(state)]
 
 
 class Diary:

@@ -51,7 +51,7 @@ class Turn(NamedTuple):
     """A waiter to be woken, and why."""
 
     waiter: Waiter
-    reason: Reason
+    cause: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def due(state: ClockState) -> tuple[Turn, ...]:
     if not everyone_waits(state):
         return outsiders
     inside = [t for t in turns if t.waiter.participant in state.participants]
-    inside.sort(key=lambda t: (t.reason == "time", t.waiter.until * (t.reason == "time"), _priority(state, t.waiter)))
+    inside.sort(key=lambda t: (t.cause == "time", t.waiter.until * (t.cause == "time"), _priority(state, t.waiter)))
     return (*outsiders, *inside[:1])
 
 

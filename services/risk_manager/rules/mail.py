@@ -71,10 +71,14 @@ def _subject(alerts: Sequence[WaitingAlert]) -> str:
     first = alerts[0]
     if first.kind == TEST_KIND:
         return TEST_SUBJECT
-    # A line break in a subject would end the header.
-    line = " ".join(first.message.split())
-    what = line if len(line) <= 90 else line[:89] + "…"
+    what = _one_line(first.message)
     return f"[{first.severity.upper()}] Catalyst: {what if len(alerts) == 1 else f'{len(alerts)} alerts: {what}'}"
+
+
+def _one_line(text: str) -> str:
+    """Short, and without the line breaks that would end a header."""
+    line = " ".join(text.split())
+    return line if len(line) <= 90 else line[:89] + "…"
 
 
 def _row(alert: WaitingAlert) -> tuple[str, str, str, str]:
