@@ -15,7 +15,6 @@ class Service:
     port: int
     upstreams: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
-    needs_broker: bool = False
 
     @property
     def container(self) -> str:
@@ -30,24 +29,22 @@ FUNNEL = ("scanner", "news", "pattern", "technical", "risk-manager", "trading")
 
 SERVICES: tuple[Service, ...] = (
     Service("orchestration", 5000, (*FUNNEL, "workflow", "signals", "reporting")),
-    Service("scanner", 5001, owns=("securities", "sectors", "scan_results", "scan_coverage"), needs_broker=True),
-    Service("news", 5002, owns=("news_items", "news_versions", "news_sentiment"), needs_broker=True),
-    Service("pattern", 5003, owns=("pattern_analysis",), needs_broker=True),
-    Service("technical", 5004, owns=("technical_indicators",), needs_broker=True),
+    Service("scanner", 5001, owns=("securities", "sectors", "scan_results", "scan_coverage")),
+    Service("news", 5002, owns=("news_items", "news_versions", "news_sentiment")),
+    Service("pattern", 5003, owns=("pattern_analysis",)),
+    Service("technical", 5004, owns=("technical_indicators",)),
     Service(
         "risk-manager",
         5005,
         ("trading",),
         owns=("risk_decisions", "risk_events", "halts", "alert_deliveries", "alert_acknowledgements"),
-        needs_broker=True,
     ),
     Service(
         "trading",
         5006,
         owns=("orders", "executions", "corrections", "positions", "clock_offset"),
-        needs_broker=True,
     ),
-    Service("workflow", 5007, FUNNEL, owns=("trading_cycles", "scans", "proposals"), needs_broker=True),
+    Service("workflow", 5007, FUNNEL, owns=("trading_cycles", "scans", "proposals")),
     Service("signals", 5008, owns=("subscribers", "api_keys", "signals", "deliveries", "feedback")),
     Service("reporting", 5009),
     Service("dashboard", 5010, (*FUNNEL, "workflow", "signals", "reporting")),

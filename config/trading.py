@@ -16,6 +16,9 @@ StockPrice = Annotated[float, Field(gt=0, le=1e7)]
 Names = Annotated[int, Field(ge=1, le=10_000)]
 
 
+MARKET, MARKET_CITY = "US/Eastern", "New_York"
+
+
 class Part(BaseModel):
     """A section of a file. Unknown keys are refused: a typo must not become a default. Nothing is turned into a number
     or a truth value that is not written as one.
@@ -35,10 +38,19 @@ class Part(BaseModel):
 
 
 class SessionPart(Part):
+    """The hours come from the broker's calendar, half days included: what stands here may only agree with them."""
+
     mode: Literal["supervised", "autonomous"]
-    timezone: Text = "US/Eastern"
-    market_open: Text = "09:30"
-    market_close: Text = "16:00"
+    timezone: Text = MARKET
+    market_open: Literal["09:30"] = "09:30"
+    market_close: Literal["16:00"] = "16:00"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_the_markets(cls, name: str) -> str:
+        if name != MARKET and name.rpartition("/")[2] != MARKET_CITY:
+            raise ValueError(f"the market's hours are New York's, nothing else can be set: write {MARKET}")
+        return name
 
 
 class RiskPart(Part):
@@ -154,6 +166,16 @@ class EmergencyActions(Part):
     send_email_alert: bool = True
     halt_new_trades: bool = True
     cooldown_period_minutes: Minutes = 60
+
+    @field_validator("halt_new_trades")
+    @classmethod
+    def _always_halts(cls, halts: bool) -> bool:
+        """A halt that lets entries through would be none: the switch can only say what is done."""
+        if not halts:
+            raise ValueError(
+                "a halt always refuses new trades, so false cannot be honoured: write true, or take the line out"
+            )
+        return halts
 
 
 class WatchPart(Part):

@@ -32,7 +32,7 @@ from shared.deps import Alone, Deps
 from shared.errors import ConfigError, Unavailable
 from shared.log import set_up
 from shared.ports import Clock
-from shared.runtime.database import bounded_pool
+from shared.runtime.database import bounded_pool, migrations, missing_migrations
 
 STOP_SECONDS = 8
 FOLLOW_SECONDS = 1.0
@@ -60,14 +60,15 @@ async def _as_it_is(_connection: asyncpg.Connection) -> None:
 async def database_pool(dsn: str, wait_seconds: float) -> AsyncIterator[asyncpg.Pool]:
     """Connections to the database and its schema, waited for until a deadline. Raises Unavailable."""
     loop = asyncio.get_running_loop()
-    give_up, pause, said = loop.time() + wait_seconds, 0.1, False
+    give_up, pause, said, known = loop.time() + wait_seconds, 0.1, False, migrations()
     while True:
         try:
             pool = await bounded_pool(dsn, init=_prepare, reset=_as_it_is)
             try:
-                if await pool.fetchval("SELECT to_regclass('public.feedback') IS NOT NULL"):
+                if not (missing := await missing_migrations(pool, known)):
                     break
-                trouble = "the schema is not there yet (run the migrations)"
+                named = f"{missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else missing[0]
+                trouble = f"the schema is behind this version: {named} not applied (python -m database.migrate)"
             except BaseException:
                 await pool.close()
                 raise

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from config.services import BY_NAME, JOURNALS, SERVICES
@@ -42,6 +43,12 @@ VENDOR = "shared/adapters/"
 """The one place that may read another's words, which it turns into a code."""
 
 
+@cache
+def _parsed(text: str) -> ast.Module:
+    """Each file is parsed once, though every check walks through it."""
+    return ast.parse(text)
+
+
 @dataclass(frozen=True)
 class Tree:
     """A checkout (or a copy of one)."""
@@ -57,7 +64,7 @@ class Tree:
     def python(self, below: str = ".") -> Iterator[tuple[str, ast.Module]]:
         for name, path in self.files(below):
             if path.suffix == ".py":
-                yield name, ast.parse(path.read_text(encoding="utf-8"))
+                yield name, _parsed(path.read_text(encoding="utf-8"))
 
     def texts(self) -> Iterator[tuple[str, str]]:
         for name, path in self.files():

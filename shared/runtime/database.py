@@ -3,6 +3,7 @@
 A database that hangs answers neither with data nor with an error: without bounds each caller waits as long as it does.
 """
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
@@ -11,6 +12,7 @@ CONNECT_SECONDS, ACQUIRE_SECONDS = 5.0, 5.0
 COMMAND_SECONDS = 6.0
 """For one statement. A hanging transaction takes twice that: the statement, then asyncpg's cancelling of it."""
 MIN_CONNECTIONS, MAX_CONNECTIONS = 1, 4
+MIGRATIONS = Path(__file__).parents[2] / "database" / "migrations"
 
 
 class Prepare(Protocol):
@@ -45,3 +47,18 @@ def bounded_pool(dsn: str, *, init: Prepare, reset: Prepare) -> BoundedPool:
         command_timeout=COMMAND_SECONDS,
         timeout=CONNECT_SECONDS,
     )
+
+
+def migrations() -> frozenset[str]:
+    """The names of this version's migration files."""
+    return frozenset(path.name for path in MIGRATIONS.glob("*.sql"))
+
+
+async def missing_migrations(pool: asyncpg.Pool, known: frozenset[str]) -> list[str]:
+    """Those of `known` that the database has not seen, in their order.
+
+    A database that has seen more is newer than this program: it is served all the same, for migrations only add.
+    """
+    if not await pool.fetchval("SELECT to_regclass('public.schema_migrations') IS NOT NULL"):
+        return sorted(known)
+    return sorted(known - {row["name"] for row in await pool.fetch("SELECT name FROM schema_migrations")})

@@ -46,6 +46,10 @@ def test_the_files_as_delivered_agree_and_wait_for_a_person(folder: Path) -> Non
         ("risk_parameters.yaml", "  max_loss: 2000.00", "  max_loss: -5", "daily_limits.max_loss"),
         ("risk_parameters.yaml", "  max_loss: 2000.00", "  max_loss: many", "daily_limits.max_loss"),
         ("risk_parameters.yaml", "check_enabled: true", "check_enabld: true", "correlation.check_enabld"),
+        ("risk_parameters.yaml", "halt_new_trades: true", "halt_new_trades: false", "always refuses new trades"),
+        ("trading_config.yaml", "timezone: US/Eastern", "timezone: US/Pacific", "New York's"),
+        ("trading_config.yaml", 'market_open: "09:30"', 'market_open: "10:00"', "session.market_open"),
+        ("trading_config.yaml", 'market_close: "16:00"', 'market_close: "99:99"', "session.market_close"),
     ],
 )
 def test_a_broken_file_is_refused_with_its_place(folder: Path, name: str, old: str, new: str, says: str) -> None:

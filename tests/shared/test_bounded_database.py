@@ -17,6 +17,7 @@ from shared.adapters.redis_cache import RedisCache
 from shared.deps import Alone
 from shared.errors import Unavailable
 from shared.journal import append_event
+from shared.runtime.database import migrations
 from shared.runtime.health import time_of
 from tests.absent import NoCache
 from tests.relay import Relay, relay_to
@@ -158,3 +159,19 @@ async def test_a_mute_redis_is_pinged_within_a_bound(redis_url: str) -> None:
         assert time.monotonic() - begun < 3
         relay.speak()
         await cache.close()
+
+
+async def test_a_database_that_a_migration_has_not_reached_is_waited_for(
+    database_url: str, admin_database_url: str
+) -> None:
+    owner = await asyncpg.connect(admin_database_url)
+    newest = await owner.fetchval("DELETE FROM schema_migrations WHERE name = $1 RETURNING name", max(migrations()))
+    with pytest.raises(Unavailable, match=f"behind this version: {newest} not applied"):
+        async with database_pool(database_url, wait_seconds=0.3):
+            pytest.fail("a schema of another version was taken for this one's")
+    await owner.execute(
+        "INSERT INTO schema_migrations (name, checksum) VALUES ($1, 'x'), ('9999_newer.sql', 'x')", newest
+    )
+    await owner.close()
+    async with database_pool(database_url, wait_seconds=5) as pool:
+        assert await pool.fetchval("SELECT 1") == 1
