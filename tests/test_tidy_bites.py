@@ -10,7 +10,8 @@ import pytest
 
 from tests import house_rules as rules
 from tests import house_rules_runtime as runtime
-from tests.house_rules_settings import SETTINGS_CHECKS, every_setting_is_read, numbered_migrations
+from tests.house.settings import SETTINGS_CHECKS, every_setting_is_read, numbered_migrations
+from tests.house.shape import FOLDER_MODULES, SHAPE_CHECKS, no_wide_files, pure_rules, shared_is_shared, small_folders
 from tests.test_tidy import ROOT
 
 PARTS = ("config", "shared", "services", "database", "scripts", "tests")
@@ -61,6 +62,11 @@ PLANTS = (
     Plant(rules.tests_assert, "tests/test_planted.py", "def test_nothing() -> None:\n    x = 1\n"),
     Plant(every_setting_is_read, "config/trading.py", "class MorePart(Part):\n    lying_switch: bool = True\n"),
     Plant(every_setting_is_read, "config/services.py", "class Extra:\n    needs_nobody: bool = False\n"),
+    Plant(no_wide_files, "services/scanner/rules/wide.py", "# ruff: noqa: E501\n"),
+    Plant(pure_rules, "services/scanner/rules/state.py", "@dataclass(slots=True)\nclass Seen:\n    x: int\n"),
+    Plant(pure_rules, "shared/domain/state.py", "seen: dict[str, int] = {}\n"),
+    Plant(pure_rules, "shared/domain/state.py", "from time import perf_counter\n"),
+    Plant(shared_is_shared, "shared/lonely.py", "x = 1\n"),
     Plant(numbered_migrations, "database/migrations/9999_more.sql", "SELECT 1;\n"),
     Plant(rules.facts_in_fields, "services/scanner/flow.py", 'def f(one):\n    return one.reason.endswith("lost")\n'),
     Plant(rules.facts_in_fields, "services/scanner/flow.py", 'def f(one):\n    return "price" in one["reason"]\n'),
@@ -128,8 +134,21 @@ def test_a_planted_violation_is_found(tree: Planted, plant: Plant) -> None:
     assert set(plant.check(tree)) - before
 
 
+def test_a_folder_with_a_module_too_many_is_found(tree: Planted) -> None:
+    for number in range(FOLDER_MODULES):
+        tree.plant(f"database/more/part_{number}.py", "x = 1\n")
+    assert "database/more" not in small_folders(tree)
+    tree.plant("database/more/one_more.py", "x = 1\n")
+    assert "database/more" in small_folders(tree)
+
+
 def test_every_check_has_a_plant() -> None:
-    assert {plant.check for plant in PLANTS} == {*rules.CHECKS, *runtime.RUNTIME_CHECKS, *SETTINGS_CHECKS}
+    assert {small_folders, *(plant.check for plant in PLANTS)} == {
+        *rules.CHECKS,
+        *runtime.RUNTIME_CHECKS,
+        *SETTINGS_CHECKS,
+        *SHAPE_CHECKS,
+    }
 
 
 def test_a_planted_import_breaks_its_contract(tree: Planted) -> None:

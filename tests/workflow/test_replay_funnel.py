@@ -60,7 +60,7 @@ def told(leads: list[Lead], sizes: FunnelPart) -> tuple[Descent, dict[str, Lead]
     )
     for make in cuts:
         cut = make()
-        way.take(cut)
+        way = way.take(cut)
         seen |= {lead.symbol: lead for lead in cut.seen}
     return way, seen
 

@@ -109,7 +109,7 @@ def attempt(past: Past, way: Descent, candidate: Config, present: Config) -> Att
     risk = candidate.trading.funnel.risk
     weights = candidate.trading.funnel.weights.model_dump()
     scored = funnel.scored(way.leads, weights, past.is_lossy)
-    way.ask("risk", past)
+    way = way.ask("risk", past)
     known = tuple(one for one in scored if one.symbol not in way.unknown)
     asked = outcome.decide_request(past.cycle, past.view.scan, past.view.started_at, known, risk)
     return Attempt(past, way, asked.model_copy(update=_own_limits(past.cycle, present)))
@@ -125,7 +125,7 @@ def trial_of(tried: Attempt, verdicts: Sequence[Rejudged], most: int, top_n: int
     """The scan as it went and as it would have gone."""
     past, judged = tried.past, {one.was.symbol: one.would for one in verdicts if one.would is not None}
     silent: dict[str, Stage] = {one.symbol: "risk" for one in tried.asked.candidates if one.symbol not in judged}
-    unknown, asked = tried.way.unknown | silent, [one for one in tried.asked.candidates if one.symbol in judged]
+    unknown, asked = {**tried.way.unknown, **silent}, [one for one in tried.asked.candidates if one.symbol in judged]
     picks = places(past, outcome.chosen(asked, judged.values(), most), top_n)
     rows = [*tried.way.rows, *outcome.risk_rows(asked, judged.values()), *outcome.execution_rows(picks, top_n)]
     was, would = endings(list(past.rows.values()), {}), endings(rows, unknown)

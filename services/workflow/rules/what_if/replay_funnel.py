@@ -4,7 +4,7 @@ A stage answers only for those it was asked about: who comes to it without havin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from config.trading import FunnelPart
@@ -45,22 +45,23 @@ class Past:
         return any(stage in one for one in self.facts.values())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Descent:
     """How far everybody would have come: the rows of each stage in order, and who could not be followed further."""
 
-    rows: list[TraceRow] = field(default_factory=list)
-    unknown: dict[str, Stage] = field(default_factory=dict)
+    rows: tuple[TraceRow, ...] = ()
+    unknown: Mapping[str, Stage] = field(default_factory=dict)
     leads: tuple[Lead, ...] = ()
 
-    def take(self, cut: Cut) -> None:
-        self.rows += cut.rows
-        self.leads = cut.kept
+    def take(self, cut: Cut) -> "Descent":
+        """After a cut."""
+        return replace(self, rows=self.rows + cut.rows, leads=cut.kept)
 
-    def ask(self, stage: Stage, past: Past) -> None:
-        """Set aside those about whom the stage was never asked."""
-        self.unknown |= {lead.symbol: stage for lead in self.leads if (lead.symbol, stage) not in past.rows}
-        self.leads = tuple(lead for lead in self.leads if lead.symbol not in self.unknown)
+    def ask(self, stage: Stage, past: Past) -> "Descent":
+        """Without those about whom the stage was never asked."""
+        unknown = {lead.symbol: stage for lead in self.leads if (lead.symbol, stage) not in past.rows}
+        left = tuple(lead for lead in self.leads if lead.symbol not in unknown)
+        return replace(self, unknown={**self.unknown, **unknown}, leads=left)
 
 
 def past_of(
@@ -79,21 +80,17 @@ def past_of(
 
 def descend(past: Past, sizes: FunnelPart) -> Descent:
     """Down to the composite score: `leads` are those whom risk would have been asked about, best first."""
-    weights, way, as_of = sizes.weights.model_dump(), Descent(), past.view.started_at
-    way.take(funnel.enter(past.candidates, sizes.scanner))
-    way.ask("news", past)
+    weights, as_of = sizes.weights.model_dump(), past.view.started_at
+    way = Descent().take(funnel.enter(past.candidates, sizes.scanner)).ask("news", past)
     news = tuple(one for lead in way.leads if (one := _news(lead.symbol, past)) is not None)
     assessed = NewsAssessment(as_of=as_of, evidence=news) if past.heard("news") else None
-    way.take(funnel.cut_by_news(way.leads, assessed, sizes.news))
-    way.ask("pattern", past)
+    way = way.take(funnel.cut_by_news(way.leads, assessed, sizes.news)).ask("pattern", past)
     pattern = tuple(seen for lead in way.leads if (seen := _pattern(lead.symbol, past)) is not None)
     drawn = PatternAssessment(as_of=as_of, evidence=pattern) if past.heard("pattern") else None
-    way.take(funnel.cut_by_pattern(way.leads, drawn, weights, sizes.pattern))
-    way.ask("technical", past)
+    way = way.take(funnel.cut_by_pattern(way.leads, drawn, weights, sizes.pattern)).ask("technical", past)
     technical = tuple(_technical(lead.symbol, past) for lead in way.leads)
-    way.take(funnel.cut_by_technical(way.leads, TechnicalAssessment(as_of=as_of, evidence=technical)))
-    way.take(funnel.cut_by_score(way.leads, weights, sizes.technical, sizes.min_composite_score))
-    return way
+    way = way.take(funnel.cut_by_technical(way.leads, TechnicalAssessment(as_of=as_of, evidence=technical)))
+    return way.take(funnel.cut_by_score(way.leads, weights, sizes.technical, sizes.min_composite_score))
 
 
 def _news(symbol: str, past: Past) -> NewsEvidence | None:

@@ -1,0 +1,1 @@
+"""The rules of the house about switches and shape, and what still breaks them, by name."""
