@@ -3,8 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 import yaml
@@ -14,7 +14,6 @@ from services.risk_manager import store
 from services.risk_manager.flow.decide import decide
 from services.risk_manager.flow.what_if import what_if
 from services.risk_manager.rules import what_if as rules
-from services.risk_manager.rules.judge import decision_id
 from shared.domain.cycle import Rejudged, WhatIfRequest
 from shared.errors import BadInput
 from tests.risk_manager import facts
@@ -116,16 +115,32 @@ async def test_what_was_switched_off_was_measured_all_the_same(busy: World) -> N
     assert (found["LIKE"].passed, found["ACME"].passed) == (False, True)
 
 
-async def _stored(world: World, *symbols: str) -> dict[UUID, dict[str, Any]]:
+@pytest.mark.parametrize("dropped", [("HELD",), ("ACME",), ("ACME", "BOLT")], ids="-".join)
+async def test_who_would_not_have_been_asked_about_counts_against_nobody(
+    busy: World, admin_database_url: str, dropped: tuple[str, ...]
+) -> None:
+    """Their approvals would not have been, so the book is the one before any of the request's."""
+    await decide(busy.deps, ask(*SYMBOLS))
+    rest = tuple(one for one in SYMBOLS if one not in dropped)
+    answers = await rejudged(busy, candidate(), *rest)
+    owner = await asyncpg.connect(admin_database_url)
+    await owner.execute("TRUNCATE risk_decisions CASCADE")
+    await owner.close()
+    truth = await decide(busy.deps, ask(*rest))
+    assert [one.would and (one.would.approved, one.would.checks) for one in answers] == [
+        (one.approved, one.checks) for one in truth
+    ]
+
+
+async def _stored(world: World) -> list[dict[str, Any]]:
     """The rows of the one request that was decided."""
-    ids = [decision_id(ask("ACME").cycle_id, ask("ACME").scan, symbol) for symbol in symbols]
-    return await store.decisions_by_id(world.deps.pool, ids)
+    return await store.decisions_of_scan(world.deps.pool, ask("ACME").cycle_id, ask("ACME").scan)
 
 
 async def test_a_decision_without_inputs_is_not_guessed_at(busy: World) -> None:
     await decide(busy.deps, ask("ACME", "BOLT"))
-    rows = await _stored(busy, "ACME", "BOLT")
-    for row in rows.values():
+    rows = await _stored(busy)
+    for row in rows:
         row["inputs"] = None if row["symbol"] == "ACME" else row["inputs"]
     answers = rules.rejudged(ask("ACME", "BOLT"), rows, facts.limits())
     assert [(one.would is None, one.why_not) for one in answers] == [(True, "inputs_not_stored"), (False, None)]
@@ -135,9 +150,9 @@ async def test_no_word_that_was_stored_changes_what_would_have_been(busy: World)
     """Reasons and notes are for people: replaced by "x", the same verdicts come out."""
     await decide(busy.deps, ask(*SYMBOLS))
     limits = facts.limits(max_position_size=Decimal(2000))
-    before = rules.rejudged(ask(*SYMBOLS), await _stored(busy, *SYMBOLS), limits)
-    rows = await _stored(busy, *SYMBOLS)
-    for row in rows.values():
+    before = rules.rejudged(ask(*SYMBOLS), await _stored(busy), limits)
+    rows = await _stored(busy)
+    for row in rows:
         row["reason"], row["checks"] = "x", [check | {"note": "x"} for check in row["checks"]]
     after = rules.rejudged(ask(*SYMBOLS), rows, limits)
     assert [one.would for one in after] == [one.would for one in before]

@@ -138,3 +138,12 @@ def test_what_is_said_is_true_and_the_rest_is_said_to_be_unknown(
     if now == then:
         assert way.unknown == {}
         assert way.rows == truth.rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(crowds(), st.lists(st.booleans(), min_size=14, max_size=14), sizes)
+def test_no_word_of_the_stored_rows_counts(leads: list[Lead], bad: list[bool], now: FunnelPart) -> None:
+    past = stored(with_bad_news(leads, bad), WIDE)
+    wordless = {key: row.model_copy(update={"reason": "x"}) for key, row in past.rows.items()}
+    way, other = descend(past, now), descend(replace(past, rows=wordless), now)
+    assert other == way

@@ -3,7 +3,6 @@
 from config.reload import ConfigFileError, build
 from services.risk_manager import store
 from services.risk_manager.rules.book import limits_of
-from services.risk_manager.rules.judge import decision_id
 from services.risk_manager.rules.what_if import rejudged
 from shared.deps import Deps
 from shared.domain.cycle import Rejudged, WhatIfRequest
@@ -20,7 +19,7 @@ async def what_if(deps: Deps, request: WhatIfRequest) -> tuple[tuple[Rejudged, .
         raise BadInput(str(error), field="files") from error
     answers = []
     for asked in request.scans:
-        ids = [decision_id(asked.cycle_id, asked.scan, one.symbol, asked.attempt) for one in asked.candidates]
+        rows = await store.decisions_of_scan(deps.pool, asked.cycle_id, asked.scan)
         limits = limits_of(config, asked.max_positions, asked.max_daily_loss_usd)
-        answers.append(rejudged(asked, await store.decisions_by_id(deps.pool, ids), limits))
+        answers.append(rejudged(asked, rows, limits))
     return tuple(answers)

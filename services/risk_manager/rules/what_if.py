@@ -1,9 +1,8 @@
 """Stored decisions judged once more under other limits: the same rules over the stored inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -14,34 +13,36 @@ from shared.domain.cycle import DecideRequest, Rejudged
 Row = Mapping[str, Any]
 
 
-def rejudged(asked: DecideRequest, rows: Mapping[UUID, Row], limits: Limits) -> tuple[Rejudged, ...]:
+def rejudged(asked: DecideRequest, rows: Iterable[Row], limits: Limits) -> tuple[Rejudged, ...]:
     """Both verdicts of each candidate that has a stored one, in the order asked; approvals count as they would have.
 
-    `rows` of risk_decisions by id, those of one request. Size factor and bound on approvals are those of `asked`; the
-    book is the one before the request's first approval.
+    `rows` are all of the scan's in risk_decisions: also one that is not asked about tells the book that stood before
+    the request's first approval. Size factor and bound on approvals are those of `asked`.
     """
-    ids = [decision_id(asked.cycle_id, asked.scan, one.symbol, asked.attempt) for one in asked.candidates]
-    stored = {rows[one]["symbol"]: rows[one] for one in ids if one in rows}
-    inputs = {symbol: found for symbol, row in stored.items() if (found := inputs_of(row)) is not None}
+    key = (asked.cycle_id, asked.scan)
+    own = {row["symbol"]: row for row in rows if row["decision_id"] == decision_id(*key, row["symbol"], asked.attempt)}
+    inputs = {symbol: found for symbol, row in own.items() if (found := inputs_of(row)) is not None}
+    stored = [own[one.symbol] for one in asked.candidates if one.symbol in own]
+    again = [inputs[row["symbol"]] for row in stored if row["symbol"] in inputs]
     would = {}
-    if inputs:
-        first = min(inputs, key=lambda symbol: (stored[symbol]["decided_at"], inputs[symbol].book.approvals))
+    if again:
+        first = min(inputs, key=lambda symbol: (own[symbol]["decided_at"], inputs[symbol].book.approvals))
         decisions = judge_all(
-            tuple(one.subject for one in inputs.values()),
+            tuple(one.subject for one in again),
             replace(inputs[first].book, approve_max=asked.approve_max),
             limits,
-            stored[first]["decided_at"],
-            Question(asked.cycle_id, asked.scan, asked.size_factor, asked.attempt),
-            {symbol: one.used for symbol, one in inputs.items()},
+            own[first]["decided_at"],
+            Question(*key, asked.size_factor, asked.attempt),
+            {one.subject.symbol: one.used for one in again},
         )
         would = {one.verdict.symbol: one.verdict for one in decisions}
     return tuple(
         Rejudged(
             was=verdict_of(row),
-            would=would.get(symbol),
-            why_not=None if symbol in would else "inputs_not_stored",
+            would=would.get(row["symbol"]),
+            why_not=None if row["symbol"] in would else "inputs_not_stored",
         )
-        for symbol, row in stored.items()
+        for row in stored
     )
 
 

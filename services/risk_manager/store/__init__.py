@@ -149,6 +149,12 @@ async def insert_decisions(connection: Reader, decisions: Sequence[Decision]) ->
     await connection.executemany(sql, rows)
 
 
+async def decisions_of_scan(db: Reader, cycle_id: str, scan: int) -> list[Row]:
+    """Every verdict on a scan's candidates, of all attempts; answers to mere questions left out."""
+    sql = "SELECT * FROM risk_decisions WHERE cycle_id = $1 AND scan = $2 AND kind = 'order'"
+    return [dict(row) for row in await db.fetch(sql, cycle_id, scan)]
+
+
 async def list_decisions(db: Reader, cycle_id: str, scan: int | None, limit: int) -> list[Row]:
     """A cycle's decisions, newest first."""
     sql = (

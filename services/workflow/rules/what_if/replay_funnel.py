@@ -11,16 +11,8 @@ from config.trading import FunnelPart
 from services.workflow.rules import funnel
 from services.workflow.rules.funnel import Cut, Lead
 from services.workflow.rules.trace import TraceRow
+from shared.domain import evidence as said
 from shared.domain.cycle import CycleView, Proposal, ScanView
-from shared.domain.evidence import (
-    Candidate,
-    NewsAssessment,
-    PatternAssessment,
-    PatternEvidence,
-    Stage,
-    TechnicalAssessment,
-    TechnicalEvidence,
-)  # fmt: skip
 from shared.domain.news import NewsEvidence
 
 
@@ -32,7 +24,7 @@ class Past:
     view: ScanView
     rows: Mapping[tuple[str, str], TraceRow]
     facts: Mapping[str, Any]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[said.Candidate, ...]
     proposals: tuple[Proposal, ...] = ()
 
     @property
@@ -50,14 +42,14 @@ class Descent:
     """How far everybody would have come: the rows of each stage in order, and who could not be followed further."""
 
     rows: tuple[TraceRow, ...] = ()
-    unknown: Mapping[str, Stage] = field(default_factory=dict)
+    unknown: Mapping[str, said.Stage] = field(default_factory=dict)
     leads: tuple[Lead, ...] = ()
 
     def take(self, cut: Cut) -> "Descent":
         """After a cut."""
         return replace(self, rows=self.rows + cut.rows, leads=cut.kept)
 
-    def ask(self, stage: Stage, past: Past) -> "Descent":
+    def ask(self, stage: said.Stage, past: Past) -> "Descent":
         """Without those about whom the stage was never asked."""
         unknown = {lead.symbol: stage for lead in self.leads if (lead.symbol, stage) not in past.rows}
         left = tuple(lead for lead in self.leads if lead.symbol not in unknown)
@@ -68,7 +60,7 @@ def past_of(
     cycle: CycleView,
     view: ScanView,
     trace: Mapping[str, Any],
-    candidates: tuple[Candidate, ...],
+    candidates: tuple[said.Candidate, ...],
     proposals: tuple[Proposal, ...] = (),
 ) -> Past:
     """A scan as the tables tell it."""
@@ -83,26 +75,21 @@ def descend(past: Past, sizes: FunnelPart) -> Descent:
     weights, as_of = sizes.weights.model_dump(), past.view.started_at
     way = Descent().take(funnel.enter(past.candidates, sizes.scanner)).ask("news", past)
     news = tuple(one for lead in way.leads if (one := _news(lead.symbol, past)) is not None)
-    assessed = NewsAssessment(as_of=as_of, evidence=news) if past.heard("news") else None
+    assessed = said.NewsAssessment(as_of=as_of, evidence=news) if past.heard("news") else None
     way = way.take(funnel.cut_by_news(way.leads, assessed, sizes.news)).ask("pattern", past)
-    pattern = tuple(seen for lead in way.leads if (seen := _pattern(lead.symbol, past)) is not None)
-    drawn = PatternAssessment(as_of=as_of, evidence=pattern) if past.heard("pattern") else None
+    pattern = tuple(
+        said.PatternEvidence(symbol=lead.symbol, score=heard["score"])
+        for lead in way.leads
+        if (heard := past.facts.get(lead.symbol, {}).get("pattern")) is not None
+    )
+    drawn = said.PatternAssessment(as_of=as_of, evidence=pattern) if past.heard("pattern") else None
     way = way.take(funnel.cut_by_pattern(way.leads, drawn, weights, sizes.pattern)).ask("technical", past)
-    technical = tuple(_technical(lead.symbol, past) for lead in way.leads)
-    way = way.take(funnel.cut_by_technical(way.leads, TechnicalAssessment(as_of=as_of, evidence=technical)))
+    judged = [past.rows[lead.symbol, "technical"] for lead in way.leads]
+    technical = tuple(said.TechnicalEvidence(symbol=r.symbol, score=r.value, refused=r.refused) for r in judged)
+    way = way.take(funnel.cut_by_technical(way.leads, said.TechnicalAssessment(as_of=as_of, evidence=technical)))
     return way.take(funnel.cut_by_score(way.leads, weights, sizes.technical, sizes.min_composite_score))
 
 
 def _news(symbol: str, past: Past) -> NewsEvidence | None:
     heard = past.facts.get(symbol, {}).get("news")
     return None if heard is None else NewsEvidence(symbol=symbol, **heard)
-
-
-def _pattern(symbol: str, past: Past) -> PatternEvidence | None:
-    heard = past.facts.get(symbol, {}).get("pattern")
-    return None if heard is None else PatternEvidence(symbol=symbol, score=heard["score"])
-
-
-def _technical(symbol: str, past: Past) -> TechnicalEvidence:
-    row = past.rows[symbol, "technical"]
-    return TechnicalEvidence(symbol=symbol, score=row.value, refused=row.refused)
