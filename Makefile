@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 CATALYST := $(RUN) -m scripts.catalyst
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-all paper-check up down test flatten lint types contracts unit bench bench-stop funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
+.PHONY: help setup setup-dev demo demo-all paper-check up dev down test quick thorough flatten lint types contracts unit bench bench-stop funnel-read scanner-reach technical-outcomes train-sentiment bench-sentiment chaos mutants containers-test lock clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,10 @@ demo-all: .venv/installed-demo ## every recorded session under a folder, a table
 up: .venv/installed-demo ## the whole system on this machine, until Ctrl-C or `make down`
 	@exec $(CATALYST) up $(FLAGS)
 
+dev: .venv/installed-demo ## the same, and one service starts again whenever its source changes [SERVICE=scanner]
+	@$(if $(SERVICE),,echo "which service? make dev SERVICE=scanner" >&2; exit 2)
+	@exec $(CATALYST) up --reload "$(SERVICE)" $(FLAGS)
+
 down: .venv/installed-demo ## stop what `make up` started
 	@exec $(CATALYST) down $(FLAGS)
 
@@ -43,6 +47,13 @@ paper-check: .venv/installed-demo ## what Alpaca really answers, on a paper acco
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 test: lint types contracts unit ## every check: style, types, layers, tests
+
+quick: .venv/installed-dev ## in a minute: style, types, and the tests that need no database and no server [ARGS="tests/scanner"]
+	@$(MAKE) lint types
+	@$(RUN) -m pytest -m pure -n $(or $(WORKERS),2) --hypothesis-profile=quick $(ARGS)
+
+thorough: .venv/installed-dev ## every test, each property tried with 300 examples in place of 40 [ARGS="tests/scanner"]
+	@$(RUN) -m pytest -n $(or $(WORKERS),2) --hypothesis-profile=thorough $(ARGS)
 
 lint: .venv/installed-dev ## ruff
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

@@ -24,6 +24,7 @@ class Supervised:
         self._command, self._environment, self._log, self._say = command, environment, log, say
         self._child: Child | None = None
         self._changing = asyncio.Lock()
+        self._wanted = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -45,17 +46,30 @@ class Supervised:
                 pause = FIRST_PAUSE if loop.time() - since > CALM_SECONDS else min(pause * 2, LONGEST_PAUSE)
                 self._say(f"{self.name} stopped by itself (exit code {code}); starting it again in {pause:.0f} s")
                 self._say(f"{self.name} said last: {self._child.last_words(1)} ({self._log})")
-                await asyncio.sleep(pause)
+                if await self._is_wanted_within(pause):
+                    pause = FIRST_PAUSE
                 since = loop.time()
                 self.restarts += 1
                 self.start()
 
     async def restart(self) -> None:
-        """Stop it as an operator would, and start it again. Returns when the new process runs (not yet healthy)."""
+        """Stop it as an operator would, and start it again. Returns when the new process runs (not yet healthy).
+
+        The pause after a crash ends at once: what is asked for by hand does not wait for it.
+        """
+        self._wanted.set()
         async with self._changing:
+            self._wanted.clear()
             if self._child is not None:
                 await asyncio.to_thread(self._child.stop)
             self.start()
+
+    async def _is_wanted_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._wanted.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     def ask_to_stop(self) -> None:
         if self._child is not None:

@@ -11,14 +11,33 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis
+from hypothesis import settings
 
 from database.migrate import migrate
 from scripts.child import free_ports
 from scripts.embedded import Server, address, start_postgres, start_valkey
+from tests.house import pure
 from tests.roles import APP_PASSWORD
 
 TEMPLATE = "template_catalyst"
 PREFIX = "catalyst-tests-"
+PURE = "pure"
+
+# Examples for each property: `make quick` 10, `make test` 40, `make thorough` 300. No test gives a number of its own.
+settings.register_profile("quick", max_examples=10, deadline=None)
+settings.register_profile("ci", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("ci")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that need no database, no server and no process, before `-m` chooses among the marks."""
+    for item in items:
+        if pure.is_pure(item):
+            item.add_marker(PURE)
+    if config.getoption("markexpr") == PURE:
+        pure.guard()
 
 
 @pytest.fixture(scope="session")

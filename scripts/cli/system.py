@@ -15,7 +15,7 @@ import httpx
 import typer
 
 from config.reload import ConfigFileError, load
-from config.services import SERVICES
+from config.services import BY_NAME, SERVICES
 from config.settings import read_settings, stray_names
 from scripts.child import is_listening
 from scripts.cli.clock import clock_of
@@ -26,6 +26,7 @@ from scripts.cli.tape import ready_tape
 from scripts.cli.trading import degraded
 from scripts.embedded import StartError
 from scripts.local import REGISTRY_PORTS, LocalError, LocalSystem, running_pid
+from scripts.reload import reload_on_change, source_folders
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 
@@ -35,8 +36,11 @@ def up(
     date: Annotated[str, typer.Option(help="session to play; the tape's last when not given")] = "",
     start: Annotated[str, typer.Option(help="market time at which the clock starts")] = "10:00",
     speed: Annotated[float, typer.Option(help="seconds of market time in a second; 0: the clock stands")] = 1.0,
+    reload: Annotated[str, typer.Option(help="a service to start again whenever its source changes")] = "",
 ) -> None:
     """Run the whole system on this machine with the simulated exchange, until Ctrl-C or `catalyst down`."""
+    if reload and reload not in BY_NAME:
+        fail(f"there is no service {reload!r} to reload; the services are {', '.join(BY_NAME)}")
     folder, day = ready_tape(tape, date, recent=True)
     environment = {
         "EXCHANGE_TAPE": str(folder),
@@ -57,6 +61,9 @@ def up(
             out.print("\nnext, in another terminal in this folder: these two lines, then `catalyst start`,")
             out.print("`catalyst scan`, `catalyst proposals`, `catalyst approve SYMBOL`, `catalyst positions`")
             out.print("Ctrl-C stops everything")
+            if reload:
+                out.print(f"{reload} is started again whenever its Python files change, or those of config and shared")
+                await reload_on_change(system, reload, source_folders(reload), err.print)
             await asyncio.Event().wait()
 
     try:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.exchange.api.sim_book import audit
@@ -132,7 +132,6 @@ def live_and_live_again(tape: Tape, steps: Iterable[tuple[str, Any]]) -> Floor:
     return place
 
 
-@settings(max_examples=120, deadline=None)
 @given(first=WALK, second=WALK, steps=STEPS)
 def test_any_history_keeps_the_books_and_replays_to_the_same(
     first: list[int], second: list[int], steps: list[tuple[str, Any]]

@@ -86,7 +86,7 @@ async def answers(app: FastAPI, asked: list[tuple[str, dict[str, str]]]) -> list
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_route_shows_the_future(tape: Tape, data: st.DataObject, seed: int) -> None:
     session = tape.session
     edges = st.integers(0, 390).map(lambda minute: session.open + 60 * minute)

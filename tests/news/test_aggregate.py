@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.news.rules.aggregate import evidence
@@ -109,7 +109,6 @@ TEXTS = st.sampled_from([text for text, _, _ in TABLE])
 ITEMS = st.lists(st.tuples(TEXTS, st.integers(-600, 1600)), max_size=15)
 
 
-@settings(max_examples=100, deadline=None)
 @given(ITEMS, st.integers(0, 600))
 def test_later_items_and_their_order_change_nothing(made: list[tuple[str, int]], back: int) -> None:
     items = [item(text, minutes, id=str(number)) for number, (text, minutes) in enumerate(made)]
@@ -124,7 +123,6 @@ def test_later_items_and_their_order_change_nothing(made: list[tuple[str, int]],
 SOURCES = st.sampled_from(("benzinga", "reuters", "sec", "zacks", "globenewswire"))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.integers(-600, 6000), SOURCES), max_size=12), st.integers(0, 6000))
 def test_as_of_is_obeyed_with_a_calendar_and_many_sources(made: list[tuple[str, int, str]], back: int) -> None:
     items = [item(text, minutes, id=str(n), source=source) for n, (text, minutes, source) in enumerate(made)]

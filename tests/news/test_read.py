@@ -1,7 +1,7 @@
 """What a headline says about one company: tables, direction, denial, and texts that were not written to be read."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.news.rules.aggregate import label
@@ -190,7 +190,6 @@ def test_an_enormous_text_is_cut() -> None:
     assert acme("Acme files for bankruptcy. " + "la " * 500_000).sentiment < -0.5
 
 
-@settings(max_examples=300, deadline=None)
 @given(text=st.text(max_size=400), symbol=st.sampled_from(["ACME", "A", "ON", None]), tagged=st.integers(0, 30))
 def test_any_text_has_a_sane_reading(text: str, symbol: str | None, tagged: int) -> None:
     reading = read(text, symbol, None, tagged)
@@ -203,7 +202,6 @@ def test_any_text_has_a_sane_reading(text: str, symbol: str | None, tagged: int)
 WORDS = sorted({word for text, _, _ in TABLE for word in text.split()})
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=60))
 def test_any_heap_of_trade_words_has_a_sane_reading(words: list[str]) -> None:
     reading = acme(" ".join(words))

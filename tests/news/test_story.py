@@ -4,7 +4,7 @@ import itertools
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.news.rules.story import is_same, key_of, stories
@@ -74,7 +74,6 @@ def test_the_same_words_a_day_apart_or_about_others_are_two_stories() -> None:
     assert len(set(stories(apart).values())) == 3
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=40), st.integers(0, 1400)), max_size=25))
 def test_every_item_has_a_story_and_every_story_is_its_own(made: list[tuple[str, int]]) -> None:
     items = [item(text, minutes, id=str(number)) for number, (text, minutes) in enumerate(made)]
@@ -116,7 +115,6 @@ def test_being_the_same_is_mutual_and_everything_is_the_same_as_itself(
     assert is_same(first, first)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(WORDINGS, st.integers(0, 600)), min_size=1, max_size=12), st.randoms())
 def test_stories_do_not_depend_on_the_order_in_which_items_come(
     made: list[tuple[tuple[str, str, str], int]], random: Random

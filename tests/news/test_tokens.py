@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.news.rules.model_features import seen, steps_of
@@ -60,7 +60,6 @@ def test_words_numbers_and_marks(text: str, expected: list[str]) -> None:
     assert stems([text]) == [expected]
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(LETTERS, max_size=60), max_size=6))
 def test_as_many_texts_as_one_by_one_and_as_by_expression(texts: list[str]) -> None:
     assert stems(texts) == [[stem(token) for token in PLAIN.findall(text)] for text in texts]
@@ -82,7 +81,6 @@ SPOKEN = (
 ).split()
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(SPOKEN), max_size=9).map(" ".join), min_size=1, max_size=6))
 def test_no_text_changes_what_is_seen_in_another(texts: list[str]) -> None:
     silent = steps_of(None, 0.0, None, told=False, dated=False)

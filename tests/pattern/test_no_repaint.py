@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import pattern_tape as tape
@@ -31,13 +31,11 @@ def expect_past_kept(bars: Bars, cut: int, timeframe: Timeframe = "5Min") -> Non
     assert before == after
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), cut=st.integers(20, 389))
 def test_later_bars_change_nothing_on_a_walk(seed: int, cut: int) -> None:
     expect_past_kept(walk(seed, 5), cut)
 
 
-@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), cut=st.integers(30, 300))
 def test_the_answer_at_a_moment_is_that_of_the_bars_complete_by_then(seed: int, cut: int) -> None:
     bars = walk(seed, 4)
@@ -50,7 +48,6 @@ def test_the_answer_at_a_moment_is_that_of_the_bars_complete_by_then(seed: int, 
     assert all(one.ended_at.timestamp() < at for one in past.detections)
 
 
-@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_each_breakout_was_said_on_its_own_bar_and_no_other_was(seed: int) -> None:
     """The one pass that the benchmarks use and bar after bar of `detect` tell the same story."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.pattern.rules.frame import Frame
@@ -91,7 +91,6 @@ def test_levels_scale_with_the_price_and_change_sides_upside_down() -> None:
     assert turned[0] == pytest.approx([around - price for price in resistance], abs=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), cut=st.integers(60, 389))
 def test_a_level_rests_on_pivots_known_by_then(seed: int, cut: int) -> None:
     """No later bar is needed for one: each is the mean of pivots that the whole chart knew at that moment."""

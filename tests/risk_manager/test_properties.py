@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.risk_manager.rules.book import Book, Limits, Subject
@@ -68,7 +68,6 @@ def _judged(asked: list[Subject], held: Book, most: Limits, factor: Decimal) -> 
 six = st.tuples(*(subjects(f"S{n}") for n in range(6))).map(list)
 
 
-@settings(max_examples=300, deadline=None)
 @given(six, books(), bounds(), factors)
 def test_no_approved_set_breaks_a_limit(asked: list[Subject], held: Book, most: Limits, factor: Decimal) -> None:
     decisions = _judged(asked, held, most, factor)
@@ -91,7 +90,6 @@ def test_no_approved_set_breaks_a_limit(asked: list[Subject], held: Book, most: 
         assert held.sector_exposure(sector) + mine <= most.max_sector_exposure
 
 
-@settings(max_examples=200, deadline=None)
 @given(subjects("ACME"), bounds())
 def test_levels_stand_on_the_tick_inside_their_bounds(one: Subject, most: Limits) -> None:
     made = case_of(one, facts.book(), most, facts.NOW, Decimal(1))
@@ -105,7 +103,6 @@ def test_levels_stand_on_the_tick_inside_their_bounds(one: Subject, most: Limits
         assert reference - stop <= reference * Decimal(str(most.max_stop_pct)) / 100 + Decimal("1e-9")
 
 
-@settings(max_examples=200, deadline=None)
 @given(subjects("ACME"), books(), bounds(), factors, factors)
 def test_more_factor_never_means_fewer_shares_nor_more_than_the_limits(
     one: Subject, held: Book, most: Limits, first: Decimal, second: Decimal
@@ -117,7 +114,6 @@ def test_more_factor_never_means_fewer_shares_nor_more_than_the_limits(
     assert all(size <= full for size in sizes)
 
 
-@settings(max_examples=100, deadline=None)
 @given(subjects("ACME"), books(), bounds(), st.integers(1, 5000))
 def test_a_looser_limit_never_means_fewer_shares(one: Subject, held: Book, most: Limits, more: int) -> None:
     before = case_of(one, held, most, facts.NOW, Decimal(1)).sized
@@ -126,7 +122,6 @@ def test_a_looser_limit_never_means_fewer_shares(one: Subject, held: Book, most:
         assert case_of(one, held, looser, facts.NOW, Decimal(1)).sized >= before
 
 
-@settings(max_examples=50, deadline=None)
 @given(six, books(), bounds(), factors)
 def test_the_same_question_has_the_same_answer(asked: list[Subject], held: Book, most: Limits, factor: Decimal) -> None:
     assert _judged(asked, held, most, factor) == _judged(asked, held, most, factor)

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -177,7 +177,6 @@ def outcome(sifted: Sifted) -> tuple[dict[str, str | None], list[dict[str, objec
     return fate, rows_of(sifted, found, 8)
 
 
-@settings(max_examples=150)
 @given(worlds(), st.data())
 def test_shuffling_the_market_changes_nothing(world: tuple[Snapshots, Baseline], data: st.DataObject) -> None:
     snap, base = world
@@ -185,7 +184,6 @@ def test_shuffling_the_market_changes_nothing(world: tuple[Snapshots, Baseline],
     assert outcome(judged(snap, base)) == outcome(judged(shuffled(snap, order), shuffled_base(base, order)))
 
 
-@settings(max_examples=150)
 @given(worlds())
 def test_nothing_that_is_not_a_number_comes_out(world: tuple[Snapshots, Baseline]) -> None:
     sifted = judged(*world)

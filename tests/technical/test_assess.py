@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.technical.rules import assess as rule
@@ -34,7 +34,6 @@ def around(days: Bars, minutes: Bars, price: float) -> Levels:
     return levels([days], [minutes], [price])[0]
 
 
-@settings(max_examples=60, deadline=None)
 @given(minutes=st.integers(-600, 390), seed=st.integers(0, 10_000))
 def test_nothing_later_than_the_moment_is_used(minutes: int, seed: int) -> None:
     as_of = SESSIONS[-1].open + timedelta(minutes=minutes, seconds=17)
@@ -48,7 +47,6 @@ def test_nothing_later_than_the_moment_is_used(minutes: int, seed: int) -> None:
     assert whole == assess("ACME", cut["1Day"], cut["5Min"], RECENT, as_of)
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), cut=st.integers(30, 250), span=st.sampled_from([3, 12]))
 def test_a_turning_point_is_never_taken_back(seed: int, cut: int, span: int) -> None:
     bars = walk("ACME", daily_starts(260), seed, spread=0.02)
@@ -139,7 +137,6 @@ def test_bars_outside_regular_hours_change_nothing() -> None:
     assert assess("ACME", bars["1Day"], early, RECENT, NOW) == assess("ACME", bars["1Day"], five, RECENT, NOW)
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 10_000), spread=st.floats(1e-6, 0.2), price=st.floats(0.01, 90_000), count=st.integers(0, 400)
 )
@@ -214,7 +211,6 @@ def test_timeframes_that_agree_and_that_do_not_are_seen_and_weighed() -> None:
     assert (both.parts["timeframes"] or 0) > 0.6 > 0.4 > (torn.parts["timeframes"] or 0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), days=st.integers(0, 260), minutes=st.integers(0, 400))
 def test_parts_times_weights_are_the_score(seed: int, days: int, minutes: int) -> None:
     bars = stock("ACME", seed)

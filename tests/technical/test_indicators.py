@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.technical.rules.columns import ONE_HOUR, since_split, whole
@@ -77,7 +77,6 @@ def charts(draw: st.DrawFn) -> Bars:
     return Bars("ANY", bars.start, opened, high, low, close, volume)
 
 
-@settings(max_examples=300, deadline=None)
 @given(charts())
 def test_every_indicator_is_what_its_definition_says(bars: Bars) -> None:
     """The slow reading cleans by itself: a row with a price missing or not positive, or upside down, never happened."""
@@ -94,7 +93,6 @@ def test_every_indicator_is_what_its_definition_says(bars: Bars) -> None:
     expect_same(found, slow.everything(high, low, close, volume), close[-1])
 
 
-@settings(max_examples=150, deadline=None)
 @given(charts())
 def test_vwap_and_its_bands_are_what_their_definition_says(bars: Bars) -> None:
     clean = whole(bars)
@@ -119,7 +117,6 @@ def test_what_numpy_computes_across_symbols_is_what_talib_computes_for_one(seed:
     assert {name: float(found[name][0]) for name in expected} == pytest.approx(expected, rel=TOLERANCE)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(charts(), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_a_symbol_has_the_same_bits_alone_and_in_any_company(crowd: list[Bars], random: Random) -> None:
     crowd = [whole(bars) for bars in crowd]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.child import free_ports, inherited
@@ -90,7 +90,6 @@ def changed(lead: Lead, part: str, value: float) -> Lead:
 LEVER = re.compile(r"(news|technical|momentum|volume|pattern) (over|under) ([\d.]+) instead of ([\d.]+)")
 
 
-@settings(max_examples=120, deadline=None)
 @given(crowds(), st.sampled_from([scored, patterned]))
 def test_what_it_says_would_have_changed_the_outcome_changes_it(
     leads: list[Lead], cut_by: Callable[[Sequence[Lead]], Cut]
@@ -110,7 +109,6 @@ def test_what_it_says_would_have_changed_the_outcome_changes_it(
             assert again.passed != row.passed, (told.otherwise, part, was)
 
 
-@settings(max_examples=80, deadline=None)
 @given(crowds(), st.sampled_from([scored, patterned]))
 def test_contributions_add_up_to_the_value_and_margins_to_the_threshold(
     leads: list[Lead], cut_by: Callable[[Sequence[Lead]], Cut]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import given
 
 from config.trading import FunnelPart, Weights
 from services.workflow.rules import funnel
@@ -95,7 +95,6 @@ sizes = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(crowds(), st.lists(st.booleans(), min_size=14, max_size=14), sizes)
 def test_where_everybody_was_asked_it_is_the_funnel_itself(leads: list[Lead], bad: list[bool], now: FunnelPart) -> None:
     leads = with_bad_news(leads, bad)
@@ -105,7 +104,6 @@ def test_where_everybody_was_asked_it_is_the_funnel_itself(leads: list[Lead], ba
     assert [lead.symbol for lead in way.leads] == [lead.symbol for lead in truth.leads]
 
 
-@settings(max_examples=150, deadline=None)
 @given(crowds(), st.lists(st.sampled_from(["news", "pattern", "technical", None]), min_size=14, max_size=14), sizes)
 def test_whoever_a_stage_did_not_answer_about_is_followed_too(
     leads: list[Lead], silent: list[str | None], now: FunnelPart
@@ -118,7 +116,6 @@ def test_whoever_a_stage_did_not_answer_about_is_followed_too(
     assert [lead.parts for lead in way.leads] == [lead.parts for lead in truth.leads]
 
 
-@settings(max_examples=150, deadline=None)
 @given(crowds(), sizes, sizes)
 def test_what_is_said_is_true_and_the_rest_is_said_to_be_unknown(
     leads: list[Lead], then: FunnelPart, now: FunnelPart
@@ -140,7 +137,6 @@ def test_what_is_said_is_true_and_the_rest_is_said_to_be_unknown(
         assert way.rows == truth.rows
 
 
-@settings(max_examples=60, deadline=None)
 @given(crowds(), st.lists(st.booleans(), min_size=14, max_size=14), sizes)
 def test_no_word_of_the_stored_rows_counts(leads: list[Lead], bad: list[bool], now: FunnelPart) -> None:
     past = stored(with_bad_news(leads, bad), WIDE)
