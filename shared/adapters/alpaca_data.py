@@ -20,7 +20,7 @@ from shared.adapters import alpaca_wire as wire
 from shared.adapters.alpaca_http import AlpacaHttp
 from shared.domain.market import Asset, BarTable, Floats, Quote, Snapshots, Timeframe, Trade
 from shared.domain.price import sets_price
-from shared.domain.session import Session
+from shared.domain.session import Session, lacks_days
 from shared.errors import BadInput, Unavailable
 from shared.one_by_one import Decoding
 from shared.ports import Cache
@@ -75,7 +75,8 @@ class AlpacaData:
     async def sessions(self, start: date, end: date) -> tuple[Session, ...]:
         """Trading days in [start, end], with half days' real hours; read again after an hour.
 
-        A day that cannot be read is Unavailable: without its row it would be taken for a holiday.
+        A day that cannot be read is Unavailable, and so is a calendar without most of its days: what has no row would
+        be taken for a holiday.
         """
         now = asyncio.get_running_loop().time()
         read_at, found = self._hours.get((start, end), (-HOURS_KEPT_SECONDS, ()))
@@ -86,6 +87,8 @@ class AlpacaData:
             found = tuple(wire.session_of(day) for day in days if start <= day.date <= end)
         except ValueError as error:
             raise Unavailable(f"the calendar has a day that cannot be read: {error}") from error
+        if lacks_days(found, start, end):
+            raise Unavailable(f"the calendar has {len(found)} trading days from {start} to {end}: it is not complete")
         if len(self._hours) >= MOST_HOURS_KEPT:
             self._hours.clear()
         self._hours[start, end] = now, found

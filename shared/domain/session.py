@@ -81,3 +81,14 @@ def next_slot(session: Session, now: datetime, every: timedelta) -> datetime:
     if now < session.open:
         return session.open
     return session.open + ((now - session.open) // every + 1) * every
+
+
+def lacks_days(sessions: tuple[Session, ...], start: date, end: date) -> bool:
+    """Whether a calendar of [start, end] leaves out more weekdays than there ever were holidays: it is not one then.
+
+    The worst were four weekdays in a row (September 2001) and three in three weeks around New Year 2025.
+    """
+    days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    weekdays = {day for day in days if day.weekday() < SATURDAY}
+    missing = len(weekdays - {session.day for session in sessions})
+    return len(weekdays) >= 5 and missing > max(2, len(weekdays) * 3 // 10)

@@ -1,12 +1,16 @@
 """The way out when something is in the way: races with fills, silent lists, refusals, names that hang, other hands."""
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
+import httpx
+import pytest
+
 from services.exchange.rules.knobs import VenueSettings
 from services.trading.flow import desk as pace
-from tests.exchange.venues import OPEN, flat_bars, tape_of
+from tests.exchange.venues import DAY, OPEN, flat_bars, tape_of
 from tests.trading.bench import KEY, Bench, Fault, bench, market_time
 
 SLOW_CANCEL = VenueSettings(spread_bps=0, partial_fill_fraction=0, cancel_latency_ms=4_000)
@@ -248,4 +252,46 @@ async def test_a_list_that_stays_silent_holds_no_cancel_and_no_exit(database_url
             while (await b.orders())["entry"]["status"] != "canceled":
                 await b.exchange.world.clock.advance_to(b.exchange.now + 5)
                 await asyncio.sleep(0.2)
+        assert b.book.ledger.qty("AAA") == 0
+
+
+NO_CALENDAR = (b"[]", b'[{"date":"2026-06-14","open":"09:30","close":"16:00"}]')
+
+
+@pytest.mark.parametrize("told", [*NO_CALENDAR, "all but today"], ids=["empty", "another day", "all but today"])
+async def test_a_calendar_without_today_is_none_and_the_day_is_closed_by_the_clock(
+    database_url: str, told: bytes | str
+) -> None:
+    async with bench(database_url, now=OPEN + 6 * 3600) as b:
+        await b.bought()
+        await b.stop()
+        body = told if isinstance(told, bytes) else await _all_but_today(b)
+        b.wire.faults = [Fault("GET", "/v2/calendar", "says", times=9_999, body=body)]
+        await b.start()
+        refused = await b.send(await b.approve("BBB", 20))
+        assert (refused.status_code, "calendar" in refused.json()["detail"]) == (503, True)
+        assert b.api is not None
+        health = await b.api.get("/health")
+        assert (health.status_code, "calendar" in health.text) == (503, True)
+        await b.until(market_time(15, 58))
+        assert b.book.ledger.qty("AAA") == 0
+        assert (await b.position())["exit_reason"] == "close_of_day"
+        assert [one for one in await b.alerts() if one[1] == "calendar_unusable"] == [("critical", "calendar_unusable")]
+
+
+async def _all_but_today(b: Bench) -> bytes:
+    async with httpx.AsyncClient(base_url=b.settings.alpaca_base_url) as http:
+        keys = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": "secret"}
+        days = (await http.get("/v2/calendar?start=2026-06-05&end=2026-06-25", headers=keys)).json()
+    return json.dumps([day for day in days if day["date"] != f"{DAY}"]).encode()
+
+
+async def test_an_emergency_needs_no_calendar(database_url: str) -> None:
+    async with bench(database_url) as b:
+        await b.bought()
+        await b.stop()
+        b.wire.faults = [Fault("GET", "/v2/calendar", "says", times=9_999, body=b"[]")]
+        await b.start()
+        await b.post("/positions/close-all", {"reason": "emergency_stop"})
+        await b.until(10.0)
         assert b.book.ledger.qty("AAA") == 0

@@ -20,7 +20,7 @@ from shared.deps import Deps
 from shared.domain.clock import ClockReading
 from shared.domain.order import TradeUpdate
 from shared.domain.position import Disagreement
-from shared.domain.session import Session, next_session, trading_day
+from shared.domain.session import SATURDAY, Session, next_session, trading_day
 from shared.errors import CatalystError, ConfigError
 from shared.journal import Connection, Severity, append_event, raise_alert
 from shared.ports import Broker, BrokerStream
@@ -34,6 +34,7 @@ HANGS_AFTER_SECONDS, AFTER_A_HANG = 3.0, 0.3
 """Wall time after which work on one symbol no longer holds the next; less once one hangs."""
 SET_ASIDE_AFTER = 5
 """Passes that one symbol may fail before the others go on without it."""
+CALENDAR_SILENT_AFTER = timedelta(minutes=1)
 BLIND_AFTER = 3
 """Looks in a row at which a list of the broker's may fail before it is called unreadable."""
 log = structlog.get_logger()
@@ -98,6 +99,7 @@ class Desk:
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     sessions_of: date | None = None
+    calendar_silent_since: datetime | None = None
     assumed: tuple[datetime, Session | None] | None = None
     """What the broker's clock says while the calendar is silent, and until when that is not asked again."""
     asked: dict[UUID, datetime] = field(default_factory=dict)
@@ -167,15 +169,34 @@ def stable_id(*parts: str) -> UUID:
 
 
 async def know_sessions(desk: Desk, now: datetime) -> None:
-    """Read the calendar once a day, days gone by too. Without it nothing is entered and settling goes on."""
+    """Read the calendar once a day, days gone by too. Without it nothing is entered and settling goes on.
+
+    One that has no session on a weekday on which the broker's clock has one is as good as none: a person is told.
+    """
     today = trading_day(now)
     if desk.sessions_of == today:
         return
     try:
         desk.sessions = await desk.deps.market.sessions(today - DAYS_AROUND, today + DAYS_AROUND)
-        desk.sessions_of = today
+        if desk.session(now) is not None or not await _clock_has_session(desk, today):
+            desk.sessions_of, desk.calendar_silent_since = today, None
+            return
+        trouble = f"it has no session on {today}, and the broker's clock has one"
     except CatalystError as error:
-        log.warning("calendar_unavailable", error=error.detail)
+        trouble = error.detail
+    log.warning("calendar_unavailable", error=trouble)
+    since = desk.calendar_silent_since = desk.calendar_silent_since or now
+    if today.weekday() < SATURDAY and now - since >= CALENDAR_SILENT_AFTER:
+        message = f"the calendar cannot be used: {trouble[:200]}. Nothing is entered; exits go by the broker's clock."
+        await alert_once(desk, f"calendar-{today}", "critical", "calendar_unusable", message, now)
+
+
+async def _clock_has_session(desk: Desk, today: date) -> bool:
+    """Whether the broker's clock has a session on a weekday that the calendar leaves out. Raises what asking raises."""
+    if today.weekday() >= SATURDAY:
+        return False
+    hours = await desk.broker.hours()
+    return hours.is_open or trading_day(hours.next_open) == today
 
 
 async def apart(desk: Desk, symbol: str, work: Awaitable[T], now: datetime, part: str = "") -> T | None:
