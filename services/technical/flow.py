@@ -16,9 +16,10 @@ from shared.domain.evidence import AssessRequest, TechnicalAssessment, Technical
 from shared.domain.market import Bars, BarTable
 from shared.domain.session import Session, at_market_time, trading_day
 from shared.errors import NotFound
+from shared.runtime.calendar import Calendar
 from shared.stage import expect_askable
 
-DAILY_BACK, SESSIONS_BACK, INTRADAY_SESSIONS = timedelta(days=380), timedelta(days=14), 6
+DAILY_BACK, INTRADAY_SESSIONS = timedelta(days=380), 6
 log = structlog.get_logger()
 
 
@@ -28,12 +29,12 @@ class Shelf:
 
     day: date | None = None
     bars: BarTable = field(default_factory=dict)
-    sessions: tuple[Session, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
     last: dict[str, object] = field(default_factory=dict)
 
     def turn_to(self, day: date) -> None:
         if self.day != day:
-            self.day, self.bars, self.sessions = day, {}, ()
+            self.day, self.bars = day, {}
 
 
 async def assess_all(deps: Deps, shelf: Shelf, request: AssessRequest) -> TechnicalAssessment:
@@ -65,17 +66,10 @@ async def evidence_of(
     """Assess symbols from the market's bars: at most one call for each timeframe."""
     day = trading_day(as_of)
     shelf.turn_to(day)
-    sessions = (await _sessions(deps, shelf, day, as_of))[-INTRADAY_SESSIONS:]
+    known = await shelf.calendar.look_up(deps.market, as_of)
+    sessions = tuple(one for one in known if one.open <= as_of)[-INTRADAY_SESSIONS:]
     days, minutes = await asyncio.gather(_days(deps, shelf, symbols, day), _minutes(deps, symbols, sessions, as_of))
     return assess(symbols, days, minutes, sessions, as_of)
-
-
-async def _sessions(deps: Deps, shelf: Shelf, day: date, as_of: datetime) -> tuple[Session, ...]:
-    """The sessions up to `day` that had opened by `as_of`, oldest first."""
-    found = shelf.sessions or await deps.market.sessions(day - SESSIONS_BACK, day)
-    if shelf.day == day:
-        shelf.sessions = found
-    return tuple(one for one in found if one.open <= as_of)
 
 
 async def _days(deps: Deps, shelf: Shelf, symbols: Sequence[str], day: date) -> BarTable:

@@ -257,7 +257,7 @@ def test_the_day_before_is_the_calendars(deps: Deps) -> None:
     days = [date(2026, 11, 25), date(2026, 11, 27), date(2026, 11, 30), date(2026, 12, 1)]
     sessions = tuple(session_from_hours(day, time(9, 30), time(13 if day.day == 27 else 16)) for day in days)
     scanner = desk.Scanner(deps)
-    scanner.hours = {one.day: sessions for one in sessions}
+    scanner.calendar.sessions = sessions
     assert [desk.day_before(scanner, one) for one in sessions] == [None, *days[:-1]]
-    scanner.hours = {}
+    scanner.calendar.sessions = ()
     assert desk.day_before(scanner, sessions[-1]) is None

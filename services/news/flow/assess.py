@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,12 +15,12 @@ from services.news.flow.source import Source
 from services.news.rules.aggregate import evidence_from, label, leads, text_of
 from services.news.rules.answers import Classified, ClassifyAnswer, ClassifyRequest
 from services.news.rules.story import Key, key_of
-from services.news.rules.window import MOST_DAYS, look_back
+from services.news.rules.window import look_back
 from shared.deps import Deps
 from shared.domain.evidence import SYMBOL, AssessRequest, NewsAssessment
 from shared.domain.news import Headline, NewsEvidence, Question, Reading
-from shared.domain.session import Session, trading_day
 from shared.errors import BadInput, CatalystError, NotFound, Unavailable
+from shared.runtime.calendar import Calendar
 from shared.stage import expect_askable
 
 KEPT, MOST_ITEMS, MOST_CHARACTERS = timedelta(hours=48), 30_000, 20_000
@@ -34,8 +34,7 @@ class Desk:
     sources: tuple[Source, ...]
     ladder: Ladder
     heard: Heard = field(default_factory=Heard)
-    sessions: tuple[Session, ...] = ()
-    sessions_day: date | None = None
+    calendar: Calendar = field(default_factory=Calendar)
     last_assess: dict[str, object] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -82,17 +81,13 @@ async def evidence_of(deps: Deps, desk: Desk, symbols: Sequence[str], as_of: dat
         await save(deps, desk.heard)
     about = {symbol: desk.heard.about(symbol, as_of) for symbol in symbols}
     better = await _climb(desk, about, as_of)
-    return evidence_from(about, desk.heard.names, as_of, desk.sessions, better)
+    return evidence_from(about, desk.heard.names, as_of, desk.calendar.sessions, better)
 
 
 async def _learn_sessions(deps: Deps, desk: Desk, as_of: datetime) -> None:
     """The calendar around `as_of`, once a day. Without it 24 hours are looked back, at a weekend too."""
-    day = trading_day(as_of)
-    if desk.sessions_day == day:
-        return
     try:
-        desk.sessions = await deps.market.sessions(day - 2 * MOST_DAYS, day)
-        desk.sessions_day = day
+        await desk.calendar.look_up(deps.market, as_of)
     except CatalystError as error:
         log.warning("calendar_missing", detail=error.detail)
 
@@ -103,7 +98,7 @@ async def _top_up(desk: Desk, symbols: Sequence[str], as_of: datetime) -> None:
     An other source that names few symbols at a time is asked first about those that the wires say nothing of: a move
     that nobody has explained is worth its budget most.
     """
-    start = look_back(desk.sessions, as_of)
+    start = look_back(desk.calendar.sessions, as_of)
     heard, in_use = desk.heard, [source for source in desk.sources if source.terms.off is None]
     wires = [source for source in in_use if source.terms.is_wire]
     asked = (source.top_up(symbols, start, as_of, heard.hear) for source in wires)
@@ -130,7 +125,7 @@ async def _climb(desk: Desk, about: Mapping[str, Sequence[Headline]], as_of: dat
     asked: list[tuple[Headline, str, Question]] = []
     for symbol, items in about.items():
         company = desk.heard.names.get(symbol)
-        for item in leads(items, symbol, as_of, look_back(desk.sessions, as_of)):
+        for item in leads(items, symbol, as_of, look_back(desk.calendar.sessions, as_of)):
             question = Question(text=text_of(item), symbol=symbol, company=company, tagged=len(item.symbols))
             asked.append((item, symbol, question))
     asked.sort(key=lambda one: (one[0].published_at, one[0].source, one[0].id, one[1]), reverse=True)

@@ -11,12 +11,14 @@ from services.risk_manager.flow.failing import note_success, tell_once, tell_ove
 from services.risk_manager.flow.result import read_realized, read_result
 from services.risk_manager.flow.silence import look_for_scans
 from services.risk_manager.flow.stop import emergency_stop
-from services.risk_manager.flow.watch import Watch, read_account, sessions_near, tell
+from services.risk_manager.flow.watch import Watch, read_account, tell
 from services.risk_manager.rules import day as rule
 from services.risk_manager.rules.health import LOOK_EVERY
 from shared.deps import Deps
 from shared.domain.session import Session, next_slot
 from shared.errors import Unavailable
+from shared.runtime.calendar import now_and_next
+from shared.runtime.clock_wait import wait_until
 from shared.runtime.journal_follower import follow_journal
 
 STOP_HEARD_SECONDS = 2.0
@@ -88,7 +90,7 @@ async def watch_one_slot(deps: Deps, watch: Watch) -> None:
     watch.filled.clear()
     now = await deps.clock.now()
     watch.begun_at = watch.begun_at or now
-    session, upcoming = await sessions_near(deps, now)
+    session, upcoming = await now_and_next(deps.market, now)
     watch.sessions = tuple(one for one in (session, upcoming) if one is not None)
     if session is not None:
         try:
@@ -108,19 +110,12 @@ async def _rest(deps: Deps, watch: Watch, session: Session, until: datetime) -> 
     A simulated clock wakes us for trade updates by itself, after trading and before time goes on, so that looking at
     a fill happens at the fill's own time however busy this machine is.
     """
-    sleeping = asyncio.create_task(deps.clock.sleep_until(until, or_trade_update=True))
-    try:
-        while not sleeping.done():
-            filling = asyncio.create_task(watch.filled.wait())
-            await asyncio.wait({sleeping, filling}, return_when=asyncio.FIRST_COMPLETED)
-            filling.cancel()
-            if watch.filled.is_set() and not sleeping.done():
-                watch.filled.clear()
-                await monitor_or_page(deps, watch, session)
-        await sleeping
-    finally:
-        sleeping.cancel()
-        await asyncio.gather(sleeping, return_exceptions=True)
+
+    async def look() -> bool:
+        await monitor_or_page(deps, watch, session)
+        return False
+
+    await wait_until(deps.clock, until, watch.filled, or_trade_update=True, on_wake=look)
 
 
 async def follow_fills(deps: Deps, watch: Watch) -> None:

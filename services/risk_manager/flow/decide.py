@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from services.risk_manager import store
 from services.risk_manager.flow.result import read_result
-from services.risk_manager.flow.watch import SERVICE, read_account, sessions_near
+from services.risk_manager.flow.watch import SERVICE, read_account
 from services.risk_manager.rules import book, case, judge
 from services.risk_manager.rules.correlation import returns_table
 from services.risk_manager.rules.day import DayReading
@@ -23,6 +23,7 @@ from shared.domain.position import Account
 from shared.domain.session import trading_day
 from shared.errors import BadInput, NotFound
 from shared.journal import append_event
+from shared.runtime.calendar import now_and_next
 
 HISTORY = timedelta(days=100)
 DECISIONS = Counter("catalyst_risk_decisions_total", "Verdicts", ["kind", "verdict", "reason"])
@@ -39,7 +40,7 @@ async def _outside(deps: Deps, symbols: Sequence[str], now: datetime) -> book.Ou
     held = {one.symbol for one in await store.holdings(deps.pool, now, ())}
     (account, day), (session, upcoming), trades, quotes, bars = await asyncio.gather(
         _account_and_day(deps, now),
-        sessions_near(deps, now),
+        now_and_next(deps.market, now),
         deps.market.trades(symbols),
         deps.market.quotes(symbols),
         deps.market.bars(sorted({*symbols, *held}), "1Day", now - HISTORY, now),

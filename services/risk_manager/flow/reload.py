@@ -7,13 +7,14 @@ import structlog
 from config.reload import RISK_FILE, TRADING_FILE, ConfigFileError, Texts, build, changes_between, digest_of, read_texts
 from config.trading import Config
 from services.risk_manager import store
-from services.risk_manager.flow.watch import SERVICE, Refused, Watch, sessions_near, tell
+from services.risk_manager.flow.watch import SERVICE, Refused, Watch, tell
 from services.risk_manager.rules.bounds import Standing, out_of_bounds
 from services.risk_manager.rules.stop import Notice
 from shared.deps import Deps
 from shared.domain.session import Session
 from shared.errors import BadInput, CatalystError, NotNow
 from shared.journal import Connection, append_event
+from shared.runtime.calendar import now_and_next
 
 ACCEPTED, CHANGED, REFUSED, RESTART = "config.accepted", "config.changed", "config.refused", "config.restart_needed"
 log = structlog.get_logger()
@@ -69,7 +70,7 @@ async def _standing(deps: Deps, watch: Watch, connection: Connection) -> Standin
     session: Session | None = None
     if positions:
         try:
-            session, _ = await sessions_near(deps, now)
+            session, _ = await now_and_next(deps.market, now)
         except CatalystError as error:
             log.warning("session_unknown", error=error.detail)
     loss = {"loss": watch.reading.loss} if watch.reading is not None else {}

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from prometheus_client import Gauge
@@ -14,7 +14,7 @@ from services.risk_manager.rules.health import Failing
 from services.risk_manager.rules.stop import Notice
 from shared.deps import Deps
 from shared.domain.position import Account
-from shared.domain.session import Session, current_session, next_session, trading_day
+from shared.domain.session import Session
 from shared.journal import Connection, append_event, raise_alert
 
 SERVICE = "risk-manager"
@@ -60,12 +60,6 @@ class Watch:
     failing: dict[str, Failing] = field(default_factory=dict)
     untold: dict[str, Exception] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
-
-
-async def sessions_near(deps: Deps, now: datetime) -> tuple[Session | None, Session | None]:
-    """The session that is open and the one that opens next."""
-    known = await deps.market.sessions(trading_day(now), trading_day(now) + timedelta(days=10))
-    return current_session(known, now), next_session(known, now)
 
 
 async def read_account(deps: Deps) -> Account:

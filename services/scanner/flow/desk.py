@@ -15,12 +15,11 @@ from shared.deps import Deps
 from shared.domain.market import BarTable, Floats
 from shared.domain.session import Session, current_session, next_session, trading_day
 from shared.errors import NotNow, Unavailable
+from shared.runtime.calendar import Calendar
 from shared.runtime.loops import detail_of
 
 HISTORY_DAYS, HISTORY_KEY, HISTORY_TTL_SECONDS = 62, "scanner:history:v2", 4 * 86_400.0
 LESSONS_KEY = "scanner:volume-lessons:v1"
-# Longer than any closure of the exchanges in living memory but one.
-AROUND = timedelta(days=10)
 FIRST_PAUSE_SECONDS, CHECK_SECONDS = 1.0, 30.0
 log = structlog.get_logger()
 
@@ -56,7 +55,7 @@ class Scanner:
         self.unclassified: tuple[str, ...] = ()
         self.names_asked = set[str]()
         self.refreshing, self.scanning = asyncio.Lock(), asyncio.Lock()
-        self.hours: dict[date, tuple[Session, ...]] = {}
+        self.calendar = Calendar()
         self.ears = set[asyncio.Queue[int]]()
 
 
@@ -132,12 +131,10 @@ async def _daily(deps: Deps, symbols: tuple[str, ...], first: date, now: datetim
 
 async def session_at(scanner: Scanner, now: datetime) -> Session:
     """The session that is open. Raises NotNow with the next opening when none is."""
-    day = trading_day(now)
-    if day not in scanner.hours:
-        scanner.hours = {day: await scanner.deps.market.sessions(day - AROUND, day + AROUND)}
-    found = current_session(scanner.hours[day], now)
+    known = await scanner.calendar.look_up(scanner.deps.market, now)
+    found = current_session(known, now)
     if found is None:
-        following = next_session(scanner.hours[day], now)
+        following = next_session(known, now)
         opens = following.open if following else None
         raise NotNow(f"the market is closed; it opens at {opens}", possible_at=opens)
     return found
@@ -145,10 +142,10 @@ async def session_at(scanner: Scanner, now: datetime) -> Session:
 
 def last_close(scanner: Scanner, session: Session) -> datetime:
     """When trading ended before a session; a day before it opened where the calendar has a hole."""
-    closes = [one.close for one in scanner.hours.get(session.day, ()) if one.close <= session.open]
+    closes = [one.close for one in scanner.calendar.sessions if one.close <= session.open]
     return max(closes, default=session.open - timedelta(days=1))
 
 
 def day_before(scanner: Scanner, session: Session) -> date | None:
     """The trading day before a session's by the calendar; None where the calendar has a hole."""
-    return max((one.day for one in scanner.hours.get(session.day, ()) if one.day < session.day), default=None)
+    return max((one.day for one in scanner.calendar.sessions if one.day < session.day), default=None)

@@ -1,18 +1,17 @@
 """The volume curve of the last sessions, learned beside the scans and remembered."""
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import structlog
 
 from services.scanner.flow.desk import LESSONS_KEY, Desk, Scanner
 from services.scanner.rules import curve
 from shared.domain.session import trading_day
+from shared.runtime.calendar import sessions_around
 
 LESSONS_TTL_SECONDS = 30 * 86_400.0
 LOOK_EVERY_SECONDS, FIRST_LOOK_SECONDS = 300.0, 0.1
-# Ten days hold five sessions with a long weekend among them.
-LOOK_BACK = timedelta(days=10)
 log = structlog.get_logger()
 
 
@@ -35,7 +34,7 @@ async def learn(scanner: Scanner, desk: Desk, now: datetime, asked: set[date]) -
     """Add the lessons of finished sessions to those remembered; a session in `asked` is not asked for again."""
     deps = scanner.deps
     today = trading_day(now)
-    sessions = await deps.market.sessions(today - LOOK_BACK, today)
+    sessions = await sessions_around(deps.market, now)
     wanted = [one for one in curve.to_learn(sessions, scanner.lessons, now) if one.day not in asked]
     if not wanted:
         return

@@ -28,7 +28,7 @@ async def account_today(desk: Desk) -> Account:
 async def _flows(desk: Desk) -> Decimal | None:
     now = await desk.deps.clock.now()
     await know_sessions(desk, now)
-    since = last_close(desk.sessions, now)
+    since = last_close(desk.calendar.sessions, now)
     if since is None:
         return None
     try:

@@ -24,11 +24,11 @@ from shared.domain.session import SATURDAY, Session, next_session, trading_day
 from shared.errors import CatalystError, ConfigError
 from shared.journal import Connection, Severity, append_event, raise_alert
 from shared.ports import Broker, BrokerStream
+from shared.runtime.calendar import Calendar, sessions_around
 from shared.runtime.corrected_clock import CorrectedClock
 from shared.runtime.loops import detail_of, outcome_of, unnamed
 
 SERVICE = "trading"
-DAYS_AROUND = timedelta(days=10)
 ASKED_FOR = timedelta(seconds=10)
 HANGS_AFTER_SECONDS, AFTER_A_HANG = 3.0, 0.3
 """Wall time after which work on one symbol no longer holds the next; less once one hangs."""
@@ -97,8 +97,7 @@ class Desk:
     trouble: str | None = None
     flat: bool = False
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
-    sessions: tuple[Session, ...] = ()
-    sessions_of: date | None = None
+    calendar: Calendar = field(default_factory=Calendar)
     calendar_silent_since: datetime | None = None
     assumed: tuple[datetime, Session | None] | None = None
     """What the broker's clock says while the calendar is silent, and until when that is not asked again."""
@@ -140,10 +139,10 @@ class Desk:
     def session(self, now: datetime) -> Session | None:
         """Today's session, open or not; None on a day without one, or when the calendar is not known."""
         today = trading_day(now)
-        return next((session for session in self.sessions if session.day == today), None)
+        return next((session for session in self.calendar.sessions if session.day == today), None)
 
     def upcoming(self, now: datetime) -> Session | None:
-        return next_session(self.sessions, now)
+        return next_session(self.calendar.sessions, now)
 
     def poke(self) -> None:
         """The watch shall look now."""
@@ -174,12 +173,12 @@ async def know_sessions(desk: Desk, now: datetime) -> None:
     One that has no session on a weekday on which the broker's clock has one is as good as none: a person is told.
     """
     today = trading_day(now)
-    if desk.sessions_of == today:
+    if desk.calendar.is_of(now):
         return
     try:
-        desk.sessions = await desk.deps.market.sessions(today - DAYS_AROUND, today + DAYS_AROUND)
+        desk.calendar.sessions = await sessions_around(desk.deps.market, now)
         if desk.session(now) is not None or not await _clock_has_session(desk, today):
-            desk.sessions_of, desk.calendar_silent_since = today, None
+            desk.calendar.day, desk.calendar_silent_since = today, None
             return
         trouble = f"it has no session on {today}, and the broker's clock has one"
     except CatalystError as error:

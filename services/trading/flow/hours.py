@@ -18,7 +18,7 @@ async def session_for_exits(desk: Desk, now: datetime) -> Session | None:
     An exit waits for no calendar: while it is silent the broker's own clock says whether the market is open and until
     when, and where that is silent too, the regular hours of a weekday are assumed. Entries wait for the calendar.
     """
-    if desk.sessions_of == trading_day(now) or desk.session(now) is not None:
+    if desk.calendar.is_of(now) or desk.session(now) is not None:
         return desk.session(now)
     if desk.assumed is None or not timedelta() < desk.assumed[0] - now <= ASKED_AGAIN_AFTER:
         desk.assumed = await _by_the_clock(desk, now)

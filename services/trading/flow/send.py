@@ -14,7 +14,6 @@ from services.trading.rules.exits import entries_end
 from services.trading.rules.orders import INTENDED, OrderRow
 from shared import account_lock
 from shared.domain.order import BOUGHT_BY, ApprovedOrder, BrokerOrder
-from shared.domain.session import trading_day
 from shared.errors import BadInput, BrokerRefused, NotNow, OutcomeUnknown, Unavailable
 from shared.journal import Connection
 
@@ -63,7 +62,7 @@ async def _may_enter(desk: Desk, approved: ApprovedOrder) -> None:
     now = await desk.deps.clock.now()
     if now >= approved.expires_at:
         raise NotNow(f"the approval expired at {approved.expires_at.isoformat()}", field="expires_at")
-    if desk.session(now) is None and desk.sessions_of != trading_day(now):
+    if desk.session(now) is None and not desk.calendar.is_of(now):
         # Not a refusal either: whether the market is open is not known.
         raise Unavailable("the market calendar has not been read yet: nothing is entered before that")
     if entries_end(desk.session(now), desk.how, now):

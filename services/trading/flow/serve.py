@@ -20,7 +20,6 @@ from services.trading.rules.health import clock_problem, look_overdue
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from shared.domain.position import PositionView, Reconciliation
-from shared.domain.session import trading_day
 from shared.errors import CatalystError, NotFound, NotNow
 from shared.journal import append_event
 from shared.runtime.health import CLOCK_SILENT, age_seconds, time_of
@@ -153,7 +152,7 @@ async def health_of(desk: Desk) -> dict[str, Any]:
         late = look_overdue(now, desk.next_slot, wall)
         problems.append(f"watch: a look at the broker is {late.total_seconds():.0f} s overdue" if late else None)
         session = desk.session(now)
-        if session is None and desk.sessions_of != trading_day(now):
+        if session is None and not desk.calendar.is_of(now):
             problems.append("calendar: today's session is not known; exits go by the broker's clock")
         problems.append(stream_problem(unsteady) if session is not None and session.is_open(now) else None)
     named = "; ".join(one for one in problems if one)

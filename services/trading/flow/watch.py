@@ -1,6 +1,5 @@
 """The watch: one loop that settles, reconciles and attends, and sleeps until something can happen."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -20,8 +19,8 @@ from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
 from services.trading.rules.steps import SLOW_POLL
-from shared.domain.session import trading_day
 from shared.errors import CatalystError
+from shared.runtime.clock_wait import wait_until
 from shared.runtime.loops import Loop, detail_of, end_tasks, running
 
 CALENDAR_AGAIN = timedelta(seconds=10)
@@ -95,26 +94,19 @@ async def one_pass(desk: Desk) -> datetime:
         wakes.append(now + SLOW_POLL)
     if desk.clock_reading is None or not desk.clock_reading.in_step:
         wakes.append(now + CLOCK_AGAIN)
-    if desk.sessions_of != trading_day(now):
+    if not desk.calendar.is_of(now):
         wakes.append(now + CALENDAR_AGAIN)
     return min(wakes)
 
 
 async def _sleep(desk: Desk, wake: datetime) -> None:
     """Until `wake`, a trade update, or a call that needs the watch. Old news from the stream wakes nobody."""
-    sleeping = asyncio.create_task(desk.deps.clock.sleep_until(wake, or_trade_update=True))
-    try:
-        while not sleeping.done():
-            desk.stirred.clear()
-            if desk.poked or desk.look_again or await _has_news(desk):
-                return
-            stirring = asyncio.create_task(desk.stirred.wait())
-            await asyncio.wait({sleeping, stirring}, return_when=asyncio.FIRST_COMPLETED)
-            stirring.cancel()
-        await sleeping
-    finally:
-        sleeping.cancel()
-        await asyncio.gather(sleeping, return_exceptions=True)
+
+    async def is_needed() -> bool:
+        return desk.poked or desk.look_again or await _has_news(desk)
+
+    desk.stirred.set()  # what came during the pass counts
+    await wait_until(desk.deps.clock, wake, desk.stirred, or_trade_update=True, on_wake=is_needed)
 
 
 async def _has_news(desk: Desk) -> bool:

@@ -1,6 +1,6 @@
 """A cycle opened, ended, looked at; a person warned; a request for a scan refused."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -11,8 +11,9 @@ from shared import errors
 from shared.deps import Deps
 from shared.domain.cycle import CycleDetail, CycleOpened, CycleRequest, CycleView, Proposal, ScanView
 from shared.domain.evidence import Standing
-from shared.domain.session import Session, next_session, trading_day
+from shared.domain.session import Session, next_session
 from shared.journal import Severity, append_event, raise_alert
+from shared.runtime.calendar import sessions_around
 
 NAME = "workflow"
 log = structlog.get_logger()
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 
 async def require_open(deps: Deps, now: datetime) -> Session:
     """The session that is open. Raises NotNow with the next open, where it is known."""
-    sessions = await deps.market.sessions(trading_day(now), trading_day(now) + timedelta(days=10))
+    sessions = await sessions_around(deps.market, now)
     if found := next((session for session in sessions if schedule.can_open(session, now)), None):
         return found
     following = next_session(sessions, now)

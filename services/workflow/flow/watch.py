@@ -1,7 +1,7 @@
 """The watch: one scan at a time, when a slot is due, when somebody asks, or where one was cut off."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import asyncpg
 import structlog
@@ -14,8 +14,10 @@ from shared import errors
 from shared.deps import Deps
 from shared.domain import cycle as shown
 from shared.domain.position import PositionView
-from shared.domain.session import Session, next_session, trading_day
+from shared.domain.session import Session, at_market_time
 from shared.journal import Event
+from shared.runtime.calendar import now_and_next, sessions_around
+from shared.runtime.clock_wait import wait_until
 from shared.runtime.journal_follower import follow_journal
 from shared.runtime.loops import Loop
 
@@ -23,6 +25,7 @@ AFTER_CLOSE, SETTLE_EVERY = timedelta(seconds=30), timedelta(seconds=5)
 REQUEST_SECONDS = 90.0
 """Of the wall's time: so long the scanner waits for the answer to a request."""
 TROUBLE_AFTER, LISTEN_AGAIN_SECONDS, LONGEST_SCAN = 3, 1.0, timedelta(minutes=15)
+MIDDAY = time(12)
 log = structlog.get_logger()
 
 
@@ -151,28 +154,19 @@ class Watch:
         await self._sleep(now + AFTER_CLOSE)
 
     async def _session(self, cycle: shown.CycleView) -> Session | None:
-        return next(iter(await self.deps.market.sessions(cycle.trading_day, cycle.trading_day)), None)
+        midday = at_market_time(cycle.trading_day, MIDDAY)
+        known = await sessions_around(self.deps.market, midday)
+        return next((session for session in known if session.day == cycle.trading_day), None)
 
     async def _next_open(self, now: datetime) -> datetime:
-        today = trading_day(now)
-        following = next_session(await self.deps.market.sessions(today, today + timedelta(days=10)), now)
+        _, following = await now_and_next(self.deps.market, now)
         return following.open if following else now + timedelta(hours=1)
 
     async def _sleep(self, until: datetime) -> None:
         """Until a moment of the market's clock, or until woken; not for long while a proposal's outcome is unknown."""
         until = min(until, self.settle_at or until)
         self.trouble = None  # who comes here has got through its work
-        sleeping = asyncio.ensure_future(self.deps.clock.sleep_until(until))
-        waking = asyncio.ensure_future(self.wake.wait())
-        try:
-            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sleeping, waking):
-                task.cancel()
-            results = await asyncio.gather(sleeping, waking, return_exceptions=True)
-        self.wake.clear()
-        if isinstance(results[0], Exception):
-            raise results[0]
+        await wait_until(self.deps.clock, until, self.wake)
 
     async def listen(self) -> None:
         """Take up requests for a scan, also those written while the database or this service was away."""
