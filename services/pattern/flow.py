@@ -12,7 +12,7 @@ from shared.deps import Deps
 from shared.domain.evidence import AssessRequest, PatternAssessment, PatternEvidence
 from shared.domain.market import BarTable
 from shared.errors import NotFound
-from shared.stage import expect_askable
+from shared.runtime.stage import Stage, answer_once
 
 INTRADAY_DAYS, DAILY_DAYS = 5, 200
 INTRADAY_SECONDS, DAILY_SECONDS = 300.0, 86_400.0
@@ -38,20 +38,14 @@ async def assess(deps: Deps, memory: Memory, request: AssessRequest) -> PatternA
 
     Raises BadInput, NotFound for an unknown scan, Unavailable when bars cannot be had.
     """
-    await expect_askable(deps, request)
-    wanted, as_of = sorted(set(request.symbols)), request.as_of
-    known = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
-    missing = [symbol for symbol in wanted if symbol not in known]
-    if missing:
-        found = await _read(deps, memory, missing, as_of)
-        known |= {one.symbol: one for one in found}
-        # Outside a scan a symbol without any bars leaves no row: it may be a typing error.
-        rows = [one for one in found if request.cycle_id is not None or one.refused != NO_BARS]
-        await store.save(deps.pool, rows, as_of, request.cycle_id, request.scan)
-        # Another caller may have stored first: what is stored is the answer.
-        known |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
-    memory.last_assessed_at = as_of
-    return PatternAssessment(as_of=as_of, evidence=tuple(known[symbol] for symbol in request.symbols))
+
+    async def compute(symbols: Sequence[str], as_of: datetime) -> dict[str, PatternEvidence]:
+        return {one.symbol: one for one in await _read(deps, memory, symbols, as_of)}
+
+    stage = Stage(store.stored, compute, lambda one: one.refused != NO_BARS, store.save)
+    done = await answer_once(deps.pool, deps.clock, request, stage)
+    memory.last_assessed_at = request.as_of
+    return PatternAssessment(as_of=request.as_of, evidence=done.evidence)
 
 
 async def patterns_now(deps: Deps, memory: Memory, symbol: str, timeframe: Timeframe | None) -> PatternAssessment:

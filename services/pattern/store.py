@@ -15,25 +15,22 @@ async def save(
 ) -> None:
     """Store them all at once, naming new securities; what a scan already has stays as it is.
 
-    The lock lets one caller of a scan write at a time. Callers sort by symbol: new securities are locked in that order.
+    Callers sort by symbol: new securities are locked in that order.
     """
     rows = orjson.dumps([_flat(one) for one in evidence]).decode()
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"pattern:{cycle_id}:{scan}")
-        await connection.execute(
-            "INSERT INTO pattern_analysis (cycle_id, scan, symbol, as_of, score, name, direction, status, confidence,"
-            " detections, support, resistance, rests_on, refused)"
-            " SELECT $1, $2, symbol, $3, score, name, direction, status, confidence, detections, support, resistance,"
-            " rests_on, refused FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, name text,"
-            " direction text, status text, confidence float8, detections jsonb, support float8[], resistance float8[],"
-            " rests_on text, refused text), get_or_create_security(r.symbol)"
-            " WHERE NOT EXISTS (SELECT FROM pattern_analysis AS p"
-            " WHERE p.cycle_id = $1 AND p.scan = $2 AND p.symbol = r.symbol)",
-            cycle_id,
-            scan,
-            as_of,
-            rows,
-        )
+    await pool.execute(
+        "INSERT INTO pattern_analysis (cycle_id, scan, symbol, as_of, score, name, direction, status, confidence,"
+        " detections, support, resistance, rests_on, refused)"
+        " SELECT $1, $2, symbol, $3, score, name, direction, status, confidence, detections, support, resistance,"
+        " rests_on, refused FROM jsonb_to_recordset($4::text::jsonb) AS r(symbol text, score float8, name text,"
+        " direction text, status text, confidence float8, detections jsonb, support float8[], resistance float8[],"
+        " rests_on text, refused text), get_or_create_security(r.symbol)"
+        " ON CONFLICT (cycle_id, scan, symbol) DO NOTHING",
+        cycle_id,
+        scan,
+        as_of,
+        rows,
+    )
 
 
 def _flat(one: PatternEvidence) -> dict[str, object]:

@@ -1,11 +1,11 @@
 """Fetch bars, assess, store. Daily bars are kept for the day they serve; the rest of the state is in the database."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as wall_time
+from functools import partial
 
 import structlog
 
@@ -17,7 +17,7 @@ from shared.domain.market import Bars, BarTable
 from shared.domain.session import Session, at_market_time, trading_day
 from shared.errors import NotFound
 from shared.runtime.calendar import Calendar
-from shared.stage import expect_askable
+from shared.runtime.stage import Stage, answer_once
 
 DAILY_BACK, INTRADAY_SESSIONS = timedelta(days=380), 6
 log = structlog.get_logger()
@@ -42,22 +42,12 @@ async def assess_all(deps: Deps, shelf: Shelf, request: AssessRequest) -> Techni
 
     Raises BadInput, NotFound for an unknown scan, Unavailable when the market's data is not to be had.
     """
-    await expect_askable(deps, request)
-    started, wanted = time.perf_counter(), sorted(set(request.symbols))
-    known = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
-    missing = [symbol for symbol in wanted if symbol not in known]
-    if missing:
-        found = await evidence_of(deps, shelf, missing, request.as_of)
-        known |= found
-        # Outside a scan a symbol without any bars leaves no row: it may be a typing error.
-        rows = [one for one in found.values() if request.cycle_id is not None or one.refused != NO_BARS]
-        await store.save(deps.pool, rows, request.as_of, request.cycle_id, request.scan)
-        # Another caller may have stored first: what is stored is the answer.
-        known |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
-    took = round((time.perf_counter() - started) * 1000, 1)
-    shelf.last = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": took}
-    log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=len(missing), **shelf.last)
-    return TechnicalAssessment(as_of=request.as_of, evidence=tuple(known[symbol] for symbol in request.symbols))
+    compute = partial(evidence_of, deps, shelf)
+    stage = Stage(store.stored, compute, lambda one: one.refused != NO_BARS, store.save)
+    done = await answer_once(deps.pool, deps.clock, request, stage)
+    shelf.last = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": done.ms}
+    log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=done.fresh, **shelf.last)
+    return TechnicalAssessment(as_of=request.as_of, evidence=done.evidence)
 
 
 async def evidence_of(

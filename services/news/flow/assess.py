@@ -1,10 +1,10 @@
 """Ask the sources, read what they say, store, answer. What was heard stays in memory for some days, never longer."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -21,7 +21,7 @@ from shared.domain.evidence import SYMBOL, AssessRequest, NewsAssessment
 from shared.domain.news import Headline, NewsEvidence, Question, Reading
 from shared.errors import BadInput, CatalystError, NotFound, Unavailable
 from shared.runtime.calendar import Calendar
-from shared.stage import expect_askable
+from shared.runtime.stage import Stage, answer_once
 
 KEPT, MOST_ITEMS, MOST_CHARACTERS = timedelta(hours=48), 30_000, 20_000
 log = structlog.get_logger()
@@ -55,21 +55,12 @@ async def assess_all(deps: Deps, desk: Desk, request: AssessRequest) -> NewsAsse
 
     Raises BadInput, NotFound for an unknown scan, Unavailable when no wire answers.
     """
-    await expect_askable(deps, request)
-    started, wanted = time.perf_counter(), sorted(set(request.symbols))
-    found = await store.stored(deps.pool, request.cycle_id, request.scan, wanted)
-    missing = [symbol for symbol in wanted if symbol not in found]
-    if missing:
-        found |= await evidence_of(deps, desk, missing, request.as_of)
-        # Outside a scan a symbol without news leaves no row.
-        rows = [found[symbol] for symbol in missing if request.cycle_id is not None or found[symbol].items]
-        await store.save_evidence(deps.pool, rows, request.as_of, request.cycle_id, request.scan)
-        # Another caller may have stored first: what is stored is the answer.
-        found |= await store.stored(deps.pool, request.cycle_id, request.scan, missing)
-    took = round((time.perf_counter() - started) * 1000, 1)
-    desk.last_assess = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": took}
-    log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=len(missing), **desk.last_assess)
-    return NewsAssessment(as_of=request.as_of, evidence=tuple(found[symbol] for symbol in request.symbols))
+    compute = partial(evidence_of, deps, desk)
+    stage = Stage(store.stored, compute, lambda one: one.items > 0, store.save_evidence)
+    done = await answer_once(deps.pool, deps.clock, request, stage)
+    desk.last_assess = {"as_of": request.as_of.isoformat(), "symbols": len(request.symbols), "ms": done.ms}
+    log.info("assessed", cycle_id=request.cycle_id, scan=request.scan, fresh=done.fresh, **desk.last_assess)
+    return NewsAssessment(as_of=request.as_of, evidence=done.evidence)
 
 
 async def evidence_of(deps: Deps, desk: Desk, symbols: Sequence[str], as_of: datetime) -> dict[str, NewsEvidence]:
