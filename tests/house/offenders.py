@@ -12,7 +12,6 @@ OFFENDERS: dict[str, frozenset[str]] = {
             "services/risk_manager/rules",
             "services/trading/flow",
             "services/workflow/rules",
-            "shared",
             "shared/adapters",
             "tests/exchange",
             "tests/faults",
