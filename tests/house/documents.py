@@ -18,7 +18,7 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def places(tree: Tree) -> list[str]:
-    """Places in the developers' documents that are not there: `folder/file`, `folder/folder/` or `folder/file:function`.
+    """Places in the guides that are not there: `folder/file`, `folder/folder/` or `folder/file:function`.
 
     A name alone (`api.py`, `rules/`) is a shape, not a place.
     """
