@@ -11,6 +11,7 @@ INDEX = "Documentation/decisions/README.md"
 GUIDES = ("Documentation/ARCHITECTURE.md", "Documentation/FIRST_CHANGE.md", "CONTRIBUTING.md", INDEX)
 QUOTED = re.compile(r"`([^`\n]+)`")
 PLACE = re.compile(r"(?P<path>[\w.-]+(?:/[\w.-]+)+(?:/|\.(?:py|sql|md|yaml|yml|toml|sh)))(?::(?P<name>[\w.]+))?")
+KINDS_OF_CHANGE = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 DECISION = re.compile(r"\d{4}-[\w-]+\.md")
 LINE_OF_INDEX = re.compile(r"^\| \[(\d{4})\]\((\d{4}-[\w-]+\.md)\) \| \S.* \|$", re.MULTILINE)
@@ -62,7 +63,20 @@ def short_architecture(tree: Tree) -> list[str]:
     return [f"{GUIDES[0]}: {lines} lines, at most 150"] if lines > 150 else []
 
 
-DOCUMENT_CHECKS: tuple[Callable[[Tree], list[str]], ...] = (places, links, decisions, short_architecture)
+def changelog(tree: Tree) -> list[str]:
+    """Headings of the changelog that Keep a Changelog does not know, and lines that stand under none of them."""
+    found, under = [], None
+    for number, line in enumerate(_text(tree.root / "CHANGELOG.md").splitlines(), 1):
+        if line.startswith("#"):
+            under = line.removeprefix("### ") if line.startswith("### ") else None
+            if under is not None and under not in KINDS_OF_CHANGE:
+                found.append(f"CHANGELOG.md:{number}: {under} is none of {', '.join(KINDS_OF_CHANGE)}")
+        elif line.startswith("- ") and under is None:
+            found.append(f"CHANGELOG.md:{number}: stands under no kind of change")
+    return found
+
+
+DOCUMENT_CHECKS: tuple[Callable[[Tree], list[str]], ...] = (places, links, decisions, short_architecture, changelog)
 
 
 def _text(path: Path) -> str:

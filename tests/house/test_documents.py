@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.documents import DOCUMENT_CHECKS, decisions, links, places, short_architecture
+from tests.house.documents import DOCUMENT_CHECKS, changelog, decisions, links, places, short_architecture
 from tests.house_rules import Check, Tree
 from tests.test_tidy import ROOT
 
@@ -20,6 +20,7 @@ GOOD = {
     INDEX: "".join(LINES.values()),
     "Documentation/decisions/0001-one.md": "# 1\n",
     "Documentation/decisions/0002-two.md": "# 2\n",
+    "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Added\n- One.\n\n### Fixed\n- Two.\n",
     "README.md": "# A title: two\n[it](Documentation/ARCHITECTURE.md) [up](#a-title-two) [x](https://example.org/x)\n"
     "```\n[code](nowhere.md)\n```\n",
 }
@@ -48,6 +49,8 @@ PLANTS = (
     Plant(decisions, "Documentation/decisions/0002-again.md", "# 2\n"),
     Plant(decisions, INDEX, LINES["0001-one.md"]),
     Plant(decisions, INDEX, "| [0004](0001-one.md) | One, by another number. |\n"),
+    Plant(changelog, "CHANGELOG.md", "### Money at risk\n- Three.\n"),
+    Plant(changelog, "CHANGELOG.md", "## 0.9.0\n- Three.\n"),
     Plant(short_architecture, ARCHITECTURE, "\n" * 150),
 )
 
