@@ -1,4 +1,4 @@
-"""The wired ports: what a service is given. Built once, by services/__main__.py."""
+"""The wired ports: what a service is given. Built once, by services/wiring.py."""
 
 from dataclasses import dataclass
 

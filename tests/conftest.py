@@ -95,7 +95,7 @@ def database_url(admin_database_url: str) -> str:
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
     """The pool that the services get."""
-    from services.__main__ import database_pool  # here: pure tests need not load every adapter
+    from shared.runtime.database import database_pool  # here: pure tests need not load every adapter
 
     async with database_pool(database_url, wait_seconds=5) as opened:
         yield opened

@@ -112,7 +112,7 @@ def service_shape(tree: Tree) -> list[str]:
         found += [f"services/{service.package}: no __init__.py"] * ("__init__.py" not in entries)
         found += [f"services/{service.package}: no api"] * (not entries & {"api.py", "api"})
         found += [f"services/{service.package}: {noun} twice" for noun in FOLDERS if {noun, f"{noun}.py"} <= entries]
-    known = {service.package for service in SERVICES} | {"__init__.py", "__main__.py"} | SKIPPED
+    known = {service.package for service in SERVICES} | {"__init__.py", "__main__.py", "wiring.py"} | SKIPPED
     strange = sorted(path.name for path in (tree.root / "services").glob("*") if path.name not in known)
     return found + [f"services/{name}: no service of the registry" for name in strange]
 

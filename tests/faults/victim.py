@@ -22,8 +22,9 @@ import asyncpg
 import uvicorn
 
 from config.settings import Settings
-from services.__main__ import QuietServer, build_deps
+from services.__main__ import QuietServer
 from services.trading.api import create_app
+from services.wiring import build_deps
 from shared.adapters.alpaca import AlpacaBroker
 from shared.deps import Deps
 from shared.log import set_up

@@ -11,10 +11,10 @@ import pytest
 
 from config.settings import Settings
 from scripts.tapes.synthesize import synthesize
-from services.__main__ import build_deps
 from services.exchange.api import bare_app
 from services.exchange.flow import open_world
 from services.news.api import create_app
+from services.wiring import build_deps
 from tests.exchange.conftest import serving
 from tests.news.street import Answer, Asked, Street
 from tests.news.vendors import TICKERS, atom, filing

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from scripts.child import free_ports
-from services.__main__ import build_deps
 from services.risk_manager.api import create_app as create_risk
 from services.trading.api import create_app as create_trading
+from services.wiring import build_deps
 from shared.domain.cycle import DecideRequest
 from shared.domain.order import Verdict
 from tests.exchange.venues import OHLCV

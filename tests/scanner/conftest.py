@@ -9,10 +9,10 @@ import pytest
 
 from config.settings import Settings
 from scripts.tapes.synthesize import synthesize
-from services.__main__ import build_deps
 from services.exchange.api import bare_app
 from services.exchange.flow import open_world
 from services.scanner.api import create_app
+from services.wiring import build_deps
 from shared.deps import Deps
 from tests.exchange.conftest import serving
 

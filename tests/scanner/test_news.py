@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from scripts.tapes.synthesize import synthesize
-from services.__main__ import build_deps
 from services.exchange.api import bare_app
 from services.exchange.flow import open_world
 from services.scanner.flow import desk, scanning, views
+from services.wiring import build_deps
 from shared.deps import Deps
 from shared.domain.cycle import ScanAnswer, ScanRequest
 from tests.exchange.conftest import serving

@@ -10,7 +10,7 @@ import pytest
 
 from config.reload import ConfigFileError, digest_of, read_texts
 from config.settings import Settings
-from services.__main__ import following
+from services.wiring import following
 from shared.journal import append_event
 from tests.config.test_reload import edit, folder
 

@@ -66,7 +66,7 @@ def test_a_schema_that_is_not_there_yet_is_said(tmp_path: Path, admin_database_u
         started("reporting", tmp_path, database_url=empty, database_wait_seconds=1, config_folder=ROOT / "config")
     )
     assert code == 1
-    assert "run the migrations" in said
+    assert "python -m database.migrate" in said
 
 
 def test_broken_yaml_keeps_a_service_from_starting_and_names_the_line(tmp_path: Path, database_url: str) -> None:

@@ -12,12 +12,11 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from services.__main__ import database_pool
 from shared.adapters.redis_cache import RedisCache
 from shared.deps import Alone
 from shared.errors import Unavailable
 from shared.journal import append_event
-from shared.runtime.database import migrations
+from shared.runtime.database import database_pool, migrations
 from shared.runtime.health import time_of
 from tests.absent import NoCache
 from tests.relay import Relay, relay_to

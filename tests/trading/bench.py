@@ -19,7 +19,6 @@ import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
-from services.__main__ import build_deps
 from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk as Exchange
 from services.exchange.api.desk import open_desk
@@ -28,6 +27,7 @@ from services.exchange.rules.clock import ClockState, Mode
 from services.exchange.rules.knobs import VenueSettings
 from services.exchange.rules.tape import Tape
 from services.trading.api import create_app
+from services.wiring import build_deps
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.domain.order import ApprovedOrder, client_order_id
 from shared.ports import Clock

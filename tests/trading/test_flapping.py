@@ -12,11 +12,11 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import Settings
-from services.__main__ import build_deps
 from services.trading.flow.desk import Desk, know_sessions, open_desk
 from services.trading.flow.serve import health_of
 from services.trading.flow.stream import check_stream
 from services.trading.rules.health import look_overdue, stream_is
+from services.wiring import build_deps
 from shared.adapters.alpaca_stream import AlpacaStream
 from shared.domain.clock import read_clock
 from shared.domain.order import TradeUpdate
