@@ -13,22 +13,22 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from config.addresses import DATA_HOST, LIVE_HOST, NEAR, PAPER_HOST, Account, account_of, base_of, fault_in, host_of
 from config.addresses import LOOPBACK as LOOPBACK
 from config.env_file import Fault, Stray, faults_in, strays_in, typing_errors_in
+from config.news import NewsSettings
 from config.numbers import NO_NUMBER, Usd, as_number, bounds_of, fault_of, kind_of, number_in, shown
 from config.services import BY_NAME
 from config.trust import Reach, reach_trouble
 
 ENV_FILE = ".env"
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Budget = Annotated[int, Field(ge=1, le=1_000_000)]
 Urls = Annotated[dict[str, str], NoDecode]
 
 
-class Settings(BaseSettings):
+class Settings(NewsSettings):
     """Everything the environment says. Raises pydantic's ValidationError naming each setting that is wrong."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -96,27 +96,7 @@ class Settings(BaseSettings):
     alert_email_info: str = ""
     alert_webhook_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
 
-    news_api_key: str = Field(default="", validation_alias=AliasChoices("NEWS_API_KEY", "NEWSAPI_KEY"))
-    benzinga_api_key: str = ""
-    alphavantage_key: str = ""
-    newsapi_plan: Literal["free", "paid"] = "free"
-    newsapi_per_day: Budget = 100
-    alphavantage_per_minute: Budget = 5
-    alphavantage_per_day: Budget = 25
-    benzinga_per_minute: Budget = 60
-    sec_contact: str = Field(default="", pattern=r"^(.*\S+@\S+\.\S+.*)?$")
-    enable_yahoo_news: bool = True
     news_urls: Urls = Field(default_factory=dict)
-    news_llm_provider: Literal["", "openai", "anthropic"] = ""
-    news_llm_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
-    news_llm_model: str = ""
-    news_llm_key: str = ""
-    news_llm_per_minute: Budget = 60
-    news_llm_per_day: Budget = 2000
-    news_llm_items: int = Field(default=20, ge=1, le=200)
-    news_llm_timeout_seconds: float = Field(default=6.0, gt=0, le=60)
-    news_reading_seconds: float = Field(default=8.0, gt=0, le=60)
-    news_onnx_path: Path | None = None
 
     catalyst_api_key: str = ""
     catalyst_bind: str = "127.0.0.1"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.news.sources.onnx import OnnxReader
+from services.news.sources.readers.onnx import OnnxReader
 from shared.domain.news import Question
 from shared.errors import Unavailable
 

@@ -1,7 +1,6 @@
 """Every source and reader from the settings, those that are off included: they say why."""
 
 from config.settings import Settings
-from services.news.sources import chat
 from services.news.sources import sec as edgar
 from services.news.sources import yahoo as search
 from services.news.sources.alpaca import AlpacaNews
@@ -13,7 +12,8 @@ from services.news.sources.budget import Budget
 from services.news.sources.newsapi import PER_MINUTE as PRESS_PER_MINUTE
 from services.news.sources.newsapi import URL as PRESS_URL
 from services.news.sources.newsapi import PressNews
-from services.news.sources.onnx import OnnxReader
+from services.news.sources.readers import chat
+from services.news.sources.readers.onnx import OnnxReader
 from services.news.sources.vendor import Vendor
 from shared.ports import Cache, Clock, MarketData
 
