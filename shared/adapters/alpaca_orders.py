@@ -16,6 +16,8 @@ from shared.domain.session import MarketClock
 
 log = structlog.get_logger()
 T = TypeVar("T")
+MOST, MOST_SHARES, MOST_PRICE = 10**15, 2_000_000_000, 10**9
+"""Beyond these no amount, shares or price of a stock can be stored."""
 Complaint = Callable[[str, object], Exception]
 """Makes the error for an answer that cannot be read: what it was, and the answer."""
 IN_KIND = frozenset({"JNLS", "ACATS", "FOPT", "OCT"})
@@ -23,24 +25,56 @@ IN_KIND = frozenset({"JNLS", "ACATS", "FOPT", "OCT"})
 BROKEN = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
+def _text(raw: object, longest: int = 128) -> str:
+    """A name or an id, as a database can keep it. Raises ValueError for anything else."""
+    text = str(raw)
+    if not text or len(text) > longest or not text.isprintable():
+        raise ValueError(f"not a name of at most {longest} printable characters: {text[:40]!r}")
+    return text
+
+
 def _decimal(raw: object) -> Decimal:
-    return Decimal(str(raw))
+    """A number that our tables can hold. Raises ValueError or ArithmeticError for anything else."""
+    number = Decimal(str(raw))
+    if not number.is_finite() or abs(number) >= MOST:
+        raise ValueError(f"not a number below {MOST:,}: {str(raw)[:40]}")
+    return number
 
 
 def _maybe(raw: object) -> Decimal | None:
-    return None if raw in (None, "") else Decimal(str(raw))
+    return None if raw in (None, "") else _decimal(raw)
+
+
+def _price(raw: object) -> Decimal | None:
+    """A price above nothing; None where there is none, or none that can be one: what is held is known without it."""
+    try:
+        price = _maybe(raw)
+    except BROKEN:
+        price = Decimal(-1)
+    if price is not None and (price < 0 or price >= MOST_PRICE):
+        log.warning("price_unreadable", price=str(raw)[:40])
+        return None
+    return price
 
 
 def _whole(raw: object) -> int:
     """Whole shares, towards zero; a fraction that somebody else bought is not ours to sell."""
-    return int(Decimal(str(raw)))
+    return int(_decimal(raw))
+
+
+def _storable(shares: int, *prices: Decimal | None) -> None:
+    """Raises ValueError where our books could not hold shares of a stock or a price of it."""
+    if abs(shares) >= MOST_SHARES:
+        raise ValueError(f"{shares} shares are more than can be held")
+    if odd := [price for price in prices if price is not None and not 0 < price < MOST_PRICE]:
+        raise ValueError(f"{odd[0]:g} is no price of a share")
 
 
 def _symbol(raw: object) -> str:
     """A pair of coins is BTC/USD in orders and BTCUSD in positions: one name for both."""
     if not isinstance(raw, str) or not raw:
         raise ValueError("no symbol")
-    return raw.replace("/", "")
+    return _text(raw.replace("/", ""), 32)
 
 
 def _moment(raw: object) -> datetime:
@@ -52,15 +86,15 @@ def _moment(raw: object) -> datetime:
 
 def _order(raw: dict[str, Any]) -> BrokerOrder:
     submitted = raw.get("submitted_at") or raw["created_at"]
-    return BrokerOrder(
-        id=str(raw["id"]),
-        client_order_id=str(raw["client_order_id"]),
+    told = BrokerOrder(
+        id=_text(raw["id"]),
+        client_order_id=_text(raw["client_order_id"]),
         symbol=_symbol(raw["symbol"]),
-        asset_class=str(raw.get("asset_class") or US_EQUITY),
+        asset_class=_text(raw.get("asset_class") or US_EQUITY),
         side=raw["side"],
-        type=str(raw.get("type") or raw["order_type"]),
-        order_class=str(raw.get("order_class") or "simple"),
-        status=str(raw["status"]),
+        type=_text(raw.get("type") or raw["order_type"]),
+        order_class=_text(raw.get("order_class") or "simple"),
+        status=_text(raw["status"]),
         quantity=_whole(raw.get("qty") or 0),
         filled_quantity=_whole(raw["filled_qty"]),
         filled_average_price=_maybe(raw.get("filled_avg_price")),
@@ -68,25 +102,31 @@ def _order(raw: dict[str, Any]) -> BrokerOrder:
         stop_price=_maybe(raw.get("stop_price")),
         submitted_at=_moment(submitted),
         updated_at=_moment(raw.get("updated_at") or submitted),
-        replaced_by=raw.get("replaced_by"),
+        replaced_by=_text(raw["replaced_by"]) if raw.get("replaced_by") else None,
         legs=tuple(_order(leg) for leg in raw.get("legs") or ()),
     )
+    if told.is_equity:
+        _storable(told.quantity, told.limit_price, told.stop_price)
+    return told
 
 
 def _position(raw: dict[str, Any]) -> BrokerPosition:
     """Symbol and quantity must be there; a price that is missing is no reason not to know what is held."""
     held = _decimal(raw["qty"])
-    return BrokerPosition(
+    told = BrokerPosition(
         symbol=_symbol(raw["symbol"]),
-        asset_class=str(raw.get("asset_class") or US_EQUITY),
+        asset_class=_text(raw.get("asset_class") or US_EQUITY),
         quantity=int(held),
         fraction=held - int(held),
         available=_whole(raw.get("qty_available", raw["qty"])),
-        average_entry_price=_maybe(raw.get("avg_entry_price")),
+        average_entry_price=_price(raw.get("avg_entry_price")),
         market_value=_maybe(raw.get("market_value")) or Decimal(0),
         current_price=_maybe(raw.get("current_price")) or Decimal(0),
         unrealized_pnl=_maybe(raw.get("unrealized_pl")) or Decimal(0),
     )
+    if told.is_equity:
+        _storable(told.quantity)
+    return told
 
 
 def _account(raw: dict[str, Any]) -> Account:
@@ -101,8 +141,8 @@ def _account(raw: dict[str, Any]) -> Account:
 
 def _fill(execution_id: object, broker_order_id: object, raw: dict[str, Any], about: dict[str, Any]) -> Execution:
     return Execution(
-        execution_id=str(execution_id),
-        broker_order_id=str(broker_order_id),
+        execution_id=_text(execution_id),
+        broker_order_id=_text(broker_order_id),
         symbol=_symbol(about["symbol"]),
         side="buy" if about["side"] == "buy" else "sell",
         quantity=_whole(raw["qty"]),
@@ -145,10 +185,15 @@ def _rows(kind: Literal["order", "position"], raw: Any, build: Callable[[Any], T
     return Listed(tuple(read), tuple(lost))
 
 
+def _printable(raw: object) -> str:
+    """For people and for the database, which takes no control characters and no halves of characters."""
+    return "".join(one if one.isprintable() else "?" for one in str(raw))
+
+
 def _unreadable(kind: Literal["order", "position"], row: Any, error: Exception) -> Unreadable:
     known = row if isinstance(row, dict) else {}
-    named = {key: str(known[key])[:64] if known.get(key) else None for key in ("id", "symbol")}
-    problem = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
+    named = {key: _printable(known[key])[:64] if known.get(key) else None for key in ("id", "symbol")}
+    problem = _printable(f"{type(error).__name__}: {error}")[:200]
     log.error("broker_row_unreadable", kind=kind, problem=problem, row=str(row)[:300])
     return Unreadable(kind=kind, problem=problem, **named)
 

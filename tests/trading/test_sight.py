@@ -1,9 +1,14 @@
 """Flat and ready need both lists of the broker's read; a row that cannot be read is told, and hides nothing else."""
 
+import asyncio
 import json
 from typing import Any
 
-from tests.trading.bench import Bench, Fault, bench
+import asyncpg
+import pytest
+
+from tests.exchange.venues import OPEN
+from tests.trading.bench import Bench, Fault, bench, market_time
 
 MULTI_LEG = {
     "id": "mleg-1", "client_order_id": "by hand", "symbol": "", "asset_class": "", "side": "", "type": "limit",
@@ -151,3 +156,58 @@ async def test_when_our_last_position_has_gone_the_broker_is_asked_whether_it_ha
         assert (await b.get("/reconciliation"))["flat"] is True
         sold = b.wire.seen.index(("POST", "/v2/orders"))
         assert ("GET", "/v2/positions") in b.wire.seen[sold:]
+
+
+ORDER = {
+    "id": "by-hand-1", "client_order_id": "by hand", "symbol": "BBB", "asset_class": "us_equity", "side": "buy",
+    "type": "limit", "order_class": "simple", "status": "new", "qty": "5", "filled_qty": "0", "limit_price": "45",
+    "submitted_at": "2026-06-15T14:00:00Z", "updated_at": "2026-06-15T14:00:00Z", "legs": None,
+}  # fmt: skip
+HELD = {"symbol": "CCC", "asset_class": "us_equity", "qty": "3", "qty_available": "3", "avg_entry_price": "20"}
+ODD_ORDERS: tuple[dict[str, Any], ...] = (
+    {"id": "x\u0000y"}, {"client_order_id": "n\u0000"}, {"client_order_id": "long" * 1300}, {"qty": "99999999999"},
+    {"limit_price": "1e30"}, {"limit_price": "-4"}, {"symbol": "B\u0000B"}, {"status": "ne\u0007w"}, {"id": "\u200b"},
+)  # fmt: skip
+ODD_POSITIONS: tuple[dict[str, Any], ...] = (
+    {"avg_entry_price": "1e30"}, {"avg_entry_price": "-5"}, {"qty": "99999999999", "qty_available": "99999999999"},
+    {"symbol": "C\u0000C"}, {"avg_entry_price": "NaN"}, {"qty": "1e400"},
+)  # fmt: skip
+ROWS = [("/v2/orders", ORDER | odd) for odd in ODD_ORDERS] + [("/v2/positions", HELD | odd) for odd in ODD_POSITIONS]
+
+
+@pytest.mark.parametrize(("path", "row"), ROWS, ids=lambda one: ascii(one)[-60:])
+async def test_a_row_that_no_table_can_hold_keeps_nothing_from_the_close_of_the_day(
+    database_url: str, path: str, row: dict[str, Any]
+) -> None:
+    async with bench(database_url, now=OPEN + 6 * 3600 + 900) as b:
+        await b.bought()
+        b.wire.faults = [_adds(path, row)]
+        assert (await b.post("/reconcile")).status_code == 200
+        await b.until(market_time(15, 52))
+        assert b.book.ledger.qty("AAA") == 0
+        assert (await b.position())["exit_reason"] == "close_of_day"
+        assert not {"symbol_stuck", "watch_failing"} & {kind for _, kind in await b.alerts()}
+        assert b.api is not None
+        assert "watch" not in (await b.api.get("/health")).text
+
+
+async def test_a_look_that_fails_for_no_known_reason_holds_no_exit(database_url: str, admin_database_url: str) -> None:
+    """Comparing ends each time with an error that nobody foresaw: positions are closed all the same."""
+    async with bench(database_url, now=OPEN + 6 * 3600 + 1194, live=True) as b:
+        await b.send(await b.approve())
+        await asyncio.sleep(1.5)
+        owner = await asyncpg.connect(admin_database_url)
+        columns = await owner.fetch(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'positions'"
+            " AND column_name <> 'lock_reason'"
+        )
+        await owner.execute("REVOKE UPDATE ON positions FROM catalyst_app")
+        await owner.execute(f"GRANT UPDATE ({', '.join(row[0] for row in columns)}) ON positions TO catalyst_app")
+        await owner.close()
+        assert (await b.post("/reconcile")).status_code == 500
+        assert b.book.ledger.qty("AAA") == 10
+        for _ in range(250):
+            await asyncio.sleep(0.1)
+            if not b.book.ledger.qty("AAA"):
+                break
+        assert b.book.ledger.qty("AAA") == 0

@@ -95,6 +95,7 @@ class Desk:
     next_slot: datetime | None = None
     reconciled_at: datetime | None = None
     trouble: str | None = None
+    failed_passes: int = 0
     flat: bool = False
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     calendar: Calendar = field(default_factory=Calendar)

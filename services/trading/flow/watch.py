@@ -1,6 +1,6 @@
 """The watch: one loop that settles, reconciles and attends, and sleeps until something can happen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +10,7 @@ from services.trading import store
 from services.trading.flow.attend import attend_all
 from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
 from services.trading.flow.clock import compare_clocks
-from services.trading.flow.desk import SERVICE, Desk, know_sessions
+from services.trading.flow.desk import SERVICE, Desk, alert_once, know_sessions
 from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
@@ -19,11 +19,11 @@ from services.trading.rules.exits import settle_slot
 from services.trading.rules.orders import INTENDED, is_news
 from services.trading.rules.reconcile import next_look
 from services.trading.rules.steps import SLOW_POLL
-from shared.errors import CatalystError
 from shared.runtime.clock_wait import wait_until
-from shared.runtime.loops import Loop, detail_of, end_tasks, running
+from shared.runtime.loops import Loop, detail_of, end_tasks, outcome_of, running
 
 CALENDAR_AGAIN = timedelta(seconds=10)
+FAILED_TOO_OFTEN = 10
 
 
 @asynccontextmanager
@@ -41,38 +41,46 @@ async def watching(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _look_and_sleep(desk: Desk) -> None:
-    """One round: a pass that fails is repeated after a pause of real time, for positions are guarded here."""
+    """One round: a pass that fails is repeated after a pause of real time, for positions are guarded here. A person is
+    told of one that fails again and again.
+    """
+    if desk.failed_passes >= FAILED_TOO_OFTEN:
+        message = f"the account cannot be looked at, {desk.failed_passes} times in a row now: {desk.trouble}"
+        now = await desk.deps.clock.now()
+        await outcome_of(alert_once(desk, "watch-failing", "critical", "watch_failing", message, now))
     wake = await one_pass(desk)
-    desk.trouble, desk.passed_at = None, monotonic()
+    desk.trouble, desk.passed_at, desk.failed_passes = None, monotonic(), 0
+    desk.alerted.discard("watch-failing")
     await _sleep(desk, wake)
 
 
-def _note_failure(desk: Desk, error: Exception, _failures: int) -> None:
+def _note_failure(desk: Desk, error: Exception, failures: int) -> None:
+    desk.failed_passes = failures
     desk.trouble = f"watch: {detail_of(error)}"[:200]
 
 
 async def one_pass(desk: Desk) -> datetime:
-    """Everything due now; returns when to look again at the latest."""
-    await compare_clocks(desk)
+    """Everything due now; returns when to look again at the latest.
+
+    What fails of looking, however it does, holds nobody's exit: what our books say is attended to before the failure is
+    raised.
+    """
+    troubles = [await outcome_of(compare_clocks(desk))]
     now = await desk.deps.clock.now()
-    await know_sessions(desk, now)
+    troubles.append(await outcome_of(know_sessions(desk, now)))
     again, poked, first = desk.look_again, desk.poked, not desk.ready
     desk.look_again = desk.poked = False
     slot_due = desk.next_slot is None or now >= desk.next_slot
     suspected = any(moment <= now for moment in next_look(desk.disagreements))
-    trouble: Exception | None = None
     desk.failed_now.clear()
     try:
-        try:
-            if again or slot_due or suspected or desk.blind or not desk.ready:
-                await reconcile(desk, now)
-            else:
-                await settle(desk, now, but_new=poked)
-        except CatalystError as error:
-            # Lists that do not answer hold nobody's exit; what our books say was settled before they were asked.
-            if not desk.has_reconciled:
-                raise
-            trouble = error
+        if again or slot_due or suspected or desk.blind or not desk.ready:
+            look: Awaitable[None] = reconcile(desk, now)
+        else:
+            look = settle(desk, now, but_new=poked)
+        troubles.append(failure := await outcome_of(look))
+        if failure is not None and not desk.has_reconciled:
+            raise failure
         if first and any(row.status == INTENDED for row in await store.unsettled(desk.deps.pool)):
             # Now that orders may be sent, intents that never arrived are.
             await settle(desk, now)
@@ -81,7 +89,7 @@ async def one_pass(desk: Desk) -> datetime:
         raise
     wakes, busy = await attend_all(desk, now)
     wakes += await attend_foreign(desk, now)
-    if (trouble := trouble or next(iter(desk.failed_now.values()), None)) is not None:
+    if (trouble := next((one for one in (*troubles, *desk.failed_now.values()) if one is not None), None)) is not None:
         desk.look_again = True
         raise trouble
     if not busy and not desk.flat and not desk.disagreements:
