@@ -11,7 +11,7 @@ import structlog
 from fastapi import FastAPI
 
 from config.reload import ConfigFileError, LiveConfig, Texts
-from config.services import BY_NAME
+from config.services import BY_NAME, Need
 from config.settings import Settings
 from shared.adapters.alpaca_data import AlpacaData
 from shared.adapters.http_calls import HttpCalls
@@ -20,8 +20,8 @@ from shared.adapters.simulated_clock import SimulatedClock
 from shared.adapters.smtp import SmtpMailer
 from shared.adapters.system_clock import SystemClock
 from shared.adapters.webhook import WebhookMailer
-from shared.deps import Alone, Deps
-from shared.ports import Clock
+from shared.deps import Alone, Deps, NotGiven
+from shared.ports import Cache, Clock
 from shared.runtime.database import database_pool
 from shared.runtime.loops import Loop, running
 
@@ -84,54 +84,84 @@ def _clock(settings: Settings, service: str, stack: AsyncExitStack) -> Clock:
 
 @asynccontextmanager
 async def build_deps(settings: Settings, service: str) -> AsyncIterator[Deps]:
-    """Everything that one service is given, closed again at the end. Raises Unavailable, ConfigFileError."""
+    """What one service is given: settings, database, cache, and the ports that its registry entry names; closed again
+    at the end. Raises Unavailable, ConfigFileError.
+    """
+    needs = BY_NAME[service].needs
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(database_pool(settings.dsn, settings.database_wait_seconds))
         cache = RedisCache(settings.redis_url)
         stack.push_async_callback(cache.close)
-        client = HttpCalls(settings)
-        stack.push_async_callback(client.close)
-        budget = None if settings.broker == "simulated" else cache
-        market, clock = AlpacaData(settings, budget), _clock(settings, service, stack)
-        stack.push_async_callback(market.close)
-        news: tuple[Any, ...] = ()
-        readers: tuple[Any, ...] = ()
-        if service == "news":
-            # Its vendors bring its reading rules with them, which the other processes have no use for.
-            from services.news.sources import wired
-
-            news, readers = wired.feeds(settings, clock, cache, market), wired.readers(settings, clock, cache)
-        elif service == "scanner":
-            # Its pump rule asks the wire alone, about a handful of names.
-            from services.news.sources.alpaca import AlpacaNews
-
-            news = (AlpacaNews(settings, budget),)
-        for vendor in (*news, *readers):
-            stack.push_async_callback(vendor.close)
-        broker: Any = None
-        stream: Any = None
-        if service == "trading":
-            # alpaca-py is heavy to load, and this service alone speaks to the account.
-            from shared.adapters.alpaca import AlpacaBroker
-            from shared.adapters.alpaca_stream import AlpacaStream
-
-            broker, stream = AlpacaBroker(settings, cache), AlpacaStream(settings)
-            stack.callback(broker.close)
+        ports: dict[str, Any] = {one: NotGiven(service, one) for one in ("clock", "config", "calls", "market")}
+        if "calls" in needs:
+            ports["calls"] = HttpCalls(settings)
+            stack.push_async_callback(ports["calls"].close)
+        if "clock" in needs:
+            ports["clock"] = _clock(settings, service, stack)
+        if "market" in needs:
+            ports["market"] = AlpacaData(settings, _budget(settings, cache))
+            stack.push_async_callback(ports["market"].close)
+        if "config" in needs:
+            ports["config"] = await stack.enter_async_context(following(settings, pool, service))
+        client = ports.pop("calls")
         yield Deps(
             settings=settings,
-            config=await stack.enter_async_context(following(settings, pool, service)),
-            clock=clock,
             pool=pool,
             cache=cache,
             client=client,
-            market=market,
-            news=news,
-            readers=readers,
-            webhook=WebhookMailer(settings.alert_webhook_url) if settings.alert_webhook_url else None,
-            mailer=SmtpMailer(settings) if settings.enable_email_alerts and settings.smtp_host else None,
-            broker=broker,
-            stream=stream,
+            **ports,
+            **_mail(settings, needs),
+            **_news(settings, service, ports, cache, stack),
+            **_broker(settings, needs, cache, stack),
         )
+
+
+def _budget(settings: Settings, cache: Cache) -> Cache | None:
+    """Where the requests to Alpaca are counted; the simulated exchange does not ration them."""
+    return None if settings.broker == "simulated" else cache
+
+
+def _mail(settings: Settings, needs: tuple[Need, ...]) -> dict[str, Any]:
+    if "mail" not in needs:
+        return {}
+    return {
+        "webhook": WebhookMailer(settings.alert_webhook_url) if settings.alert_webhook_url else None,
+        "mailer": SmtpMailer(settings) if settings.enable_email_alerts and settings.smtp_host else None,
+    }
+
+
+def _news(
+    settings: Settings, service: str, ports: dict[str, Any], cache: Cache, stack: AsyncExitStack
+) -> dict[str, Any]:
+    needs = BY_NAME[service].needs
+    if "readers" in needs:
+        # Its vendors bring its reading rules with them, which the other processes have no use for.
+        from services.news.sources import wired
+
+        feeds = wired.feeds(settings, ports["clock"], cache, ports["market"])
+        given = {"news": feeds, "readers": wired.readers(settings, ports["clock"], cache)}
+    elif "news" in needs:
+        # The wire alone, which is asked about a handful of names.
+        from services.news.sources.alpaca import AlpacaNews
+
+        given = {"news": (AlpacaNews(settings, _budget(settings, cache)),)}
+    else:
+        return {}
+    for vendor in (one for vendors in given.values() for one in vendors):
+        stack.push_async_callback(vendor.close)
+    return given
+
+
+def _broker(settings: Settings, needs: tuple[Need, ...], cache: Cache, stack: AsyncExitStack) -> dict[str, Any]:
+    if "broker" not in needs:
+        return {}
+    # alpaca-py is heavy to load, and one service alone speaks to the account.
+    from shared.adapters.alpaca import AlpacaBroker
+    from shared.adapters.alpaca_stream import AlpacaStream
+
+    broker = AlpacaBroker(settings, cache)
+    stack.callback(broker.close)
+    return {"broker": broker, "stream": AlpacaStream(settings)}
 
 
 def create_app(service: str, deps: Deps | Alone) -> FastAPI:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from config.services import SERVICES
 from tests.house_rules import Check, Tree
 
 LOOPS, FOLLOWER = "shared/runtime/loops.py", "shared/runtime/journal_follower.py"
@@ -63,4 +64,27 @@ def one_follower(tree: Tree) -> list[str]:
     ]
 
 
-RUNTIME_CHECKS: tuple[Check, ...] = (errors_have_names, one_loop, one_follower)
+ALWAYS = {"settings", "pool", "cache"}
+NEED_OF = {
+    "broker": "broker", "stream": "broker", "client": "calls", "clock": "clock", "config": "config", "mailer": "mail",
+    "webhook": "mail", "market": "market", "news": "news", "readers": "readers",
+}  # fmt: skip
+
+
+def needs_are_named(tree: Tree) -> list[str]:
+    """A service uses of its Deps what its registry entry names under `needs`, all of that, and nothing else."""
+    found = []
+    for service in SERVICES:
+        used = dict[str, str]()
+        for name, module in tree.python(f"services/{service.package}"):
+            for node in ast.walk(module):
+                if isinstance(node, ast.Attribute) and ast.unparse(node.value).rpartition(".")[2] == "deps":
+                    used.setdefault(NEED_OF.get(node.attr, node.attr), f"{name}:{node.lineno}")
+        unnamed = sorted(used.keys() - ALWAYS - set(service.needs))
+        found += [f"{used[one]}: {service.name} does not name {one} in its needs" for one in unnamed]
+        unused = sorted(set(service.needs) - used.keys())
+        found += [f"config/services.py: {service.name} needs {one} and never uses it" for one in unused]
+    return found
+
+
+RUNTIME_CHECKS: tuple[Check, ...] = (errors_have_names, one_loop, one_follower, needs_are_named)

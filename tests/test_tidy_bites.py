@@ -58,6 +58,7 @@ PLANTS = (
     Plant(runtime.errors_have_names, "shared/log.py", "try:\n    x = 1\nexcept (OSError, BaseException):\n    x = 2\n"),
     Plant(runtime.one_loop, "services/scanner/flow/views.py", "while True:\n    x = 1\n"),
     Plant(runtime.one_loop, "services/news/api.py", "while 1:\n    x = 1\n"),
+    Plant(runtime.needs_are_named, "services/pattern/api.py", "def f(deps):\n    return deps.config\n"),
     Plant(runtime.one_follower, "services/signals/api.py", "def f(c):\n    c.add_listener('x', print)\n"),
     Plant(rules.tests_assert, "tests/test_planted.py", "def test_nothing() -> None:\n    x = 1\n"),
     Plant(every_setting_is_read, "config/trading.py", "class MorePart(Part):\n    lying_switch: bool = True\n"),

@@ -72,7 +72,7 @@ def test_a_schema_that_is_not_there_yet_is_said(tmp_path: Path, admin_database_u
 def test_broken_yaml_keeps_a_service_from_starting_and_names_the_line(tmp_path: Path, database_url: str) -> None:
     (tmp_path / "trading_config.yaml").write_text("session:\n  mode: [supervised\nrisk: 1\n")
     (tmp_path / "risk_parameters.yaml").write_text("daily_limits: {}\n")
-    code, said = ended(started("reporting", tmp_path, database_url=database_url, config_folder=tmp_path))
+    code, said = ended(started("workflow", tmp_path, database_url=database_url, config_folder=tmp_path))
     assert code == 1
     assert "trading_config.yaml line 3" in said
 
