@@ -1,6 +1,6 @@
 """What the books must be corrected by when the broker holds something else and no execution of ours says why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,15 +15,9 @@ from shared.domain.session import trading_day
 ReasonCode = Literal["adopted", "changed_at_broker", "sold_by_hand", "bought_by_hand", "split", "bust", "reset"]
 AFTER_A_FILL = timedelta(seconds=30)
 """The broker's positions may be so far behind a fill: what differs until then is no difference."""
-SPLITS = frozenset(
-    Fraction(*pair)
-    for after, before in (
-        (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1), (30, 1), (40, 1),
-        (50, 1), (100, 1), (3, 2), (4, 3), (5, 4), (6, 5), (5, 2), (5, 3),
-    )
-    for pair in ((after, before), (before, after))
-)  # fmt: skip
-PRICE_AGREES = Decimal("0.02")
+SIMPLEST, LEAST_CHANGE = 200, Decimal("0.01")
+"""The largest number in a split's ratio; a change in price by less is none that can be told from a trade by hand."""
+PRICE_AGREES, PRICE_IS_EXACT = Decimal("0.005"), Decimal("0.0005")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +58,30 @@ def explaining(fills: Iterable[Execution], difference: int) -> tuple[Execution, 
 def split_of(
     rows: Sequence[PositionRow], theirs: int, average: Decimal | None, now: datetime
 ) -> tuple[int, int] | None:
-    """(shares before, shares after) of a split that explains the difference: over night, a simple ratio, and the
-    broker's average price moved the other way. None where it does not.
+    """(shares before, shares after) of a split, reverse split or stock dividend that explains the difference: over
+    night, the broker's average price moved by some ratio, and the shares by the same the other way. None where not.
+
+    Any ratio will do: what a person buys or sells by hand moves one of the two alone.
     """
     ours = sum(signed(row) for row in rows)
     if not rows or not average or ours <= 0 or theirs <= 0 or average <= 0:
         return None
     if any(trading_day(row.entry_time) >= trading_day(now) for row in rows):
         return None
-    before = sum((row.quantity * row.entry_price for row in rows), Decimal(0)) / ours
-    for ratio in sorted(SPLITS, key=lambda one: abs(one - Fraction(theirs, ours))):
-        as_told = average * ratio.numerator / ratio.denominator
-        if after_split(ours, ratio.denominator, ratio.numerator) == theirs and (
-            abs(as_told - before) <= before * PRICE_AGREES
-        ):
+    told = sum((row.quantity * row.entry_price for row in rows), Decimal(0)) / ours / average
+    if abs(told - 1) < LEAST_CHANGE:
+        return None
+    exact = Fraction(theirs, ours)
+    as_held = [exact] if abs(exact - Fraction(told)) <= exact * Fraction(PRICE_IS_EXACT) else []
+    for ratio in (*as_held, *_ratios_near(Fraction(told))):
+        if after_split(ours, ratio.denominator, ratio.numerator) == theirs:
             return ratio.denominator, ratio.numerator
     return None
+
+
+def _ratios_near(told: Fraction) -> Iterator[Fraction]:
+    """Ratios that agree with one that was read off prices, the simplest first."""
+    for largest in range(1, SIMPLEST + 1):
+        near = told.limit_denominator(largest) if told >= 1 else 1 / (1 / told).limit_denominator(largest)
+        if near != 1 and abs(near - told) <= told * Fraction(PRICE_AGREES):
+            yield near
