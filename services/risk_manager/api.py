@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Query
@@ -13,7 +12,7 @@ from services.risk_manager.flow import decide as judging
 from services.risk_manager.flow import reload, stop, what_if
 from services.risk_manager.flow.supervise import loops
 from services.risk_manager.flow.watch import HALTED, Watch
-from services.risk_manager.rules.book import limits_of
+from services.risk_manager.rules.book import Exposure, exposure_of, limits_of
 from services.risk_manager.rules.health import problem_of
 from services.risk_manager.rules.judge import verdict_of
 from services.risk_manager.rules.mail import TEST_KIND, TEST_SUBJECT, address_book
@@ -200,21 +199,10 @@ def _add_views(app: FastAPI, deps: Deps, watch: Watch) -> None:
         }
 
     @app.get("/api/v1/risk/exposure", summary="Money at work or promised, by symbol and sector")
-    async def exposure() -> dict[str, Any]:
+    async def exposure() -> Exposure:
         """USD at entry or expected price; `risk` is what the stops would lose from there."""
-        limits = limits_of(deps.config.current())
         holdings = await store.holdings(deps.pool, await deps.clock.now(), ())
-        by_sector: dict[str, Decimal] = {}
-        for one in holdings:
-            by_sector[one.sector or "unknown"] = by_sector.get(one.sector or "unknown", Decimal(0)) + one.value
-        return {
-            "total": sum((one.value for one in holdings), Decimal(0)),
-            "limit": limits.max_total_exposure,
-            "risk": sum((one.risk for one in holdings), Decimal(0)),
-            "by_sector": by_sector,
-            "sector_limit": limits.max_sector_exposure,
-            "holdings": holdings,
-        }
+        return exposure_of(holdings, limits_of(deps.config.current()))
 
     @app.get("/api/v1/risk/events", summary="What risk noticed and did, newest first")
     async def events(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[dict[str, Any]]:

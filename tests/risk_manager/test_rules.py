@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.risk_manager.rules import mail, stop
+from services.risk_manager.rules.book import Holding, exposure_of
 from services.risk_manager.rules.correlation import Returns, correlation, returns_of
 from services.risk_manager.rules.day import OpenPosition, books_pnl, notices_of, read_day
 from services.risk_manager.rules.judge import Question, decision_id, judge_all
@@ -180,3 +181,15 @@ def test_a_halt_is_released_after_the_cool_down() -> None:
     halt = stop.Halt(halt_id=1, reason="loss", latched_at=facts.NOW, flat_at=facts.NOW, resume_after=until)
     assert stop.cooling_down(halt, facts.NOW) == "the cool-down lasts another 60.0 minutes"
     assert stop.cooling_down(halt, facts.NOW + timedelta(minutes=60)) is None
+
+
+def test_exposure_sums_what_is_held_by_sector() -> None:
+    held = tuple(
+        Holding(symbol=symbol, kind="position", sector=sector, value=Decimal(value), risk=Decimal(2))
+        for symbol, sector, value in (("AAA", "Energy", 100), ("BBB", None, 50), ("CCC", "Energy", 25))
+    )
+    found = exposure_of(held, facts.limits())
+    assert found.by_sector == {"Energy": Decimal(125), "unknown": Decimal(50)}
+    assert (found.total, found.risk) == (Decimal(175), Decimal(6))
+    assert (found.limit, found.sector_limit) == (facts.limits().max_total_exposure, facts.limits().max_sector_exposure)
+    assert exposure_of((), facts.limits()).total == 0

@@ -60,6 +60,33 @@ class Holding(Value):
     risk: Decimal
 
 
+class Exposure(Value):
+    """Money at work or promised, USD, with its limits; `risk` is what the stops would lose of it."""
+
+    total: Decimal
+    limit: Decimal
+    risk: Decimal
+    by_sector: dict[str, Decimal]
+    sector_limit: Decimal
+    holdings: tuple[Holding, ...]
+
+
+def exposure_of(holdings: Sequence[Holding], limits: Limits) -> Exposure:
+    """The sums over what is held; names without a sector count as the sector "unknown"."""
+    by_sector: dict[str, Decimal] = {}
+    for one in holdings:
+        sector = one.sector or "unknown"
+        by_sector[sector] = by_sector.get(sector, Decimal(0)) + one.value
+    return Exposure(
+        total=sum((one.value for one in holdings), Decimal(0)),
+        limit=limits.max_total_exposure,
+        risk=sum((one.risk for one in holdings), Decimal(0)),
+        by_sector=by_sector,
+        sector_limit=limits.max_sector_exposure,
+        holdings=tuple(holdings),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """The account and everything that counts against a limit, at one moment. `day_pnl` is the day's result that
