@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -18,7 +17,7 @@ from services.exchange.rules.tape import Tape
 from services.exchange.rules.venue import Venue
 from tests.exchange.venues import CLOSE, KEY, OHLCV, OPEN, STEP, Floor, tape_of
 
-ROUGH = VenueSettings(spread_bps=8, slippage_bps=3, partial_fill_fraction=0.5, fee_per_share=Decimal("0.0017"))
+ROUGH = VenueSettings(spread_bps=8, slippage_bps=3, partial_fill_fraction=0.5, fee_charging="at_fill")
 
 PRICES = st.integers(9000, 11000).map(lambda cents: cents / 100)
 SUBMIT = st.fixed_dictionaries(

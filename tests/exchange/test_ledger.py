@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.exchange.rules.ledger import Ledger, Position, after_close, book_fill, opened, sell_fee, value
-from tests.exchange.venues import CLOSE, EXACT, KEY, flat_bars, floor
+from services.exchange.rules.ledger import Ledger, Position, Transfer, after_close, book_fill, moved, opened, value
+from tests.exchange.venues import CLOSE, KEY, flat_bars, floor
 
 D = Decimal
 
@@ -50,13 +50,9 @@ FILL = st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 999), st.integ
 def test_no_dollar_is_lost_to_division(fills: list[tuple[str, int, int]]) -> None:
     ledger = opened(D(100_000))
     for side, qty, cents in fills:
-        ledger = book_fill(ledger, "AAA", side, D(qty), D(cents) / 100, sell_fee(D(qty), D("0.000166")))
+        ledger = book_fill(ledger, "AAA", side, D(qty), D(cents) / 100)
+        ledger = moved(ledger, Transfer("a", "FEE", D("-0.01"), 0, 0, "TAF"))
     assert ledger.imbalance() == 0
-
-
-@pytest.mark.parametrize(("qty", "rate", "fee"), [(100, "0", "0"), (1, "0.0001", "0.01"), (100, "0.0017", "0.17")])
-def test_a_fee_is_rounded_up_to_the_cent(qty: int, rate: str, fee: str) -> None:
-    assert sell_fee(D(qty), D(rate)) == D(fee)
 
 
 def test_buying_power_is_four_times_what_maintenance_leaves() -> None:
@@ -80,14 +76,3 @@ def test_the_close_sets_the_base_of_tomorrows_profit() -> None:
     assert place.venue.book(KEY).ledger.last_equity == 100_000
     place.go_to(CLOSE + 1)
     assert place.venue.book(KEY).ledger.last_equity == D("100029.90")
-
-
-def test_fees_come_out_of_cash() -> None:
-    place = floor(settings=EXACT.model_copy(update={"fee_per_share": D("0.01")}))
-    place.submit()
-    place.advance(1)
-    place.submit(side="sell")
-    place.advance(1)
-    ledger = place.venue.book(KEY).ledger
-    assert (ledger.fees, ledger.cash) == (D("0.10"), D("99999.80"))
-    assert ledger.imbalance() == 0

@@ -95,6 +95,7 @@ CASES = [
     get("/v2/account/activities?activity_types=CSD,CSW,JNLC"),
     get("/v2/account/activities?category=non_trade_activity"),
     get("/v2/account/activities/CSD"),
+    get("/v2/account/activities/FEE"),
     get("/v2/account/activities?category=trade_activity&activity_types=FILL", 422),
     get("/v2/account/portfolio/history?period=1D&timeframe=5Min"),
     get("/v2/account/portfolio/history?timeframe=7Min", 422),
@@ -137,6 +138,7 @@ def exchange() -> Iterator[Served]:
     tape = replace(tape_of({"AAA": flat_bars() | moving, "BBB": flat_bars(50.0)}), news=wire)
     desk = open_desk(World(tape, Conductor(ClockState(now=OPEN + 601))), None, EXACT)
     desk.ask(KEY, "transfer", {"amount": 1})
+    desk.ask(KEY, "transfer", {"amount": "-0.31", "kind": "FEE", "sub_kind": "TAF"})
     with serving(desk) as served:
         yield served
 

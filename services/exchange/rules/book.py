@@ -67,7 +67,7 @@ class Book:
     """Everything about one account. `plans` names, per order, the one scheduled market event that still counts.
 
     `mishaps` are the venue's; by them, per order: `partial` the fault that slices its fills, `stuck` the one that keeps
-    its cancel pending, `lingering` shares held back though it is canceled.
+    its cancel pending, `lingering` shares held back though it is canceled. `charged`: executions whose fees were taken.
     """
 
     key: str
@@ -82,6 +82,7 @@ class Book:
     executions: list[Execution] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
+    charged: int = 0
     plans: dict[str, int] = field(default_factory=dict)
     seq: int = 0
     mishaps: Roster = field(default_factory=Roster)

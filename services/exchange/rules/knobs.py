@@ -9,6 +9,10 @@ from shared.domain.base import Value
 
 Milliseconds = Annotated[float, Field(ge=1, le=600_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+FeeCharging = Literal["at_fill", "end_of_day", "next_morning", "none"]
+"""When an account is charged regulatory fees: at each fill, at 20:17 in New York (as Alpaca does), the next day at
+08:00, or never.
+"""
 
 
 class VenueSettings(Value):
@@ -31,7 +35,7 @@ class VenueSettings(Value):
     fill_latency_ms: Milliseconds = 100.0
     cancel_latency_ms: Milliseconds = 500.0
     participation: Fraction = 0.0
-    fee_per_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(0)
+    fee_charging: FeeCharging = "end_of_day"
     starting_cash: Annotated[Decimal, Field(gt=0)] = Decimal(100_000)
     margin_multiplier: Literal[1, 2, 4] = 4
     bracket_needs_flat: bool = True

@@ -8,11 +8,13 @@ Cost of a short position is negative.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 ZERO = Decimal(0)
 _SPLIT = Decimal("0.00000001")
-_CENT = Decimal("0.01")
+FEE = "FEE"
+"""The activity type of cash that goes as a fee (negative), or comes back of one."""
 MAINTENANCE = Decimal("0.30")
 MARGIN_FLOOR = Decimal(2000)
 
@@ -27,7 +29,6 @@ class Execution:
     side: str
     qty: Decimal
     price: Decimal
-    fee: Decimal
     at: float
     kind: str
     cumulative: Decimal
@@ -38,13 +39,18 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Cash that came (positive) or went without a trade, at `at`; its activity is listed from `listed_at` on."""
+    """Cash that came (positive) or went without a trade, at `at`; its activity is listed from `listed_at` on.
+
+    `sub_kind` says which fee it is; `day` is the trading day that it is for, that of `at` where None.
+    """
 
     id: str
     kind: str
     amount: Decimal
     at: float
     listed_at: float
+    sub_kind: str = ""
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def give(ledger: Ledger, symbol: str, qty: Decimal, price: Decimal) -> Ledger:
     return replace(ledger, positions=positions, given=given)
 
 
-def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decimal, fee: Decimal = ZERO) -> Ledger:
+def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decimal) -> Ledger:
     """The books after buying or selling `qty` at `price`.
 
     Reducing a position realizes (price - average) x quantity; a fill never flips one (Alpaca refuses such orders),
@@ -113,7 +119,7 @@ def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decim
     """
     signed = qty if side == "buy" else -qty
     held = ledger.position(symbol) or Position(symbol, ZERO, ZERO)
-    cash = ledger.cash - signed * price - fee
+    cash = ledger.cash - signed * price
     closing = min(abs(signed), abs(held.qty)) if held.qty * signed < 0 else ZERO
     gain, after = ZERO, held
     if closing:
@@ -125,19 +131,13 @@ def book_fill(ledger: Ledger, symbol: str, side: str, qty: Decimal, price: Decim
     after = replace(after, qty=after.qty + rest, cost=after.cost + rest * price, realized=held.realized + gain)
     others = tuple(p for p in ledger.positions if p.symbol != symbol)
     positions = tuple(sorted((*others, after), key=lambda p: p.symbol)) if after.qty else others
-    return replace(ledger, cash=cash, positions=positions, realized=ledger.realized + gain, fees=ledger.fees + fee)
+    return replace(ledger, cash=cash, positions=positions, realized=ledger.realized + gain)
 
 
 def _share_of_cost(held: Position, closing: Decimal) -> Decimal:
     if closing == abs(held.qty):
         return held.cost
     return (held.cost * closing / abs(held.qty)).quantize(_SPLIT, ROUND_HALF_UP)
-
-
-def sell_fee(qty: Decimal, fee_per_share: Decimal) -> Decimal:
-    """Regulatory fee on a sale, rounded up to the cent as brokers do; zero knob, zero fee."""
-    exact = qty * fee_per_share
-    return exact.quantize(_CENT) + (_CENT if exact.quantize(_CENT) < exact else ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,12 @@ def after_close(ledger: Ledger, price_of: Callable[[str], Decimal]) -> Ledger:
     return replace(ledger, last_equity=value(ledger, price_of, ZERO).equity)
 
 
-def transferred(ledger: Ledger, amount: Decimal) -> Ledger:
-    """The books after `amount` came in, or went out when it is negative."""
-    return replace(ledger, cash=ledger.cash + amount, transferred=ledger.transferred + amount)
+def moved(ledger: Ledger, row: Transfer) -> Ledger:
+    """The books after cash came in or went out, as a fee or as a transfer."""
+    cash = ledger.cash + row.amount
+    if row.kind == FEE:
+        return replace(ledger, cash=cash, fees=ledger.fees - row.amount)
+    return replace(ledger, cash=cash, transferred=ledger.transferred + row.amount)
 
 
 def books_at(now: Ledger, executions: Iterable[Execution], until: float, transfers: Iterable[Transfer] = ()) -> Ledger:
@@ -189,11 +192,11 @@ def books_at(now: Ledger, executions: Iterable[Execution], until: float, transfe
     from the beginning.
     """
     ledger = opened(now.start, now.given)
-    for moved in transfers:
-        if moved.at <= until:
-            ledger = transferred(ledger, moved.amount)
+    for row in transfers:
+        if row.at <= until:
+            ledger = moved(ledger, row)
     for fill in executions:
         if fill.at > until:
             break
-        ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price, fill.fee)
+        ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price)
     return ledger

@@ -15,7 +15,8 @@ from decimal import ROUND_DOWN, Decimal
 from services.exchange.rules import endings, matching, mishaps
 from services.exchange.rules.book import Book, Due
 from services.exchange.rules.family import siblings, take_place
-from services.exchange.rules.ledger import Execution, book_fill, sell_fee
+from services.exchange.rules.fees import charge_fill
+from services.exchange.rules.ledger import Execution, book_fill
 from services.exchange.rules.orders import ZERO, Order, venue_id
 
 ROUTING_LEAD_SECONDS = 5.5 * 3600
@@ -208,8 +209,7 @@ def _try_again(book: Book, order: Order, at: float, exhausted: bool) -> None:
 
 
 def _fill(book: Book, order: Order, qty: Decimal, price: Decimal, at: float) -> Order:
-    fee = sell_fee(qty, book.settings.fee_per_share) if order.side == "sell" else ZERO
-    book.ledger = book_fill(book.ledger, order.symbol, order.side, qty, price, fee)
+    book.ledger = book_fill(book.ledger, order.symbol, order.side, qty, price)
     done = qty == order.leaves
     status = "filled" if done else order.status if order.status.startswith("pending_") else "partially_filled"
     after = book.step(
@@ -217,11 +217,12 @@ def _fill(book: Book, order: Order, qty: Decimal, price: Decimal, at: float) -> 
     )
     execution = Execution(
         id=venue_id("execution", book.key, len(book.executions) + 1),
-        order_id=order.id, symbol=order.symbol, side=order.side, qty=qty, price=price, fee=fee, at=at,
+        order_id=order.id, symbol=order.symbol, side=order.side, qty=qty, price=price, at=at,
         kind="fill" if done else "partial_fill", cumulative=after.filled_qty, leaves=after.leaves,
         position_qty=book.ledger.qty(order.symbol), order_status=after.status,
     )  # fmt: skip
     book.executions.append(execution)
+    charge_fill(book, at)
     book.tell(execution.kind, at, after, execution)
     _follow_up(book, after, at)
     return after

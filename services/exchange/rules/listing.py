@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from services.exchange.rules.book import Book
-from services.exchange.rules.ledger import Execution, Transfer, book_fill, opened, transferred, value
+from services.exchange.rules.ledger import Execution, Transfer, book_fill, moved, opened, value
 from services.exchange.rules.matching import last_price
 from services.exchange.rules.orders import FINAL, ZERO, Order
 from services.exchange.rules.render import FILL, activity_id, activity_time
@@ -121,17 +121,17 @@ def equity_curve(book: Book, step: float, now: float) -> Iterator[EquityPoint]:
     """Equity over the session so far, rebuilt from the executions and the prices known at each moment."""
     session = book.tape.session
     ledger, fills, done = opened(book.ledger.start, book.ledger.given), book.executions, 0
-    moved = 0
+    booked = 0
     start = session.open
     while start < min(now, session.close):
         end = min(start + step, now, session.close)
         while done < len(fills) and fills[done].at <= end:
             fill = fills[done]
-            ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price, fill.fee)
+            ledger = book_fill(ledger, fill.symbol, fill.side, fill.qty, fill.price)
             done += 1
-        while moved < len(book.transfers) and book.transfers[moved].at <= end:
-            ledger = transferred(ledger, book.transfers[moved].amount)
-            moved += 1
+        while booked < len(book.transfers) and book.transfers[booked].at <= end:
+            ledger = moved(ledger, book.transfers[booked])
+            booked += 1
         worth = value(ledger, lambda symbol, end=end: last_price(book.tape, symbol, end) or ZERO, ZERO)  # type: ignore[misc]
         yield EquityPoint(start, worth.equity)
         start += step

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.exchange.rules.book import Book, Update
 from services.exchange.rules.commands import Part
+from services.exchange.rules.fees import pending
 from services.exchange.rules.ledger import Execution, Position, Transfer
 from services.exchange.rules.orders import ZERO, Order, venue_id
 from services.exchange.rules.permission import plain
@@ -149,7 +150,7 @@ def position_json(book: Book, held: Position, at: float) -> dict[str, Any]:
 def account_json(book: Book, at: float) -> dict[str, Any]:
     """The account after July 2026: no pattern-day-trader fields."""
     v = book.valuation(at)
-    cash = book.ledger.cash
+    cash, due = book.ledger.cash, pending(book)
     return {
         "id": book.id,
         "account_number": "PA" + book.id.replace("-", "")[:10].upper(),
@@ -172,8 +173,8 @@ def account_json(book: Book, at: float) -> dict[str, Any]:
         "maintenance_margin": money(v.maintenance),
         "last_maintenance_margin": "0",
         "sma": money(v.equity),
-        "accrued_fees": "0",
-        "pending_reg_taf_fees": "0",
+        "accrued_fees": money(sum(due.values(), ZERO)),
+        "pending_reg_taf_fees": money(due.get("REG", ZERO) + due.get("TAF", ZERO)),
         "intraday_adjustments": "0",
         "balance_asof": datetime.fromtimestamp(at, MARKET_ZONE).date().isoformat(),
         "shorting_enabled": v.multiplier > 1 and not book.config.no_shorting,
@@ -202,7 +203,8 @@ def transfer_json(row: Transfer) -> dict[str, Any]:
     return {
         "id": activity_id(row),
         "activity_type": row.kind,
-        "date": datetime.fromtimestamp(row.at, MARKET_ZONE).date().isoformat(),
+        **({"activity_sub_type": row.sub_kind} if row.sub_kind else {}),
+        "date": (row.day or datetime.fromtimestamp(row.at, MARKET_ZONE).date()).isoformat(),
         "created_at": rfc3339(row.listed_at),
         "net_amount": plain(row.amount),
         "currency": "USD",

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.exchange.rules import amendments, bending, commands, mishaps, transfers
+from services.exchange.rules import amendments, bending, commands, fees, mishaps, transfers
 from services.exchange.rules.book import Book, Schedule, Update, open_book
 from services.exchange.rules.commands import Part
 from services.exchange.rules.fault_kinds import FAULT, BookFault, Gap, Halt, VanishedLeg
@@ -46,6 +46,8 @@ class Venue:
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
         self._told: dict[str, int] = defaultdict(int)
         self.schedule.add(tape.session.close, "", CLOSING_BELL, "")
+        for charging, at in fees.due_at(tape).items():
+            self.schedule.add(at, "", fees.FEES_DUE, "", charging)
 
     def book(self, account: str) -> Book:
         """The account's book, opened when it is new."""
@@ -64,6 +66,9 @@ class Venue:
             due = self.schedule.take()
             if due.kind == CLOSING_BELL:
                 self._ring_closing_bell(due.at)
+            elif due.kind == fees.FEES_DUE:
+                for book in self.books.values():
+                    fees.charge_due(book, due.note, due.at)
             else:
                 happen(self.books[due.account], due)
         return self._tell_listeners(at)
