@@ -60,7 +60,7 @@ SERVICES: tuple[Service, ...] = (
         "trading",
         5006,
         needs=("broker", "clock", "config", "market"),
-        owns=("orders", "executions", "corrections", "positions", "clock_offset"),
+        owns=("orders", "executions", "corrections", "positions", "clock_offset", "fee_charges"),
     ),
     Service(
         "workflow",

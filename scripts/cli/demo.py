@@ -100,6 +100,8 @@ async def _play(tape: Path, day: str, speed: float, folder: Path, quiet: bool) -
             {"mode": "lockstep", "speed": speed, "participants": PARTICIPANTS},
         )
         await _until_done(follow, cycle["cycle_id"], quiet)
+        # Both sides are read at one moment.
+        await follow.post("exchange", "/_sim/clock", {"mode": "frozen"})
         return await read_books(follow, system.database_url, cycle["cycle_id"], before)
 
 
@@ -129,16 +131,30 @@ def _show(books: Books, day: str, seconds: float, folder: Path, trouble: list[st
     ]
     out.print(table_of("The funnel, scan by scan", ["scan", "status", *FUNNEL], funnel))
     trades = [
-        [t["symbol"], t["side"], t["qty"], t["entry"], t["exit"], t["reason"], t["pnl"], t["held_minutes"]]
+        [
+            t["symbol"],
+            t["side"],
+            t["qty"],
+            t["entry"],
+            t["exit"],
+            t["reason"],
+            t["gross"],
+            t["fees"],
+            t["pnl"],
+            t["held_minutes"],
+        ]
         for t in books.trades
     ]
-    columns = ["symbol", "side", "shares", "entry", "exit", "why it ended", "P&L", "minutes"]
+    columns = ["symbol", "side", "shares", "entry", "exit", "why it ended", "gross", "fees", "net", "minutes"]
     out.print(table_of(f"Trades of {day}", columns, trades))
     summary: list[list[Any]] = [
         ["orders sent", books.orders],
         ["fills", books.fills],
         ["open positions at the exchange", len(books.open_positions)],
-        ["realized P&L (database)", f"{books.realized_pnl:+,.2f} USD"],
+        ["gross: realized P&L (database)", f"{books.realized_pnl:+,.2f} USD"],
+        ["fees charged", f"{books.fees_charged:,.2f} USD"],
+        ["fees expected, not charged yet", f"{books.fees_accrued:,.2f} USD"],
+        ["net", f"{books.net_pnl:+,.2f} USD"],
         ["equity change (exchange)", f"{books.equity_change:+,.2f} USD"],
         ["took", f"{seconds:.0f} s"],
     ]

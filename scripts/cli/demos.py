@@ -13,6 +13,8 @@ import typer
 from scripts.cli.console import LOCAL, err, out, table_of
 
 Played = dict[str, Any]
+MONEY = ("realized_pnl", "fees_charged", "fees_accrued", "net_pnl", "equity_change")
+HEADINGS = ("gross", "fees charged", "fees expected", "net", "equity change")
 
 
 def demo_all(
@@ -36,7 +38,7 @@ def demo_all(
         err.print(f"demo-all: {number} of {len(sessions)}, {day} from {tape.name}")
         played.append(_play(tape, day, speed, folder))
     wrong = [one for one in played if one["trouble"]]
-    columns = ["date", "tape", "orders", "fills", "trades", "P&L database", "P&L exchange", "seconds", "trouble"]
+    columns = ["date", "tape", "orders", "fills", "trades", *HEADINGS, "seconds", "trouble"]
     out.print(table_of(f"{len(played)} sessions", columns, [_row(one) for one in played]))
     seconds = round(time.monotonic() - started, 1)
     facts = {"played": len(played), "wrong": len(wrong), "seconds": seconds, "sessions": played}
@@ -59,7 +61,7 @@ def _sessions(tapes: Path, only: str) -> Iterator[tuple[Path, str]]:
 def _play(tape: Path, day: str, speed: float, folder: Path) -> Played:
     """One day by `catalyst demo --json` in a process of its own; what it cannot say is its trouble."""
     row: Played = {"date": day, "tape": tape.name, "orders": None, "fills": None, "trades": None}
-    row |= {"realized_pnl": None, "equity_change": None, "seconds": None}
+    row |= dict.fromkeys((*MONEY, "seconds"))
     if day == "unreadable":
         return row | {"trouble": ["its manifest.json cannot be read"]}
     command = [sys.executable, "-m", "scripts.catalyst", "demo", "--tape", str(tape), "--date", day, "--json"]
@@ -67,7 +69,7 @@ def _play(tape: Path, day: str, speed: float, folder: Path) -> Played:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     try:
         report = json.loads(done.stdout)
-        told = {name: report[name] for name in ("orders", "fills", "realized_pnl", "equity_change", "seconds")}
+        told = {name: report[name] for name in ("orders", "fills", *MONEY, "seconds")}
         trouble = list(report["trouble"])
         trades = len(report["trades"])
     except (ValueError, KeyError, TypeError):
@@ -78,6 +80,6 @@ def _play(tape: Path, day: str, speed: float, folder: Path) -> Played:
 
 
 def _row(one: Played) -> list[Any]:
-    money = [None if one[name] is None else f"{one[name]:+,.2f}" for name in ("realized_pnl", "equity_change")]
+    money = [None if one[name] is None else f"{one[name]:+,.2f}" for name in MONEY]
     plain = [one[name] for name in ("date", "tape", "orders", "fills", "trades")]
     return [*plain, *money, one["seconds"], "; ".join(one["trouble"]) or "none"]

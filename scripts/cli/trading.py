@@ -149,7 +149,7 @@ def positions(status: Annotated[str, typer.Option(help="open or closed")] = "ope
     """What is held, and what protects it; or what was closed, why, and what it brought."""
     answer = call("GET", "trading", f"/api/v1/positions?status={status}")
     if status == "closed":
-        columns = ["symbol", "entry", "exit", "why", "realized", "from", "to"]
+        columns = ["symbol", "entry", "exit", "why", "gross", "fees", "net", "from", "to"]
         rows = [_closed(item) for item in answer]
     else:
         columns = ["symbol", "shares", "entry", "stop", "target", "protected", "since", "closing because of"]
@@ -166,7 +166,9 @@ def _held(item: dict[str, Any]) -> list[Any]:
 def _closed(item: dict[str, Any]) -> list[Any]:
     prices = [money(item["entry_price"]), money(item["exit_price"])]
     times = [market_time(item["entry_time"]), market_time(item["exit_time"])]
-    return [item["symbol"], *prices, item["exit_reason"], f"{float(item['realized_pnl']):+,.2f}", *times]
+    fees = float(item["fees_charged"]) + float(item["fees_accrued"])
+    result = [f"{float(item['realized_pnl']):+,.2f}", f"{fees:,.2f}", f"{float(item['net_pnl']):+,.2f}"]
+    return [item["symbol"], *prices, item["exit_reason"], *result, *times]
 
 
 def close(

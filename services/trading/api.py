@@ -17,6 +17,7 @@ from services.trading.flow.send import place_entry
 from services.trading.flow.watch import watching
 from services.trading.rules.orders import OrderRow, view
 from shared.deps import Deps
+from shared.domain.fees import FeeBooks
 from shared.domain.order import ApprovedOrder, OrderView
 from shared.domain.position import Account, CloseRequest, Origin, PositionView, Reconciliation
 from shared.errors import NotFound
@@ -136,9 +137,15 @@ def _add_books(router: APIRouter, desk: Desk) -> None:
     @router.get("/account", summary="The broker's account", tags=["books"])
     async def account() -> Account:
         """Asked now. 503 when the broker does not answer: never an old number. `cash_flows`: what the owner has
-        moved in since the previous close, out of it negative; null when that could not be read.
+        moved in since the previous close, out of it negative; null when that could not be read. `accrued_fees`: what
+        today's executions will still be charged.
         """
         return await account_today(desk)
+
+    @router.get("/fees", summary="Fees, charged and expected", tags=["books"])
+    async def fees() -> FeeBooks:
+        """As of the last reading of the broker's activities, which is hourly; POST /reconcile reads them now."""
+        return await serve.fee_books(desk)
 
     @router.get("/reconciliation", summary="How our books and the broker's compare", tags=["books"])
     async def reconciliation() -> Reconciliation:

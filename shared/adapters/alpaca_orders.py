@@ -251,6 +251,7 @@ def _flow(raw: dict[str, Any]) -> CashFlow:
         amount=amount,
         day=date.fromisoformat(str(raw["date"])[:10]),
         listed_at=_moment(listed) if listed else None,
+        sub_kind=str(raw.get("activity_sub_type") or ""),
     )
 
 

@@ -22,6 +22,7 @@ EARNED = frozenset(
 class CashFlow(Value):
     """One non-trade activity of the account. `amount` is USD into the account, negative out of it, None where the
     broker names none; `listed_at` is when the broker listed it, None where it does not say; `day` is its date.
+    `sub_kind` says more where the broker does, such as which fee.
     """
 
     id: str
@@ -29,6 +30,7 @@ class CashFlow(Value):
     amount: Decimal | None
     day: date
     listed_at: datetime | None = None
+    sub_kind: str = ""
 
 
 def net_flows(flows: Iterable[CashFlow], since: datetime) -> Decimal | None:

@@ -29,6 +29,17 @@ class FeeRate(Value):
     source: str
 
 
+class FeeBooks(Value):
+    """All fees in the books, USD: what the broker has `charged`, of it what executions bear (`on_trades`) and what
+    none of ours explains (`on_account`), and what is expected and not charged yet (`accrued`).
+    """
+
+    charged: Decimal
+    on_trades: Decimal
+    on_account: Decimal
+    accrued: Decimal
+
+
 def _rate(kind: FeeKind, since: str, per_unit: str, most: str | None, source: str) -> FeeRate:
     cap = Decimal(most) if most is not None else None
     return FeeRate(

@@ -28,6 +28,7 @@ class Account(Value):
     """The broker's account in USD. `last_equity` is the equity at the previous close, 0 where the broker has none.
 
     `cash_flows` is what the owner has moved in since then (out: negative); None when that could not be read.
+    `accrued_fees` is what today's executions will still be charged, by our own books.
     """
 
     account_number: str
@@ -38,15 +39,16 @@ class Account(Value):
     buying_power: Decimal
     trading_allowed: bool
     cash_flows: Decimal | None = None
+    accrued_fees: Decimal = Decimal(0)
 
     @property
     def day_pnl(self) -> Decimal | None:
         """The change of equity since the previous close, less the owner's deposits and withdrawals as far as they are
-        known; None without an equity of the previous close.
+        known and the fees that are still to be charged; None without an equity of the previous close.
         """
         if self.last_equity <= 0:
             return None
-        return self.equity - self.last_equity - (self.cash_flows or Decimal(0))
+        return self.equity - self.last_equity - (self.cash_flows or Decimal(0)) - self.accrued_fees
 
 
 class BrokerPosition(Value):
@@ -75,7 +77,10 @@ class BrokerPosition(Value):
 
 
 class PositionView(Value):
-    """A position as trading's API and the operator see it: what is held, what protects it, what it earned."""
+    """A position as trading's API and the operator see it: what is held, what protects it, what it earned.
+
+    `realized_pnl` is gross, USD; `net_pnl` is that less what its executions bear of fees, charged and expected.
+    """
 
     position_id: UUID
     cycle_id: str | None
@@ -89,6 +94,9 @@ class PositionView(Value):
     exit_time: datetime | None = None
     exit_reason: str | None = None
     realized_pnl: Decimal
+    fees_charged: Decimal = Decimal(0)
+    fees_accrued: Decimal = Decimal(0)
+    net_pnl: Decimal | None = None
     stop_price: Decimal | None = None
     take_profit_price: Decimal | None = None
     protected_quantity: int = 0

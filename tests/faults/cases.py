@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -80,7 +80,14 @@ def all_cases(steps: Steps, runs: int, seed: int) -> list[Case]:
     kills, faults = runs * 3 // 8, runs * 3 // 8
     plans = [*_some(_kills(steps, rng), kills), *_some(_faults(rng), faults)]
     plans += _some(_pairs(steps, rng), runs - kills - faults)
-    return [Case(number, fault, step, plan) for number, (fault, step, plan) in enumerate(plans)]
+    return [Case(number, fault, step, _charged(plan, number)) for number, (fault, step, plan) in enumerate(plans)]
+
+
+def _charged(plan: Plan, number: int) -> Plan:
+    """Fees come after the run, at each fill, or in its evening and some of them back: in turn, without a throw."""
+    if number % 3 == 1:
+        return replace(plan, settings=plan.settings.model_copy(update={"fee_charging": "at_fill"}))
+    return replace(plan, into_evening=number % 3 == 2)
 
 
 def named_cases() -> list[Case]:

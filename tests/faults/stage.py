@@ -23,6 +23,7 @@ from services.exchange.api import bare_app
 from services.exchange.api.desk import Desk, open_desk
 from services.exchange.flow import Conductor, World
 from services.exchange.rules.clock import ClockState
+from services.exchange.rules.fees import EVENING_SECONDS
 from services.exchange.rules.knobs import VenueSettings
 from shared.adapters.simulated_clock import SimulatedClock
 from shared.domain.order import ApprovedOrder
@@ -56,6 +57,8 @@ class Plan:
     foreign: str = "protect"
     read_seconds: float = READ_SECONDS
     clock_seconds: float = 0.0
+    into_evening: bool = False
+    """Whether it ends after the fees were charged, and one of them was given back in part."""
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -265,6 +268,9 @@ class Stage:
             await self.act(number, act)
         await self.until(day.END + 60)
         await asyncio.gather(*self.weather)
+        if self.plan.into_evening:
+            await self.until(day.END + EVENING_SECONDS + 60)
+            self.desk.ask(day.KEY, "transfer", {"amount": "0.01", "kind": "FEE", "sub_kind": "REG"})
         await self.ask("POST", "/reconcile")
 
 

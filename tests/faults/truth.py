@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.exchange.api.faults import standing_of
+from services.exchange.rules.fees import pending
 from tests.faults import day
 from tests.faults.alarms import alarms
 from tests.faults.auditor import audit
@@ -159,7 +160,22 @@ async def _flat_and_to_the_cent(stage: Stage, verdict: Verdict) -> None:
         if theirs.get(symbol, 0) != foreign.get(symbol, 0)
     ]
     earned = await stage.pool.fetchval("SELECT coalesce(sum(realized_pnl), 0) FROM positions")
-    verdict.cents = earned - (ledger.cash - ledger.start + sum((p.cost for p in ledger.positions), Decimal(0)))
+    cash = ledger.cash - ledger.start + sum((p.cost for p in ledger.positions), Decimal(0))
+    charged = await stage.pool.fetchval("SELECT coalesce(sum(amount), 0) FROM fee_charges")
+    verdict.cents = earned - charged - cash
+    await _fees(stage, charged, verdict)
+
+
+async def _fees(stage: Stage, charged: Decimal, verdict: Verdict) -> None:
+    """The exchange's lines once each; what is expected is what it will still charge, where each execution is booked."""
+    rows = await stage.pool.fetch("SELECT quantity, fee, fee_accrued FROM executions")
+    on_trades, accrued = (sum((row[name] for row in rows), Decimal(0)) for name in ("fee", "fee_accrued"))
+    book = stage.book
+    if charged != book.ledger.fees or on_trades > charged:
+        verdict.other.append(f"fees: {charged} charged, {on_trades} on trades, the exchange took {book.ledger.fees}")
+    complete = sum(row["quantity"] for row in rows) == sum(int(fill.qty) for fill in book.executions)
+    if complete and accrued != sum(pending(book).values(), Decimal(0)):
+        verdict.other.append(f"fees: {accrued} expected, the exchange will charge {pending(book)}")
 
 
 def _halted(stage: Stage, verdict: Verdict) -> None:

@@ -40,6 +40,7 @@ def test_a_broken_tape_is_trouble_and_ends_non_zero(tmp_path: Path, manifest: st
 
 def test_a_row_shows_both_sides_of_the_money() -> None:
     told = {"date": "2026-06-15", "tape": "june", "orders": 6, "fills": 7, "trades": 3, "realized_pnl": -1.5}
+    told |= {"fees_charged": 0.01, "fees_accrued": 0.02, "net_pnl": -1.53}
     cells = _row(told | {"equity_change": -1.49, "seconds": 60.0, "trouble": ["off by a cent"]})
-    assert cells[5:7] == ["-1.50", "-1.49"]
+    assert cells[5:10] == ["-1.50", "+0.01", "+0.02", "-1.53", "-1.49"]
     assert cells[-1] == "off by a cent"

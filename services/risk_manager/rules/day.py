@@ -17,7 +17,7 @@ SILENT = "trading_silent"
 
 
 class OpenPosition(Value):
-    """What the monitor needs of one position; `realized` is what partial exits have earned."""
+    """What the monitor needs of one position; `realized` is what partial exits have earned, less all its fees."""
 
     symbol: str
     side: Literal["long", "short"]
@@ -29,22 +29,23 @@ class OpenPosition(Value):
 
 
 class HeldOver(Value):
-    """A position of an earlier day, and what of it was sold (bought back, of a short) on this one."""
+    """A position of an earlier day, and what of it was sold (bought back, of a short) on this one, `fees` apart."""
 
     symbol: str
     side: Literal["long", "short"]
     exited_quantity: int
     exited_value: Decimal
+    fees: Decimal = ZERO
 
     def realized(self, previous_close: Decimal) -> Decimal:
         """What the day's exits earned, from the previous close on: what was lost before is no loss of the day."""
         gain = self.exited_value - previous_close * self.exited_quantity
-        return gain if self.side == "long" else -gain
+        return (gain if self.side == "long" else -gain) - self.fees
 
 
 class Realized(Value):
-    """What executions of the day have earned, USD. `closed`: positions closed today. `own`: all that counts by itself,
-    parts of open positions among it, and without what another hand bought.
+    """What executions of the day have earned, net of fees, USD. `closed`: positions closed today. `own`: all that
+    counts by itself, parts of open positions among it, and without what another hand bought.
     """
 
     closed: Decimal = ZERO
@@ -54,7 +55,8 @@ class Realized(Value):
 class DayReading(Value):
     """The day so far, USD.
 
-    `pnl` is the broker's: the change of equity less `cash_flows` (None: not known; then none are taken off); None
+    `pnl` is the broker's: the change of equity less `cash_flows` (None: not known; then none are taken off) and less
+    the fees of the day that are still to be charged; None
     without an equity of the previous close. `books_pnl` is None when a held name has no price. `loss` is the one that
     may stop everything, and `counts` says where it comes from. `entry_loss` is the one that entries are held against;
     None when nobody knows it, and then nothing is entered.

@@ -166,21 +166,23 @@ async def list_decisions(db: Reader, cycle_id: str, scan: int | None, limit: int
 
 async def open_positions(db: Reader) -> tuple[OpenPosition, ...]:
     sql = (
-        "SELECT symbol, side, quantity, entry_price, realized_pnl AS realized, stop_price, entry_time FROM positions"
+        "SELECT symbol, side, quantity, entry_price, net AS realized, stop_price, entry_time"
+        " FROM positions JOIN position_results USING (position_id)"
         " WHERE status = 'open' AND origin = 'system' ORDER BY symbol"
     )
     return tuple(OpenPosition(**dict(row)) for row in await db.fetch(sql))
 
 
 async def realized_since(db: Reader, since: datetime) -> Realized:
-    """What positions of ours entered since then have earned by their exits, USD."""
+    """What positions of ours entered since then have earned by their exits, net of fees charged and expected, USD."""
     sql = """
-        SELECT coalesce(sum(realized_pnl) FILTER (WHERE status = 'closed'), 0) AS closed,
-               coalesce(sum(realized_pnl) FILTER (WHERE NOT by_hand), 0) AS own
-        FROM (SELECT p.status, p.realized_pnl, EXISTS (
+        SELECT coalesce(sum(net) FILTER (WHERE status = 'closed'), 0) AS closed,
+               coalesce(sum(net) FILTER (WHERE NOT by_hand), 0) AS own
+        FROM (SELECT p.status, r.net, EXISTS (
                   SELECT FROM executions e JOIN orders o USING (order_id) WHERE e.position_id = p.position_id
                   AND o.purpose = 'foreign' AND (e.side = 'buy') = (p.side = 'long')) AS by_hand
-              FROM positions p WHERE p.origin = 'system' AND p.entry_time >= $1) entered"""
+              FROM positions p JOIN position_results r USING (position_id)
+              WHERE p.origin = 'system' AND p.entry_time >= $1) entered"""
     rows = await db.fetch(sql, since)
     return Realized(**dict(rows[0]))
 
@@ -189,7 +191,8 @@ async def held_over(db: Reader, since: datetime) -> tuple[HeldOver, ...]:
     """Positions of ours entered before that are open or were closed since, with what was exited of them since."""
     sql = """
         SELECT p.symbol, p.side, coalesce(sum(e.quantity), 0)::integer AS exited_quantity,
-               coalesce(sum(e.quantity * e.price), 0) AS exited_value
+               coalesce(sum(e.quantity * e.price), 0) AS exited_value,
+               coalesce(sum(e.fee + e.fee_accrued), 0) AS fees
         FROM positions p LEFT JOIN executions e ON e.position_id = p.position_id AND e.executed_at >= $1
              AND (e.side = 'sell') = (p.side = 'long')
         WHERE p.origin = 'system' AND p.entry_time < $1 AND (p.status = 'open' OR p.exit_time >= $1)

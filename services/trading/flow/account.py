@@ -1,14 +1,16 @@
 """The broker's account with what its owner has moved since the previous close."""
 
 import asyncio
+from datetime import time
 from decimal import Decimal
 
 import structlog
 
 from services.trading.flow.desk import Desk, know_sessions
+from services.trading.store.fees import accrued_since
 from shared.domain.cash import net_flows
 from shared.domain.position import Account
-from shared.domain.session import last_close
+from shared.domain.session import at_market_time, last_close, trading_day
 from shared.errors import CatalystError
 
 FLOWS_SECONDS = 2.0
@@ -22,7 +24,9 @@ async def account_today(desk: Desk) -> Account:
     `cash_flows` is None when the activities or the calendar could not be read. Raises Unavailable without the account.
     """
     told = await desk.broker.account()
-    return told.model_copy(update={"cash_flows": await _flows(desk)})
+    midnight = at_market_time(trading_day(await desk.deps.clock.now()), time())
+    accrued = await accrued_since(desk.deps.pool, midnight)
+    return told.model_copy(update={"cash_flows": await _flows(desk), "accrued_fees": accrued})
 
 
 async def _flows(desk: Desk) -> Decimal | None:

@@ -84,6 +84,8 @@ class Desk:
     clock_reading: ClockReading | None = None
     clock_asked_at: datetime | None = None
     clock_seen_at: datetime | None = None
+    fees_due: datetime | None = None
+    """When the broker's fee lines are read next; None before the first time."""
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     hints: deque[TradeUpdate] = field(default_factory=lambda: deque(maxlen=500))

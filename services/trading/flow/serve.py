@@ -11,6 +11,7 @@ from services.trading.flow.attend import attend, look
 from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import SERVICE, Desk, in_turn
 from services.trading.flow.exits import cancel
+from services.trading.flow.fees import look_at_fees
 from services.trading.flow.reconcile import cancel_unlisted, reconcile, standing
 from services.trading.flow.settle import settle_symbol
 from services.trading.flow.stream import problem_of as stream_problem
@@ -19,6 +20,8 @@ from services.trading.rules.foreign import covered
 from services.trading.rules.health import clock_problem, look_overdue
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
+from services.trading.store.fees import fee_totals, fees_of
+from shared.domain.fees import FeeBooks
 from shared.domain.position import PositionView, Reconciliation
 from shared.errors import CatalystError, NotFound, NotNow
 from shared.journal import append_event
@@ -36,7 +39,18 @@ async def show(desk: Desk, position: PositionRow, now: datetime) -> PositionView
         protected = covered(await store.working(desk.deps.pool, position.symbol))
     elif position.status == "open":
         protected = (await look(desk, position.symbol, now)).protected
-    return position_rule.view(position, protected)
+    return position_rule.view(position, protected, *await fees_of(desk.deps.pool, position.position_id))
+
+
+async def fee_books(desk: Desk) -> FeeBooks:
+    """All fees so far, as of the last reading of the broker's lines."""
+    totals = await fee_totals(desk.deps.pool)
+    return FeeBooks(
+        charged=totals.charged,
+        on_trades=totals.on_trades,
+        on_account=totals.charged - totals.on_trades,
+        accrued=totals.accrued,
+    )
 
 
 async def find_position(desk: Desk, symbol: str) -> PositionView:
@@ -123,9 +137,11 @@ async def cancel_order(desk: Desk, row: OrderRow, reason: str) -> OrderRow:
 
 
 async def reconcile_now(desk: Desk) -> Reconciliation:
-    """Compare with the broker at once, the clocks first. Raises Unavailable."""
+    """Compare with the broker at once, the clocks first, and read its fee lines. Raises Unavailable."""
     await compare_clocks(desk, at_once=True)
-    await reconcile(desk, await desk.deps.clock.now())
+    now = await desk.deps.clock.now()
+    await reconcile(desk, now)
+    await look_at_fees(desk, now, at_once=True)
     desk.poke()
     return await standing(desk)
 

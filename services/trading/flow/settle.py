@@ -8,6 +8,7 @@ import structlog
 from services.trading import store
 from services.trading.flow.correct import book_by_hand, refold, tell_closed
 from services.trading.flow.desk import SERVICE, SETTLED_AT, SLIPPAGE, Desk, alert_once, apart, in_turn, stable_id
+from services.trading.flow.fees import divide
 from services.trading.flow.send import ask, found_as, give_up, overtaken, record, refuse
 from services.trading.rules import orders as rule
 from services.trading.rules import positions as fold_rule
@@ -200,6 +201,7 @@ async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
         if order.origin == "foreign":
             by_hand = await book_by_hand(connection, order, fill, cumulative)
             await booked.add_booked(connection, order.order_id, fill.quantity)
+            await divide(connection, fill.at)
             if by_hand is not None:
                 await _journal(connection, order, fill, by_hand)
             return
@@ -213,6 +215,7 @@ async def book(desk: Desk, row: OrderRow, fill: Execution) -> None:
         if not await booked.insert_execution(connection, order, position.position_id, fill, cumulative):
             return
         await booked.add_booked(connection, order.order_id, fill.quantity)
+        await divide(connection, fill.at)
         after = await refold(connection, position, rule.exit_reason(order), fill.at)
         if order.exit_reason is not None and after.status == "open":
             await store.want_exit(connection, position.position_id, order.exit_reason)

@@ -11,6 +11,7 @@ from services.trading.flow.attend import attend_all
 from services.trading.flow.clock import AGAIN as CLOCK_AGAIN
 from services.trading.flow.clock import compare_clocks
 from services.trading.flow.desk import SERVICE, Desk, alert_once, know_sessions
+from services.trading.flow.fees import look_at_fees
 from services.trading.flow.foreign import attend_foreign
 from services.trading.flow.reconcile import reconcile
 from services.trading.flow.settle import settle
@@ -88,7 +89,7 @@ async def one_pass(desk: Desk) -> datetime:
         desk.look_again = True
         raise
     wakes, busy = await attend_all(desk, now)
-    wakes += await attend_foreign(desk, now)
+    wakes += [*await attend_foreign(desk, now), await look_at_fees(desk, now)]
     if (trouble := next((one for one in (*troubles, *desk.failed_now.values()) if one is not None), None)) is not None:
         desk.look_again = True
         raise trouble

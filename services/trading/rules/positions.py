@@ -197,7 +197,7 @@ def signed(position: PositionRow) -> int:
     return position.quantity if position.side == "long" else -position.quantity
 
 
-def view(position: PositionRow, protected: int) -> PositionView:
+def view(position: PositionRow, protected: int, charged: Decimal = ZERO, accrued: Decimal = ZERO) -> PositionView:
     return PositionView(
         position_id=position.position_id,
         cycle_id=position.cycle_id,
@@ -211,6 +211,9 @@ def view(position: PositionRow, protected: int) -> PositionView:
         exit_time=position.exit_time,
         exit_reason=position.exit_reason,
         realized_pnl=position.realized_pnl,
+        fees_charged=charged,
+        fees_accrued=accrued,
+        net_pnl=position.realized_pnl - charged - accrued,
         stop_price=position.stop_price,
         take_profit_price=position.take_profit_price,
         protected_quantity=min(protected, position.quantity),
