@@ -42,7 +42,8 @@ async def bearers(connection: Connection, since: datetime, until: datetime) -> t
 async def charged_for(connection: Connection, day: date) -> dict[str, Paid]:
     """What was paid for a day, by kind."""
     rows = await connection.fetch(
-        "SELECT kind, sum(amount) AS net, sum(greatest(amount, 0)) AS taken FROM fee_charges WHERE day = $1 GROUP BY kind",
+        "SELECT kind, sum(amount) AS net, sum(greatest(amount, 0)) AS taken FROM fee_charges"
+        " WHERE day = $1 GROUP BY kind",
         day,
     )
     return {str(row["kind"]): Paid(row["net"], row["taken"]) for row in rows}
