@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed
 from shared.domain.market import Asset, BarTable, Quote, Snapshots, Timeframe, Trade
+from shared.domain.money.flows import CashFlow
 from shared.domain.news import Headline, Question, Reading, Terms
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, TradeUpdate
 from shared.domain.position import Account, BrokerPosition

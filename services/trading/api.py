@@ -17,7 +17,7 @@ from services.trading.flow.send import place_entry
 from services.trading.flow.watch import watching
 from services.trading.rules.orders import OrderRow, view
 from shared.deps import Deps
-from shared.domain.fees import FeeBooks
+from shared.domain.money.fees import FeeBooks
 from shared.domain.order import ApprovedOrder, OrderView
 from shared.domain.position import Account, CloseRequest, Origin, PositionView, Reconciliation
 from shared.errors import NotFound

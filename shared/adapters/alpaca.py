@@ -18,8 +18,8 @@ from requests.adapters import HTTPAdapter
 
 from config.settings import Settings
 from shared.adapters import alpaca_orders as wire
-from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed, Unreadable
+from shared.domain.money.flows import CashFlow
 from shared.domain.order import BrokerOrder, Execution, OrderRequest
 from shared.domain.position import Account, BrokerPosition
 from shared.domain.session import MarketClock

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
-from shared.domain.cash import CashFlow
 from shared.domain.listing import Listed, Unreadable
+from shared.domain.money.flows import CashFlow
 from shared.domain.order import BrokerOrder, Execution, OrderRequest, RefusalCode, TradeUpdate
 from shared.domain.position import US_EQUITY, Account, BrokerPosition
 from shared.domain.session import MarketClock

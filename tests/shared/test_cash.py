@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.domain.cash import CashFlow, net_flows
+from shared.domain.money.flows import CashFlow, net_flows
 
 CLOSE = datetime(2026, 6, 12, 20, 0, tzinfo=UTC)  # Friday
 MONDAY = date(2026, 6, 15)

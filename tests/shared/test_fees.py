@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.fees import (
+from shared.domain.money.fees import (
     FEE_KINDS,
     RATES,
     FeeKind,

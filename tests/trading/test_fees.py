@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.exchange.rules.fees import EVENING_SECONDS, MORNING_SECONDS
 from services.trading.rules.fees import Bearer, Borne, Paid, borne, charges_of
-from shared.domain.cash import CashFlow
+from shared.domain.money.flows import CashFlow
 from shared.domain.position import Account
 from tests.exchange.venues import CLOSE, EXACT, OPEN
 from tests.trading.bench import KEY, Bench, Fault, bench

@@ -7,7 +7,7 @@ from services.exchange.rules.book import Book
 from services.exchange.rules.ledger import FEE, Execution, Transfer, moved
 from services.exchange.rules.orders import ZERO, venue_id
 from services.exchange.rules.tape import Tape
-from shared.domain.fees import FEE_KINDS, FeeKind, Trade, day_fee
+from shared.domain.money.fees import FEE_KINDS, FeeKind, Trade, day_fee
 
 FEES_DUE = "fees_due"
 EVENING_SECONDS = timedelta(hours=4, minutes=17).total_seconds()

@@ -8,7 +8,7 @@ import structlog
 
 from services.trading.flow.desk import Desk, know_sessions
 from services.trading.store.fees import accrued_since
-from shared.domain.cash import net_flows
+from shared.domain.money.flows import net_flows
 from shared.domain.position import Account
 from shared.domain.session import at_market_time, last_close, trading_day
 from shared.errors import CatalystError

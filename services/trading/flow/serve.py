@@ -21,7 +21,7 @@ from services.trading.rules.health import clock_problem, look_overdue
 from services.trading.rules.orders import OrderRow
 from services.trading.rules.positions import PositionRow
 from services.trading.store.fees import fee_totals, fees_of
-from shared.domain.fees import FeeBooks
+from shared.domain.money.fees import FeeBooks
 from shared.domain.position import PositionView, Reconciliation
 from shared.errors import CatalystError, NotFound, NotNow
 from shared.journal import append_event

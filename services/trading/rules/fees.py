@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared.domain.cash import CashFlow
-from shared.domain.fees import FEE_KINDS, FEE_TYPES, Trade, day_fee, exact_fee, most_day_fee, share_out
+from shared.domain.money.fees import FEE_KINDS, FEE_TYPES, Trade, day_fee, exact_fee, most_day_fee, share_out
+from shared.domain.money.flows import CashFlow
 from shared.domain.order import Side
 
 ZERO = Decimal(0)

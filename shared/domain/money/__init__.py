@@ -1,0 +1,1 @@
+"""Cash that moves without a trade: what the owner moves, and regulatory fees."""
