@@ -81,11 +81,6 @@ class OrderRow:
         return self.status in FINAL_STATUSES
 
     @property
-    def is_settled(self) -> bool:
-        """Nothing more will come: final, and every fill booked."""
-        return self.is_final and self.booked_quantity >= self.filled_quantity
-
-    @property
     def rest(self) -> int:
         """Shares it may still trade."""
         return 0 if self.is_final else self.quantity - self.filled_quantity
