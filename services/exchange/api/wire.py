@@ -15,9 +15,9 @@ from fastapi.routing import APIRoute
 from services.exchange.rules.board import Board
 from services.exchange.rules.candles import Candles
 from services.exchange.rules.tape import Tape
+from services.exchange.rules.ticker import consolidated_tape
 from shared.errors import BadInput, Forbidden, NotFound
 
-TAPES = {"NYSE": "A", "NASDAQ": "C"}
 SHARES_PER_TRADE = 100
 FRESH_SECONDS = 60.0
 
@@ -127,7 +127,7 @@ class Sheet:
         self._last: list[float] = board.last.round(4).tolist()
         self._when: list[float] = board.when.tolist()
         self._running: list[bool] = board.running.tolist()
-        self._tapes = [TAPES.get(asset.exchange, "B") for asset in tape.assets]
+        self._tapes = [consolidated_tape(asset.exchange) for asset in tape.assets]
         self._bars: dict[int, tuple[msgspec.Raw, msgspec.Raw, msgspec.Raw]] = {}
 
     def trade(self, i: int, now: float) -> TradeRow | None:

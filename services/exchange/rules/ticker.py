@@ -17,9 +17,14 @@ EVERYTHING = "*"
 AT_BAR_END = frozenset({"bars", "dailyBars"})
 ON_THE_WAY = frozenset({"trades", "quotes"})
 SHARES = 100
-TAPES = {"NYSE": "A", "NASDAQ": "C"}
+_TAPES = {"NYSE": "A", "NASDAQ": "C"}
 Wanted = Mapping[str, frozenset[str]]
 """Symbols by channel; `*` for all."""
+
+
+def consolidated_tape(exchange: str) -> str:
+    """The letter of the consolidated tape on which a listing exchange's trades are reported; B for regional ones."""
+    return _TAPES.get(exchange, "B")
 
 
 class Word(NamedTuple):
@@ -129,7 +134,7 @@ def _ticks(tape: Tape, at: float, phase: float, wanted: Wanted, spread_bps: floa
         if row is None or tape.halted(symbol, at) or tape.delisted(symbol, at):
             continue
         i, price = tape.index[symbol], round(float(column[row]), 4)
-        head = {"S": symbol, "t": moment(at), "z": TAPES.get(tape.assets[i].exchange, "B")}
+        head = {"S": symbol, "t": moment(at), "z": consolidated_tape(tape.assets[i].exchange)}
         trade = {"i": int(at) * 10_000 + i, "x": "V", "p": price, "s": SHARES, "c": ["@"]}
         yield Word("trades", (symbol,), {"T": "t", **head, **trade})
         sides = quote_around(price, float(tape.dollar_volume[i]), spread_bps)
@@ -149,7 +154,7 @@ def halts_changed(tape: Tape, at: float, before: frozenset[str], now: frozenset[
         code, meaning = ("H", "Trading Halt") if symbol in now else ("T", "Trading Resumption")
         reason, told = ("T1", "Halt News Pending") if symbol in now else ("", "")
         body = {"T": "s", "S": symbol, "sc": code, "sm": meaning, "rc": reason, "rm": told, "t": moment(at)}
-        yield Word("statuses", (symbol,), {**body, "z": TAPES.get(asset.exchange if asset else "", "B")})
+        yield Word("statuses", (symbol,), {**body, "z": consolidated_tape(asset.exchange if asset else "")})
 
 
 def news(item: NewsItem) -> Word:
