@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from config.settings import Settings
 from shared.adapters import alpaca_orders as wire
+from shared.adapters.alpaca_http import EXIT_RESERVE, TRADING_BUDGET
 from shared.domain.listing import Listed, Unreadable
 from shared.domain.money.flows import CashFlow
 from shared.domain.order import BrokerOrder, Execution, OrderRequest
@@ -31,9 +32,6 @@ T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0
 THREADS = 16  # a handful of requests that hang must leave room for the others
 ORDERS_PAGE, FILLS_PAGE = 500, 100
-BUDGET = "alpaca-trading"
-EXIT_RESERVE = 40
-"""Requests a minute that only protection and exits may use."""
 MOST_WAIT_SECONDS = 5.0
 NEVER_SENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
 
@@ -193,7 +191,7 @@ class AlpacaBroker:
         if self._settings.broker == "simulated" or self._cache is None:
             return
         per_minute, waited = self._settings.alpaca_requests_per_minute, 0.0
-        while (wait := await self._cache.take(BUDGET, per_minute, 1, spare, urgent=not spare)) > 0:
+        while (wait := await self._cache.take(TRADING_BUDGET, per_minute, 1, spare, urgent=not spare)) > 0:
             waited += wait
             if spare and waited > MOST_WAIT_SECONDS:
                 raise Unavailable(f"the request budget ({per_minute} a minute) is used up but for the reserve of exits")

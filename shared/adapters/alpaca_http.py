@@ -20,7 +20,10 @@ Side = Literal["data", "trading"]
 ATTEMPTS, FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS, MOST_BUDGET_SECONDS = 3, 0.25, 5.0, 30.0
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=20)
 CONNECTIONS, KEPT_SECONDS = 8, 60
-TRADING_RESERVE = 50  # of each minute's requests on the trading side, left to orders and exits
+TRADING_BUDGET, DATA_BUDGET = "alpaca-trading", "alpaca-data"
+LOOKUP_RESERVE, EXIT_RESERVE = 50, 40
+"""Requests of each minute on the trading side that are left untouched: by look-ups over plain HTTP (assets, calendar)
+so entries come through, and by entries and what they rest on so protection and exits (which leave none) do."""
 
 log = structlog.get_logger()
 
@@ -78,8 +81,9 @@ class AlpacaHttp:
         """Wait for a place in the shared budget. Raises Unavailable rather than wait for longer than half a minute."""
         if self._budget is None:
             return
-        reserve, waited = TRADING_RESERVE if side == "trading" else 0, 0.0
-        while (wait := await self._budget.take(f"alpaca-{side}", self._per_minute, reserve=reserve)) > 0:
+        name, reserve = (TRADING_BUDGET, LOOKUP_RESERVE) if side == "trading" else (DATA_BUDGET, 0)
+        waited = 0.0
+        while (wait := await self._budget.take(name, self._per_minute, reserve=reserve)) > 0:
             waited += wait
             if waited > MOST_BUDGET_SECONDS:
                 raise Unavailable(f"the request budget ({self._per_minute} a minute) for Alpaca {side} is used up")

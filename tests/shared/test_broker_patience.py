@@ -8,7 +8,8 @@ from time import perf_counter
 import pytest
 
 from config.settings import Settings
-from shared.adapters.alpaca import EXIT_RESERVE, READ_SECONDS, AlpacaBroker
+from shared.adapters.alpaca import READ_SECONDS, AlpacaBroker
+from shared.adapters.alpaca_http import EXIT_RESERVE, LOOKUP_RESERVE
 from shared.adapters.redis_cache import RedisCache
 from shared.domain.order import OrderRequest
 from shared.errors import OutcomeUnknown, Unavailable
@@ -76,3 +77,4 @@ async def test_what_opens_leaves_a_reserve_to_what_closes() -> None:
             await asked
     broker.close()
     assert ration.left == [EXIT_RESERVE, 0, 0, 0]
+    assert LOOKUP_RESERVE > EXIT_RESERVE  # what can wait gives way to entries, and these to exits
