@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,11 +22,18 @@ PARTICIPANTS = ["trading", "risk-manager", "workflow"]
 STUCK_SECONDS = 180.0
 
 
+class Charging(StrEnum):
+    """When the exchange charges fees."""
+
+    END_OF_DAY, AT_FILL, NEXT_MORNING, NONE = "end_of_day", "at_fill", "next_morning", "none"
+
+
 def demo(
     tape: Annotated[str, typer.Option(help="tape folder; a generated one when not given")] = "",
     date: Annotated[str, typer.Option(help="session of the tape; its first when not given")] = "",
     speed: Annotated[float, typer.Option(min=0, help="at most so many times real time; 0: as fast as it goes")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout and nothing else")] = False,
+    fees: Annotated[Charging, typer.Option(help="when they are charged")] = Charging.END_OF_DAY,
     folder: Annotated[Path, typer.Option(help="where this run keeps its data; made anew")] = LOCAL / "demo",
 ) -> None:
     """Play one day on the simulated exchange with every service running; exit code 0 only when the books agree."""
@@ -33,7 +41,7 @@ def demo(
     tape_folder, day = ready_tape(tape, date)
     _make_folder(folder)
     try:
-        books = asyncio.run(_play(tape_folder, day, speed, folder, as_json))
+        books = asyncio.run(_play(tape_folder, day, speed, folder, as_json, fees.value))
     except (KeyboardInterrupt, asyncio.CancelledError):
         fail("stopped before the day was over; everything it started is stopped", 130)
     except (LocalError, StartError, DemoError) as error:
@@ -86,12 +94,13 @@ def _environment(tape: Path, day: str, folder: Path) -> dict[str, str]:
     }
 
 
-async def _play(tape: Path, day: str, speed: float, folder: Path, quiet: bool) -> Books:
+async def _play(tape: Path, day: str, speed: float, folder: Path, quiet: bool, fees: str) -> Books:
     """Start everything, open the cycle, let the clock run in lockstep, and read the books at the end."""
     environment = _environment(tape, day, folder)
     err.print(f"demo: playing {day} from {tape}")
     async with LocalSystem(folder, environment=environment, say=err.print) as system, Follower(system.urls) as follow:
         err.print(f"demo: {len(system.urls)} services are up; logs in {folder}/logs")
+        await follow.post("exchange", "/_sim/settings", {"fee_charging": fees})
         before = await follow.account()
         cycle = await follow.post("workflow", "/api/v1/workflow/start", {"mode": "autonomous"})
         await follow.post(

@@ -34,6 +34,9 @@ def test_the_day_ends_flat_and_the_books_agree(undisturbed: dict[str, Any]) -> N
     assert undisturbed["orders"] >= 3
     assert undisturbed["fills"] == undisturbed["fills_at_exchange"] >= 6
     assert undisturbed["realized_pnl"] == undisturbed["equity_change"]
+    assert undisturbed["fees_accrued"] == undisturbed["fees_pending"] > undisturbed["fees_charged"] == 0
+    assert round(undisturbed["realized_pnl"] - undisturbed["fees_accrued"], 2) == undisturbed["net_pnl"]
+    assert round(sum(trade["fees"] for trade in undisturbed["trades"]), 2) == undisturbed["fees_accrued"]
     known = {"take_profit", "stop_loss", "max_hold", "close_of_day"}
     assert {trade["reason"] for trade in undisturbed["trades"]} <= known
 
