@@ -4,13 +4,21 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import structlog
 
 from shared.domain.listing import Listed, Unreadable
 from shared.domain.money.flows import CashFlow
-from shared.domain.order import BrokerOrder, Execution, OrderRequest, RefusalCode, TradeUpdate
+from shared.domain.order import (
+    TIMES_IN_FORCE,
+    BrokerOrder,
+    Execution,
+    OrderRequest,
+    RefusalCode,
+    TimeInForce,
+    TradeUpdate,
+)
 from shared.domain.position import US_EQUITY, Account, BrokerPosition
 from shared.domain.session import MarketClock
 
@@ -100,6 +108,7 @@ def _order(raw: dict[str, Any]) -> BrokerOrder:
         filled_average_price=_maybe(raw.get("filled_avg_price")),
         limit_price=_maybe(raw.get("limit_price")),
         stop_price=_maybe(raw.get("stop_price")),
+        time_in_force=_time_in_force(raw.get("time_in_force")),
         submitted_at=_moment(submitted),
         updated_at=_moment(raw.get("updated_at") or submitted),
         replaced_by=_text(raw["replaced_by"]) if raw.get("replaced_by") else None,
@@ -137,6 +146,11 @@ def _account(raw: dict[str, Any]) -> Account:
     return Account(
         account_number=str(raw["account_number"]), status=str(raw["status"]), trading_allowed=allowed, **money
     )
+
+
+def _time_in_force(raw: object) -> TimeInForce:
+    """How long an order is good for; a word that is not known is taken for the day."""
+    return cast("TimeInForce", raw) if isinstance(raw, str) and raw in TIMES_IN_FORCE else "day"
 
 
 def _fill(execution_id: object, broker_order_id: object, raw: dict[str, Any], about: dict[str, Any]) -> Execution:

@@ -13,8 +13,12 @@ from shared.domain.position import US_EQUITY, is_equity
 Side = Literal["buy", "sell"]
 OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
 OrderClass = Literal["simple", "bracket", "oco", "oto"]
+TimeInForce = Literal["day", "gtc", "opg", "cls", "ioc", "fok"]
 Purpose = Literal["entry", "take_profit", "stop_loss", "exit", "protect", "foreign"]
 
+TIMES_IN_FORCE: frozenset[str] = frozenset(get_args(TimeInForce))
+AUCTION_ONLY: frozenset[TimeInForce] = frozenset({"opg", "cls"})
+"""Filled in the opening or the closing auction, and at no other time."""
 ORDER_TYPES: frozenset[str] = frozenset(get_args(OrderType))
 RefusalCode = Literal[
     "price_moved",
@@ -95,7 +99,7 @@ class OrderRequest(Value):
     quantity: Quantity
     type: OrderType
     order_class: OrderClass = "simple"
-    time_in_force: Literal["day", "gtc"] = "day"
+    time_in_force: TimeInForce = "day"
     position_intent: PositionIntent | None = None
     """With `sell_to_close` the broker itself refuses to sell more than is held."""
     limit_price: Price | None = None
@@ -120,6 +124,7 @@ class BrokerOrder(Value):
     filled_average_price: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    time_in_force: TimeInForce = "day"
     submitted_at: datetime
     updated_at: datetime
     replaced_by: str | None = None

@@ -225,6 +225,30 @@ async def test_the_operators_own_sale_at_market_is_left_alone(database_url: str)
         assert await b.get("/positions?status=open") == []
 
 
+@pytest.mark.parametrize("shares", [1, 10])
+@pytest.mark.parametrize("urgent", [True, False], ids=["emergency", "close of day"])
+async def test_a_sale_for_the_closing_auction_leaves_nothing_bare_and_holds_no_exit(
+    database_url: str, shares: int, urgent: bool
+) -> None:
+    async with bench(database_url, now=OPEN + 6 * 3600) as b:
+        await b.bought()
+        await b.stop()
+        for order in list(b.book.live_orders("AAA")):
+            b.exchange.ask(KEY, "cancel", {"order_id": order.id})
+        await b.exchange.world.clock.advance_to(b.exchange.now + 5)
+        b.by_hand("AAA", "sell", shares, time_in_force="cls")
+        await b.start()
+        await b.until(30.0)
+        assert (await b.position())["protected_quantity"] == 10
+        if urgent:
+            await b.post("/positions/close-all", {"reason": "emergency_stop"})
+            await b.until(30.0)
+        else:
+            await b.until(market_time(15, 55))
+        assert (b.book.ledger.qty("AAA"), _sold(b)) == (0, 10)
+        assert (await b.position())["exit_reason"] == ("emergency_stop" if urgent else "close_of_day")
+
+
 async def test_a_silent_calendar_holds_no_exit(database_url: str) -> None:
     async with bench(database_url) as b:
         await b.bought()

@@ -134,12 +134,13 @@ async def _may_sell_part(desk: Desk, scene: Scene, free: int) -> bool:
 
 
 async def _let_go(desk: Desk, scene: Scene) -> bool:
-    """Ask for cancellation of another hand's resting exits: they hold shares of ours. His own sale at market is waited
-    for. False when there are none.
+    """Ask for cancellation of another hand's resting exits: they hold shares of ours. A sale at market is
+    left alone as long as it is waited for. False when there are none.
     """
     assert scene.position is not None
     side, asked = exit_side(scene.position), scene.asked
-    resting = [one for one in scene.live if one.is_others and one.side == side and one.type != "market"]
+    waited = {one.order_id for one in scene.liquidations}
+    resting = [one for one in scene.live if one.is_others and one.side == side and one.order_id not in waited]
     fresh = tuple(one for one in resting if one.order_id not in asked)
     if fresh:
         await store.want_cancel(desk.deps.pool, [one.order_id for one in fresh], "it holds shares that must be covered")

@@ -228,6 +228,7 @@ async def take_in(desk: Desk, told: BrokerOrder, now: datetime) -> OrderRow | No
         purpose="foreign",
         reason=f"not sent by this system ({leg_purpose(told)})" if told.order_class != "simple" else "not sent by us",
         origin="foreign",
+        time_in_force=told.time_in_force,
     )
     message = f"{told.side} {told.quantity} {told.symbol} was ordered at the broker, not by this system"
     async with desk.deps.pool.acquire() as connection, connection.transaction():

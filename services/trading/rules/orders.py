@@ -18,6 +18,7 @@ from shared.domain.order import (
     Purpose,
     RefusalCode,
     Side,
+    TimeInForce,
 )
 from shared.domain.position import Origin
 from shared.domain.session import trading_day
@@ -73,7 +74,7 @@ class OrderRow:
     submitted_at: datetime | None
     updated_at: datetime
     origin: Origin = "system"
-    time_in_force: Literal["day", "gtc"] = "day"
+    time_in_force: TimeInForce = "day"
     refusal: RefusalCode | None = None
 
     @property
@@ -106,7 +107,7 @@ def row_of(
     cycle_id: str | None = None,
     reason: str | None = None,
     origin: Origin = "system",
-    time_in_force: Literal["day", "gtc"] = "day",
+    time_in_force: TimeInForce = "day",
 ) -> OrderRow:
     """A row for an order first met at the broker: a leg, or another hand's. Nothing of it is booked."""
     return OrderRow(

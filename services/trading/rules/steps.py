@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.trading.rules.orders import INTENDED, LEAVING, OrderRow, protecting
 from services.trading.rules.positions import PositionRow, exit_side
+from shared.domain.order import AUCTION_ONLY
 
 POLL = timedelta(seconds=1)
 SLOW_POLL = timedelta(seconds=10)
@@ -16,6 +17,8 @@ EXIT_FILLS_WITHIN = timedelta(seconds=5)
 """After that an exit at market that rests is looked up less often: nobody trades the name, and the stream tells."""
 HALTED_AFTER = timedelta(minutes=2)
 """An exit that nobody fills at all usually waits for a halt to end, and asking again does not help."""
+PATIENT = frozenset({None, "manual", "max_hold"})
+"""Reasons to close, and none, that let another hand's sale come first. An emergency and the close of day do not."""
 RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=1)
 PUT_BACK_FROM = timedelta(seconds=8)
 """An exit that is not tried again for so long leaves its shares bare: their stop is put back meanwhile."""
@@ -62,10 +65,23 @@ class Scene:
         return tuple(order for order in self.live if not order.is_others)
 
     @property
-    def liquidations(self) -> tuple[OrderRow, ...]:
+    def sales_by_hand(self) -> tuple[OrderRow, ...]:
         """Exits at market that another hand has placed: he is closing himself."""
         side = exit_side(self.position) if self.position else None
         return tuple(o for o in self.live if o.is_others and o.side == side and o.type == "market")
+
+    @property
+    def liquidations(self) -> tuple[OrderRow, ...]:
+        """Those of them that are waited for: they can fill now, are not old, and nothing urgent must be closed."""
+        if self.position is not None and self.position.exit_reason not in PATIENT:
+            return ()
+        young = (order for order in self.sales_by_hand if self.now - order.created_at < HALTED_AFTER)
+        return tuple(order for order in young if order.time_in_force not in AUCTION_ONLY)
+
+    @property
+    def on_sale(self) -> int:
+        """Shares that another hand is selling and that are waited for."""
+        return min(self.quantity, sum(order.rest for order in self.liquidations))
 
     @property
     def refused_exits(self) -> tuple[OrderRow, ...]:
@@ -192,9 +208,10 @@ def _close(scene: Scene) -> Step:
 
 def _before_the_open(scene: Scene) -> Step:
     """Shares held over night get their stop before the market can move them; nothing else can be done now."""
-    bare = scene.position is not None and scene.protected < scene.quantity and scene.position.stop_price is not None
-    queued = bool(scene.live) or scene.protection_refused
-    return Protect(scene.quantity) if scene.overnight and bare and not queued else Rest()
+    wanted = scene.quantity - min(scene.quantity, sum(order.rest for order in scene.sales_by_hand))
+    bare = scene.position is not None and scene.protected < wanted and scene.position.stop_price is not None
+    queued = len(scene.live) > len(scene.sales_by_hand) or scene.protection_refused
+    return Protect(wanted) if scene.overnight and bare and not queued else Rest()
 
 
 def _hangs(scene: Scene, order: OrderRow) -> bool:
@@ -223,13 +240,14 @@ def _protect(scene: Scene) -> Step:
         return Rest()
     if scene.opening:
         return _partial_entry(scene, scene.opening)
-    if scene.liquidations:
+    wanted = scene.quantity - scene.on_sale
+    if scene.protected >= wanted:
         return _wait(scene, scene.liquidations)
     if scene.ours:
         return _leave(scene, scene.ours, "does not protect the position") or Rest(scene.now + POLL)
     if scene.protection_refused:
         return GiveUp("unprotected")
-    return Protect(scene.quantity)
+    return Protect(wanted)
 
 
 def _after_refusal(scene: Scene) -> Rest | None:
