@@ -158,7 +158,16 @@ class EntryLimits(Part):
     max_entries_per_day: int = Field(default=0, ge=0, le=1000)
     decision_ttl_seconds: int = Field(default=60, ge=5, le=600)
     min_stop_pct: StopPercent = 0.5
-    max_stop_pct: StopPercent = 5.0
+    max_stop_pct: StopPercent = Field(default=5.0, validate_default=True)
+
+    @field_validator("max_stop_pct")
+    @classmethod
+    def _not_below_the_least(cls, most: float, info: ValidationInfo) -> float:
+        """A stop cannot lie farther away than the one bound and nearer than the other."""
+        least = info.data.get("min_stop_pct")
+        if least is not None and most < least:
+            raise ValueError(f"must be at least min_stop_pct, which is {least:g}: raise this one, or lower that one")
+        return most
 
 
 class EmergencyActions(Part):

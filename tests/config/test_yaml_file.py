@@ -185,3 +185,10 @@ def test_windows_line_ends_change_nothing(folder: Path) -> None:
     assert load(folder, settings()) == before
     edit(folder, RISK, LOSS, "max_loss: 500")
     assert load(folder, settings()).max_daily_loss == 500
+
+
+def test_the_farthest_stop_is_not_nearer_than_the_nearest() -> None:
+    said = refused("max_stop_pct: 5.0", "max_stop_pct: 0.4")
+    assert "line 32: entry.max_stop_pct: must be at least min_stop_pct, which is 0.5: raise this one" in said
+    assert "lower that one" in refused("min_stop_pct: 0.5", "min_stop_pct: 6")
+    assert "min_stop_pct, which is 6" in refused("  min_stop_pct: 0.5\n  max_stop_pct: 5.0", "  min_stop_pct: 6")

@@ -180,3 +180,11 @@ def test_what_cannot_be_compared_is_named() -> None:
     )
     assert not miner.passed
     assert miner.note == "fewer than 20 days in common with NEWLY of the same sector: taken as alike"
+
+
+def test_a_cap_on_the_stop_is_never_raised_by_a_floor() -> None:
+    most = facts.limits(min_stop_pct=4.0, max_stop_pct=1.0)
+    made = facts.case(most=most)
+    reference, stop = made.reference.price, made.levels.stop
+    assert reference - stop <= reference / 100
+    assert not facts.check("stop_distance", made).passed

@@ -72,9 +72,9 @@ def stop_distance(case: Case) -> Check:
     # Both prices are exact, the percentage is not: a stop that stands at a bound stands inside it.
     distance = round(float((case.reference.price - case.levels.stop) / case.reference.price * 100), 9)
     least = max(case.limits.min_stop_pct, float(NEAREST_LEG_PCT))
-    note = f"percent below the reference ({case.levels.source}), at most {max(case.limits.max_stop_pct, least)}"
+    note = f"percent below the reference ({case.levels.source}), at most {case.limits.max_stop_pct}"
     if distance > least:
-        return at_most("stop_distance", distance, max(case.limits.max_stop_pct, least), note)
+        return at_most("stop_distance", distance, case.limits.max_stop_pct, note)
     return _least("stop_distance", distance, least, note)
 
 

@@ -87,7 +87,7 @@ def levels_of(reference: Decimal, subject: Subject, limits: Limits, cost: Decima
     """
     wanted, source = _wanted_stop_pct(reference, subject, limits)
     least = max(Decimal(str(limits.min_stop_pct)), NEAREST_LEG_PCT)
-    most = max(Decimal(str(limits.max_stop_pct)), least)
+    most = Decimal(str(limits.max_stop_pct))
     exact = reference * (1 - min(most, max(least, wanted)) / HUNDRED)
     lowest = reference * (1 - most / HUNDRED)
     stop = to_tick(max(exact, Decimal("0.0001")), "down")
