@@ -16,6 +16,7 @@ from config.settings import Settings
 from shared import errors
 from shared.gate import Gate
 from shared.json_bodies import JsonBodies
+from shared.plain_text import PlainText
 from shared.ports import Cache
 from shared.problem import problem
 from shared.runtime.health import Health
@@ -77,6 +78,8 @@ def new_app(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(JsonBodies)
+    if keyed:
+        app.add_middleware(PlainText)
     app.add_middleware(Gate, service=name, settings=deps.settings, keyed=keyed)
     return app
 

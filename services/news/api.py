@@ -1,6 +1,6 @@
 """News' routes."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Query
@@ -51,6 +51,10 @@ def create_app(deps: Deps) -> FastAPI:
             check_symbols([symbol.upper()])
         if since is not None and since.tzinfo is None:
             raise BadInput("since needs an offset, such as Z", field="since")
+        try:
+            since = since and since.astimezone(UTC)
+        except OverflowError as error:
+            raise BadInput("since lies outside the years 1 to 9999 in UTC", field="since") from error
         start = since or await deps.clock.now() - DAY
         async with deps.pool.acquire() as connection:
             return await store.items_since(connection, symbol and symbol.upper(), start, limit)

@@ -163,6 +163,8 @@ async def test_stored_news_can_be_read(web: httpx.AsyncClient) -> None:
     since = (NOW - timedelta(minutes=30)).isoformat()
     assert len((await web.get("/api/v1/news", params={"since": since})).json()) == 1
     assert (await web.get("/api/v1/news", params={"since": "2026-06-16T00:00:00"})).json()["field"] == "since"
+    far = await web.get("/api/v1/news", params={"since": "9999-12-31T23:59:59-14:00"})
+    assert (far.status_code, far.json()["field"]) == (422, "since")
     assert (await web.get("/api/v1/news", params={"symbol": "no good"})).json()["field"] == "symbols"
 
 

@@ -210,3 +210,13 @@ async def test_a_hurried_reason_halts_as_well(world: World, service: httpx.Async
     assert (answer.status_code, answer.json()["halt"]["reason"]) == (202, "x")
     blank = await service.post("/api/v1/risk/emergency-stop", content='{"reason":" "}', headers=form)
     assert (blank.status_code, blank.json()["field"]) == (422, "reason")
+
+
+@pytest.mark.parametrize("reason", [rb"\u0000", rb"feed \u0000 mad", rb"\ud800"])
+async def test_no_character_of_its_reason_keeps_a_halt_from_standing(
+    world: World, service: httpx.AsyncClient, reason: bytes
+) -> None:
+    answer = await service.post("/api/v1/risk/emergency-stop", content=b'{"reason": "' + reason + b'"}')
+    assert answer.status_code == 202
+    halt = await store.active_halt(world.deps.pool)
+    assert halt is not None

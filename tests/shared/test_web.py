@@ -157,3 +157,19 @@ async def test_metrics_count_requests(client: httpx.AsyncClient) -> None:
     await client.get("/health")
     text = (await client.get("/metrics")).text
     assert 'catalyst_request_seconds_count{method="GET",service="scanner",status="200"}' in text
+
+
+@pytest.mark.parametrize("path", ["/fail/a%00b", "/fail/x?since=%00", "/fail/x?%1b=1"])
+async def test_control_characters_in_an_address_are_refused(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, "control character U+00" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    "body", [rb'{"quantity": 1, "a": "x\u0000"}', rb'{"\u0000": 1}', rb'[["\uD83D"]]', rb'{"q": {"r": "\u001B"}}']
+)
+async def test_text_that_no_database_takes_is_refused_in_a_body(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/ask", content=body)
+    assert (answer.status_code, answer.json()["field"], "U+" in answer.json()["detail"]) == (422, "body", True)
+    whole = await client.post("/ask", content=rb'{"quantity": 1, "\ud83d\ude00\t\n": 1}')
+    assert "U+" not in whole.json()["detail"]
