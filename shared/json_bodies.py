@@ -1,6 +1,16 @@
-"""A body is JSON when it looks like JSON, whatever its Content-Type says: curl's bare `-d` names a form's."""
+"""A body is JSON when it looks like JSON, whatever its Content-Type says: curl's bare `-d` names a form's.
+
+Text that no database takes is refused at the door: control characters, and halves of characters (surrogates).
+"""
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.problem import problem
 
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 BLANK = b" \t\r\n"
@@ -42,3 +52,85 @@ async def _first_part(receive: Receive) -> Message:
             return message
         if not message.get("more_body", False):
             return {"type": "http.request", "body": b"", "more_body": False}
+
+
+UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+"""Tabs and line breaks are text."""
+HINT = re.compile(rb"\\u(00[01]|d[89a-f])|[\x00-\x08\x0b\x0c\x0e-\x1f]|\\[bf]", re.IGNORECASE)
+"""Without one of these a body holds no such text, and is not looked into."""
+ALWAYS_DONE = ("/emergency-stop", "/close-all", "/close")
+"""Routes whose words keep nothing from being done: there the character is replaced instead."""
+CURE = "leave it out"
+
+
+class PlainText:
+    """ASGI middleware: 422 for such text in a path, a query or a JSON body, with the cure."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        query = unquote_to_bytes(scope.get("query_string", b"")).decode("utf-8", "replace")
+        for name, text in (("path", scope["path"]), ("query", query)):
+            if (found := UNSAFE.search(text)) is not None:
+                await _refuse(name, found[0])(scope, receive, send)
+                return
+        messages = await _whole(receive)
+        body = b"".join(message.get("body", b"") for message in messages)
+        if HINT.search(body) and (found := UNSAFE.search(_texts(body))) is not None:
+            if not scope["path"].endswith(ALWAYS_DONE):
+                await _refuse("body", found[0])(scope, receive, send)
+                return
+            body = json.dumps(_cleaned(json.loads(body))).encode()
+            length = (b"content-length", str(len(body)).encode())
+            others = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+            scope = {**scope, "headers": [*others, length]}
+            messages = [{"type": "http.request", "body": body, "more_body": False}]
+        left = iter(messages)
+
+        async def receive_again() -> Message:
+            message = next(left, None)
+            return message if message is not None else await receive()
+
+        await self.app(scope, receive_again, send)
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """The messages up to the end of the body, or to the client's leaving."""
+    messages = [await receive()]
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False):
+        messages.append(await receive())
+    return messages
+
+
+def _texts(body: bytes) -> str:
+    """Every text of a JSON body, keys among them; nothing of a body that is not JSON, which is refused elsewhere."""
+    try:
+        return "\n".join(_walk(json.loads(body)))
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _walk(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for key, one in value.items() for text in (key, *_walk(one))]
+    return [text for one in value for text in _walk(one)] if isinstance(value, list) else []
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return UNSAFE.sub("?", value)
+    if isinstance(value, dict):
+        return {UNSAFE.sub("?", key): _cleaned(one) for key, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
+
+
+def _refuse(where: str, character: str) -> Any:
+    kind = "half of a character" if character >= "\ud800" else "control character"
+    detail = f"the {where} holds the {kind} U+{ord(character):04X}: {CURE}"
+    return problem(422, "bad input", detail, field=where)

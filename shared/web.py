@@ -15,8 +15,7 @@ from starlette.exceptions import HTTPException
 from config.settings import Settings
 from shared import errors
 from shared.gate import Gate
-from shared.json_bodies import JsonBodies
-from shared.plain_text import PlainText
+from shared.json_bodies import JsonBodies, PlainText
 from shared.ports import Cache
 from shared.problem import problem
 from shared.runtime.health import Health
