@@ -85,9 +85,9 @@ class PlainText:
             return
         messages = await _whole(receive)
         body = b"".join(message.get("body", b"") for message in messages)
-        if HINT.search(body) and (found := UNSAFE.search(_texts(body))) is not None:
+        if HINT.search(body) and (odd := _odd_text(body)) is not None:
             if not scope["path"].endswith(ALWAYS_DONE):
-                await _refuse("body", found[0])(scope, receive, send)
+                await _refuse(*odd)(scope, receive, send)
                 return
             body = json.dumps(_cleaned(json.loads(body))).encode()
             length = (b"content-length", str(len(body)).encode())
@@ -111,12 +111,19 @@ async def _whole(receive: Receive) -> list[Message]:
     return messages
 
 
-def _texts(body: bytes) -> str:
-    """Every text of a JSON body, keys among them; nothing of a body that is not JSON, which is refused elsewhere."""
+def _odd_text(body: bytes) -> tuple[str, str] | None:
+    """The field of a JSON body that holds such a character, and the character; `body` where it is in no field's value.
+    None of a body that is not JSON, which is refused elsewhere.
+    """
     try:
-        return "\n".join(_walk(json.loads(body)))
+        value = json.loads(body)
+        fields = value.items() if isinstance(value, dict) else [("body", value)]
+        for name, one in fields:
+            if found := UNSAFE.search("\n".join([name, *_walk(one)])):
+                return "body" if UNSAFE.search(name) else name, found[0]
     except (ValueError, RecursionError):
-        return ""
+        return None
+    return None
 
 
 def _walk(value: Any) -> list[str]:

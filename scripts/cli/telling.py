@@ -81,7 +81,8 @@ def _by_now(symbol: str, was_approved: bool) -> str:
         locked = ", locked: our books and the broker disagree" if last["locked"] else ""
         return f"by now: held, {opened}; {guard}, {last['protected_quantity']:,} of them under a live stop{locked}"
     fees = float(last["fees_charged"]) + float(last["fees_accrued"])
-    result = f"{float(last['net_pnl']):+,.2f} USD net ({float(last['realized_pnl']):+,.2f} gross, {fees:,.2f} fees)"
+    gross = float(last["realized_pnl"])
+    result = f"{gross - fees:+,.2f} USD net ({gross:+,.2f} gross, {fees:,.2f} fees)"
     ended = f"{market_time(last['exit_time'])} at {money(last['exit_price'])} ({plain(str(last['exit_reason']))})"
     return f"by now: closed {ended}, {result}"
 

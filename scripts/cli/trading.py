@@ -167,7 +167,8 @@ def _closed(item: dict[str, Any]) -> list[Any]:
     prices = [money(item["entry_price"]), money(item["exit_price"])]
     times = [market_time(item["entry_time"]), market_time(item["exit_time"])]
     fees = float(item["fees_charged"]) + float(item["fees_accrued"])
-    result = [f"{float(item['realized_pnl']):+,.2f}", f"{fees:,.2f}", f"{float(item['net_pnl']):+,.2f}"]
+    gross = float(item["realized_pnl"])
+    result = [f"{gross:+,.2f}", f"{fees:,.2f}", f"{gross - fees:+,.2f}"]
     return [item["symbol"], *prices, item["exit_reason"], *result, *times]
 
 

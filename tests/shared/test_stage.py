@@ -114,9 +114,11 @@ async def test_without_market_data_it_is_unavailable_and_then_back(
 
 @CHARTED
 async def test_a_text_that_is_no_symbol_has_no_bars(web: httpx.AsyncClient, stage: str, pool: asyncpg.Pool) -> None:
-    for text, status in (("DROP TABLE", 404), ("NOPE", 404), ("%00", 404), ("A" * 13, 422)):
+    for text, told in (
+        ("DROP TABLE", (404, "symbol")), ("NOPE", (404, "symbol")), ("%00", (422, "path")), ("A" * 13, (422, "symbol"))
+    ):  # fmt: skip
         answer = await web.get(f"/api/v1/{SHOWN_AT[stage]}/{text}")
-        assert (answer.status_code, answer.json()["field"]) == (status, "symbol")
+        assert (answer.status_code, answer.json()["field"]) == told
     assert await pool.fetchval("SELECT count(*) FROM securities") == 0
 
 

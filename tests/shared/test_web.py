@@ -166,10 +166,18 @@ async def test_control_characters_in_an_address_are_refused(client: httpx.AsyncC
 
 
 @pytest.mark.parametrize(
-    "body", [rb'{"quantity": 1, "a": "x\u0000"}', rb'{"\u0000": 1}', rb'[["\uD83D"]]', rb'{"q": {"r": "\u001B"}}']
+    ("body", "field"),
+    [
+        (rb'{"quantity": 1, "a": "x\u0000"}', "a"),
+        (rb'{"\u0000": 1}', "body"),
+        (rb'[["\uD83D"]]', "body"),
+        (rb'{"q": {"r": "\u001B"}}', "q"),
+    ],
 )
-async def test_text_that_no_database_takes_is_refused_in_a_body(client: httpx.AsyncClient, body: bytes) -> None:
+async def test_text_that_no_database_takes_is_refused_in_a_body(
+    client: httpx.AsyncClient, body: bytes, field: str
+) -> None:
     answer = await client.post("/ask", content=body)
-    assert (answer.status_code, answer.json()["field"], "U+" in answer.json()["detail"]) == (422, "body", True)
+    assert (answer.status_code, answer.json()["field"], "U+" in answer.json()["detail"]) == (422, field, True)
     whole = await client.post("/ask", content=rb'{"quantity": 1, "\ud83d\ude00\t\n": 1}')
     assert "U+" not in whole.json()["detail"]
